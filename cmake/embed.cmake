@@ -1,0 +1,18 @@
+# Writes a C file that holds the given files as byte arrays.
+# cmake -DOUT=... -DROOT=... "-DFILES=a;b" -P embed.cmake
+set(body "#include \"common/assets.h\"\n\n")
+set(table "")
+set(index 0)
+foreach(file IN LISTS FILES)
+  file(READ "${ROOT}/${file}" hex HEX)
+  string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
+  string(LENGTH "${hex}" digits)
+  math(EXPR size "${digits} / 2")
+  string(APPEND body "static const unsigned char asset_${index}[] = { ${bytes}0 };\n")
+  string(APPEND table "    { \"${file}\", (const char *)asset_${index}, ${size} },\n")
+  math(EXPR index "${index} + 1")
+endforeach()
+string(APPEND body "\nconst gc_asset gc_assets[] = {\n${table}};\n")
+string(APPEND body "const size_t gc_asset_count = ${index};\n")
+file(WRITE "${OUT}.tmp" "${body}")
+file(COPY_FILE "${OUT}.tmp" "${OUT}" ONLY_IF_DIFFERENT)

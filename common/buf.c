@@ -1,0 +1,108 @@
+#include "common/buf.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/mem.h"
+
+static char empty_text[1];
+
+void gc_buf_init(gc_buf *self, size_t limit)
+{
+    *self = (gc_buf){ .ptr = empty_text, .limit = limit };
+}
+
+void gc_buf_release(gc_buf *self)
+{
+    if (self->cap)
+        free(self->ptr);
+    gc_buf_init(self, self->limit);
+}
+
+void gc_buf_reset(gc_buf *self)
+{
+    self->len = 0;
+    self->full = false;
+    if (self->cap)
+        self->ptr[0] = '\0';
+}
+
+/* Room for `extra` bytes and the NUL. */
+static gc_err reserve(gc_buf *self, size_t extra)
+{
+    assert(self->ptr); /* gc_buf_init() was called */
+    if (self->full || extra > self->limit - self->len) {
+        self->full = true;
+        return GC_EFULL;
+    }
+    size_t need = self->len + extra + 1;
+    if (need <= self->cap)
+        return GC_OK;
+    size_t cap = self->cap ? self->cap : 64;
+    while (cap < need)
+        cap *= 2;
+    self->ptr = gc_xrealloc(self->cap ? self->ptr : NULL, cap);
+    self->cap = cap;
+    self->ptr[self->len] = '\0';
+    return GC_OK;
+}
+
+gc_err gc_buf_append(gc_buf *self, const void *mem, size_t len)
+{
+    gc_err err = reserve(self, len);
+    if (err)
+        return err;
+    if (len)
+        memcpy(self->ptr + self->len, mem, len);
+    self->len += len;
+    self->ptr[self->len] = '\0';
+    return GC_OK;
+}
+
+gc_err gc_buf_puts(gc_buf *self, const char *text)
+{
+    return gc_buf_append(self, text, strlen(text));
+}
+
+gc_err gc_buf_putc(gc_buf *self, char c)
+{
+    return gc_buf_append(self, &c, 1);
+}
+
+gc_err gc_buf_printf(gc_buf *self, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    int len = vsnprintf(NULL, 0, fmt, ap);
+    va_end(ap);
+    if (len < 0)
+        return GC_EINVAL;
+    gc_err err = reserve(self, (size_t)len);
+    if (err)
+        return err;
+    va_start(ap, fmt);
+    vsnprintf(self->ptr + self->len, (size_t)len + 1, fmt, ap);
+    va_end(ap);
+    self->len += (size_t)len;
+    return GC_OK;
+}
+
+void gc_buf_drop(gc_buf *self, size_t len)
+{
+    assert(len <= self->len);
+    if (!len)
+        return;
+    memmove(self->ptr, self->ptr + len, self->len - len);
+    self->len -= len;
+    self->ptr[self->len] = '\0';
+}
+
+char *gc_buf_take(gc_buf *self)
+{
+    char *text = self->cap ? self->ptr : gc_xmemdup("", 0);
+    gc_buf_init(self, self->limit);
+    return text;
+}

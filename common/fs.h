@@ -1,0 +1,56 @@
+/* Files: whole reads with a limit, and a confined root under which nothing escapes (openat2
+ * with RESOLVE_BENEATH and RESOLVE_NO_SYMLINKS), written atomically: temporary file, fsync,
+ * rename, fsync of the folder. */
+#ifndef GC_COMMON_FS_H
+#define GC_COMMON_FS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/buf.h"
+#include "common/err.h"
+#include "common/hash.h"
+
+/* Reads a whole regular file (or pipe) into `out`, at most its limit. GC_ENOENT, GC_ETOOBIG,
+ * GC_EIO; `info` names path and reason. */
+GC_MUST_CHECK gc_err gc_read_file(const char *path, gc_buf *out, gc_errinfo *info);
+
+/* Replaces `path` atomically (in its own folder), mode 0644. For files the user named. */
+GC_MUST_CHECK gc_err gc_write_file(const char *path, const void *mem, size_t len,
+                                   gc_errinfo *info);
+
+typedef struct gc_root gc_root;
+
+/* Opens folder `path`, making it and its parents if `create`. GC_ENOENT, GC_EIO. */
+GC_MUST_CHECK gc_err gc_root_open(const char *path, bool create, gc_root **out,
+                                  gc_errinfo *info);
+void gc_root_close(gc_root **self_p);
+
+/* Absolute real path of the root. Borrowed. */
+const char *gc_root_path(const gc_root *self);
+
+/* True for a relative, normal path: no "..", no ".", no empty part, no leading '/', no
+ * control bytes, no part ".git", parts <= 255 bytes. */
+bool gc_path_safe(const char *path);
+
+/* Writes atomically, making folders. GC_EINVAL: unsafe path; GC_ESTATE: a symlink or another
+ * kind of file stands in the way; GC_EFULL: no space left; GC_EIO. */
+GC_MUST_CHECK gc_err gc_root_write(gc_root *self, const char *path, const void *mem,
+                                   size_t len, gc_errinfo *info);
+
+/* GC_ENOENT if absent (also when a folder on the way is). */
+GC_MUST_CHECK gc_err gc_root_read(gc_root *self, const char *path, gc_buf *out,
+                                  gc_errinfo *info);
+
+/* sha256 of the file; GC_ENOENT if absent. */
+GC_MUST_CHECK gc_err gc_root_sha(gc_root *self, const char *path, gc_sha *out,
+                                 gc_errinfo *info);
+
+/* Removes a file and the folders that become empty; GC_ENOENT if absent. */
+GC_MUST_CHECK gc_err gc_root_remove(gc_root *self, const char *path, gc_errinfo *info);
+
+/* Takes an exclusive lock on `path` below the root, held until gc_root_close. GC_EEXIST:
+ * somebody holds it. */
+GC_MUST_CHECK gc_err gc_root_lock(gc_root *self, const char *path, gc_errinfo *info);
+
+#endif

@@ -1,0 +1,156 @@
+/* Redis, blocking: for the coordinator and the commands that read state. docs/redis.md
+ * specifies the keys. One connection, one thread. After GC_EIO/GC_ECLOSED the connection is
+ * thrown away and the next call connects again. Arguments go as argv, never pasted text. */
+#ifndef GC_COMMON_STORE_H
+#define GC_COMMON_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/buf.h"
+#include "common/err.h"
+#include "common/hash.h"
+#include "common/models.h"
+#include "common/strv.h"
+
+#define GC_JOB_ID_SIZE 15 /* "j-" + 12 of 0-9a-z + NUL */
+
+typedef struct gc_store gc_store;
+
+/* `url`: redis://[[user]:password@]host[:port][/db], or unix:///path[?db=N]. Connects
+ * (5 s) and checks PING. GC_EINVAL: the url; GC_EIO: no connection; `info` says what to do
+ * and never shows the password. */
+GC_MUST_CHECK gc_err gc_store_open(const char *url, gc_store **out, gc_errinfo *info);
+void gc_store_close(gc_store **self_p);
+
+/* The url without its password, for messages. malloc'ed. */
+char *gc_store_url_public(const char *url);
+
+/* ---- jobs ---- */
+typedef struct gc_job {
+    char id[GC_JOB_ID_SIZE];
+    char *spec; /* spec name (file's base name) */
+    char *project;
+    char *state;  /* running, done, failed, interrupted, cancelled, capped */
+    char *fcs;    /* sha256 */
+    char *owner;  /* host/pid/random */
+    char *output; /* sha256 of the absolute output path: no local path in Redis */
+    char *model;
+    int64_t created_at; /* wall ms */
+    int64_t updated_at;
+    int64_t level;
+    int64_t files_total, files_done, files_failed, files_reused;
+    int64_t llm_calls;
+    int64_t tokens_input, tokens_cache_write, tokens_cache_read, tokens_output;
+    double cost_usd, reserved_usd, unconfirmed_usd;
+} gc_job;
+void gc_job_release(gc_job *self);
+
+/* Creates the job and makes `owner` its owner for `owner_ttl_ms`. One step. */
+GC_MUST_CHECK gc_err gc_store_job_create(gc_store *self, const gc_job *job,
+                                         int64_t owner_ttl_ms);
+
+/* Renews the owner's claim; GC_ESTATE: somebody else owns it now. */
+GC_MUST_CHECK gc_err gc_store_job_renew(gc_store *self, const char *job,
+                                        const char *owner, int64_t owner_ttl_ms);
+
+/* Takes over a job whose owner's claim lapsed, or any if `force` (dead owner on this host);
+ * GC_EEXIST: `holder` (malloc'ed) names who still renews. GC_ENOENT: no such job. */
+GC_MUST_CHECK gc_err gc_store_job_take(gc_store *self, const char *job, const char *owner,
+                                       int64_t owner_ttl_ms, bool force, char **holder);
+
+/* Sets the state (only as owner; GC_ESTATE otherwise) and gives the claim up if final. */
+GC_MUST_CHECK gc_err gc_store_job_state(gc_store *self, const char *job,
+                                        const char *owner, const char *state, bool final);
+GC_MUST_CHECK gc_err gc_store_job_set(gc_store *self, const char *job, const char *field,
+                                      const char *value);
+GC_MUST_CHECK gc_err gc_store_job_get(gc_store *self, const char *job, gc_job *out);
+
+/* Newest first, at most `limit`. */
+GC_MUST_CHECK gc_err gc_store_jobs(gc_store *self, size_t limit, gc_strv *ids);
+
+/* Newest job of this output (sha256 of the path) or, if none, of this FCS, that is not
+ * done. GC_ENOENT: none. */
+GC_MUST_CHECK gc_err gc_store_job_unfinished(gc_store *self, const char *output_sha,
+                                             const char *fcs_sha,
+                                             char id[GC_JOB_ID_SIZE]);
+
+/* Asks everybody to stop the job: sets gc:job:<id> field cancel=1. */
+GC_MUST_CHECK gc_err gc_store_job_cancel(gc_store *self, const char *job);
+GC_MUST_CHECK gc_err gc_store_job_cancelled(gc_store *self, const char *job, bool *out);
+
+/* ---- tasks and events ---- */
+/* state: queued, running, done, failed, waiting. Stored as short text. */
+GC_MUST_CHECK gc_err gc_store_task_set(gc_store *self, const char *job, const char *task,
+                                       const char *state, const char *worker,
+                                       int64_t attempt, int64_t epoch);
+/* Task id -> text lines "id state worker attempt epoch updated_at". */
+GC_MUST_CHECK gc_err gc_store_tasks(gc_store *self, const char *job, gc_strv *lines);
+/* Appends a progress event (JSON text) to the capped stream. */
+GC_MUST_CHECK gc_err gc_store_event(gc_store *self, const char *job, const char *json);
+
+/* ---- content ---- */
+/* Stores a blob under its hash; returns the hash in *sha. */
+GC_MUST_CHECK gc_err gc_store_blob_put(gc_store *self, const void *mem, size_t len,
+                                       gc_sha *sha);
+/* GC_ENOENT: absent. GC_EPROTO: the bytes do not match the hash (the blob is deleted). */
+GC_MUST_CHECK gc_err gc_store_blob_get(gc_store *self, const char *sha256, gc_buf *out);
+GC_MUST_CHECK gc_err gc_store_fcs_put(gc_store *self, const char *sha256, const void *mem,
+                                      size_t len);
+GC_MUST_CHECK gc_err gc_store_fcs_get(gc_store *self, const char *sha256, gc_buf *out);
+
+/* ---- checkpoint and generation cache ---- */
+/* Records path -> sha256 in the job's checkpoint (blob first, then the entry). */
+GC_MUST_CHECK gc_err gc_store_file_put(gc_store *self, const char *job, const char *path,
+                                       const void *mem, size_t len, gc_sha *sha);
+/* Records it for a blob that is there already. */
+GC_MUST_CHECK gc_err gc_store_file_ref(gc_store *self, const char *job, const char *path,
+                                       const char *sha256);
+/* "path sha256" lines of the checkpoint, by path. */
+GC_MUST_CHECK gc_err gc_store_files(gc_store *self, const char *job, gc_strv *lines);
+
+typedef struct gc_gen {
+    char *path;
+    char *sha256;
+    char *model;
+    char *worker;
+    gc_usage usage;
+    double cost_usd;
+    int64_t created_at;
+} gc_gen;
+void gc_gen_release(gc_gen *self);
+
+/* Looks fingerprints up in one round trip; out[i].sha256 is NULL where absent or where its
+ * blob is gone (the record is then dropped). `out` has `count` zeroed entries. */
+GC_MUST_CHECK gc_err gc_store_gen_find(gc_store *self, const char *const *fingerprints,
+                                       size_t count, gc_gen *out);
+
+/* ---- workers and measured models ---- */
+typedef struct gc_worker_info {
+    char *id;
+    char *host;
+    char *version;
+    char *providers; /* comma separated */
+    int64_t pid, slots, busy, seen_at;
+} gc_worker_info;
+void gc_worker_info_release(gc_worker_info *self);
+/* *out malloc'ed array of *count. */
+GC_MUST_CHECK gc_err gc_store_workers(gc_store *self, gc_worker_info **out,
+                                      size_t *count);
+
+/* Measured figures of a model; zeros where nothing was measured yet. */
+typedef struct gc_measured {
+    double bytes_per_token;
+    double seconds_per_output_token;
+    int64_t calls;
+} gc_measured;
+GC_MUST_CHECK gc_err gc_store_model_get(gc_store *self, const char *model,
+                                        gc_measured *out);
+
+/* Adds one call's figures (exponential mean). */
+GC_MUST_CHECK gc_err gc_store_model_add(gc_store *self, const char *model,
+                                        double bytes_per_token,
+                                        double seconds_per_output_token);
+
+#endif

@@ -1,0 +1,31 @@
+/* Mustache (https://github.com/mustache/spec): interpolation, sections, inverted sections,
+ * partials, comments, set delimiters. No lambdas, no inheritance. HTML escaping is off
+ * unless asked for: this writes code. Data is jansson JSON. Pure. */
+#ifndef GC_COMMON_TEMPLATE_H
+#define GC_COMMON_TEMPLATE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/buf.h"
+#include "common/err.h"
+
+#define GC_TEMPLATE_MAX_DEPTH 64
+
+/* Text of the partial `name` or NULL (renders as nothing); borrowed for the render. */
+typedef const char *(*gc_partial_fn)(void *arg, const char *name);
+
+typedef struct gc_render_options {
+    gc_partial_fn partial; /* NULL: none */
+    void *partial_arg;
+    bool escape_html;
+} gc_render_options;
+
+/* Renders `len` bytes of template into `out`. GC_EINVAL: `info` has line, column and what is
+ * wrong. GC_ETOOBIG: deeper than GC_TEMPLATE_MAX_DEPTH. GC_EFULL: over the limit of `out`. */
+GC_MUST_CHECK gc_err gc_template_render(const char *text, size_t len, const json_t *data,
+                                        const gc_render_options *options, gc_buf *out,
+                                        gc_errinfo *info);
+
+#endif

@@ -1,0 +1,36 @@
+/* Small questions about text: numbers, UTF-8, prefixes. */
+#ifndef GC_COMMON_TEXT_H
+#define GC_COMMON_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/err.h"
+
+/* The whole of `text` as a decimal number in [min, max]; GC_EINVAL otherwise. */
+GC_MUST_CHECK gc_err gc_parse_i64(const char *text, int64_t min, int64_t max,
+                                  int64_t *out);
+
+/* The whole of `text` as a finite decimal number in [min, max], independent of the locale. */
+GC_MUST_CHECK gc_err gc_parse_double(const char *text, double min, double max,
+                                     double *out);
+
+/* "2s", "500ms", "1m", "2h" or a bare number of seconds, as milliseconds in [min, max]. */
+GC_MUST_CHECK gc_err gc_parse_duration_ms(const char *text, int64_t min_ms,
+                                          int64_t max_ms, int64_t *out);
+
+/* true/false only, as in the configuration file. */
+GC_MUST_CHECK gc_err gc_parse_bool(const char *text, bool *out);
+
+bool gc_starts_with(const char *text, const char *prefix);
+bool gc_ends_with(const char *text, const char *suffix);
+
+/* Well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms). */
+bool gc_utf8_valid(const char *text, size_t len);
+
+/* Decodes one code point of valid UTF-8 at *pos (< len) and moves *pos past it. Malformed
+ * bytes give U+FFFD and move by one. */
+uint32_t gc_utf8_next(const char *text, size_t len, size_t *pos);
+
+#endif

@@ -1,0 +1,74 @@
+/* The plan: every file of the project with kind, purpose, what it promises to declare and
+ * what it needs. Deterministic from the FCS, no LLM. Pure. */
+#ifndef GC_COORDINATOR_PLAN_H
+#define GC_COORDINATOR_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/err.h"
+#include "common/fcs.h"
+#include "common/strv.h"
+
+typedef enum gc_file_how {
+    GC_BY_TEMPLATE,
+    GC_BY_LLM
+} gc_file_how;
+
+/* Contract edges need only what the other file promises and delay nothing; real edges wait
+ * for the file, since the model invents its surface. */
+typedef enum gc_edge_kind {
+    GC_EDGE_CONTRACT,
+    GC_EDGE_REAL
+} gc_edge_kind;
+
+typedef struct gc_edge {
+    size_t file; /* index into gc_plan.files */
+    gc_edge_kind kind;
+} gc_edge;
+
+typedef struct gc_plan_file {
+    char *path;        /* relative, '/' */
+    char *dir;         /* folder of the path, "" for the root */
+    char *package;     /* Go package name, "" if no Go file */
+    char *import_path; /* of its package, "" if no Go file */
+    char *kind; /* model, store, service, handler, errors, config, server, main, cli,
+                          test, source (explicit), template */
+    char *purpose;
+    gc_file_how how;
+    char *template_name;  /* asset below templates/project/, NULL for the LLM */
+    gc_strv entities;     /* go_names in full */
+    gc_strv neighbours;   /* go_names named only, with key and signatures */
+    gc_strv contracts;    /* ids */
+    gc_strv requirements; /* ids */
+    char *promise;  /* body of its <generate> element: import lines, then declarations
+                             without function bodies; "" if nothing is promised */
+    gc_edge *edges; /* by file index */
+    size_t edge_count;
+    size_t level;          /* longest chain of real edges below it */
+    size_t expected_bytes; /* of the answer, for estimates and grouping */
+} gc_plan_file;
+
+typedef struct gc_plan {
+    gc_plan_file *files; /* by path */
+    size_t file_count;
+    size_t level_count;
+    char *symbols; /* the symbol table, Go-like text, for every prompt */
+    gc_strv notes; /* what the plan had to decide and a user may want to know */
+} gc_plan;
+
+typedef struct gc_plan_options {
+    bool templates;   /* false: the LLM writes the project files too */
+    size_t max_files; /* GC_ETOOBIG over it */
+} gc_plan_options;
+
+/* GC_EINVAL: the explicit `files:` are wrong (cycle, unknown dependency, duplicate); each
+ * finding is in `diags` with its place in the spec. GC_ETOOBIG: over max_files. */
+GC_MUST_CHECK gc_err gc_plan_make(const gc_fcs *fcs, const gc_plan_options *options,
+                                  gc_diags *diags, gc_plan **out);
+void gc_plan_destroy(gc_plan **self_p);
+
+/* Index of `path`, or -1. */
+long gc_plan_find(const gc_plan *self, const char *path);
+
+#endif

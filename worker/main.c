@@ -1,0 +1,7 @@
+#include <stdio.h>
+
+int main(void)
+{
+    fputs("gc-worker: under construction\n", stderr);
+    return 9;
+}
