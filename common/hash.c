@@ -79,6 +79,11 @@ void gc_hasher_text(gc_hasher *self, const char *text)
     gc_hasher_field(self, text, strlen(text));
 }
 
+void gc_hasher_stream(gc_hasher *self, const void *mem, size_t len)
+{
+    must(EVP_DigestUpdate(self->ctx, mem, len));
+}
+
 gc_sha gc_hasher_finish(gc_hasher **self_p)
 {
     gc_hasher *self = *self_p;

@@ -22,6 +22,9 @@ gc_hasher *gc_hasher_new(void);
 void gc_hasher_field(gc_hasher *self, const void *mem, size_t len);
 void gc_hasher_text(gc_hasher *self, const char *text);
 
+/* Bytes without a length before them: a stream hashed in pieces equals gc_sha256() of it. */
+void gc_hasher_stream(gc_hasher *self, const void *mem, size_t len);
+
 /* Ends the digest, frees the hasher and sets *self_p NULL. */
 gc_sha gc_hasher_finish(gc_hasher **self_p);
 

@@ -1,0 +1,291 @@
+#include "common/fs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/fs_internal.h"
+#include "common/mem.h"
+
+/* Design notes: a new content first gets no name at all (O_TMPFILE), so that a kill leaves
+ * nothing behind; it is linked into place when it is complete and on the disk. Only to
+ * replace a file does it need a second name for an instant, because link() cannot replace.
+ * File systems without O_TMPFILE get a named temporary file instead. */
+
+#define PATH_LIMIT 4096
+#define PART_LIMIT 255
+#define READ_CHUNK ((size_t)64 * 1024)
+#define TMP_PREFIX ".gc-tmp-"
+#define TMP_RANDOM 12
+#define TMP_SIZE (sizeof TMP_PREFIX + TMP_RANDOM)
+
+gc_err gc_fs_code(int error)
+{
+    switch (error) {
+    case ENOENT: return GC_ENOENT;
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG: return GC_EFULL;
+    case ELOOP:
+    case ENOTDIR:
+    case EISDIR:
+    case EXDEV:
+    case ENXIO: return GC_ESTATE;
+    case ENAMETOOLONG: return GC_EINVAL;
+    default: return GC_EIO;
+    }
+}
+
+static bool part_safe(const char *part, size_t len)
+{
+    if (!len || len > PART_LIMIT || (part[0] == '.' && len == 1))
+        return false;
+    if (len == 2 && part[0] == '.' && part[1] == '.')
+        return false;
+    /* Any case: on some file systems .GIT is the same folder. */
+    return !(len == 4 && strncasecmp(part, ".git", 4) == 0);
+}
+
+bool gc_path_safe(const char *path)
+{
+    if (strlen(path) >= PATH_LIMIT)
+        return false;
+    for (const char *p = path; *p; p++)
+        if ((unsigned char)*p < 0x20 || *p == 0x7f)
+            return false;
+    for (const char *part = path;;) {
+        size_t len = strcspn(part, "/");
+        if (!part_safe(part, len))
+            return false;
+        if (!part[len])
+            return true;
+        part += len + 1;
+    }
+}
+
+gc_err gc_fs_read_all(int fd, gc_fs_take *take, void *arg)
+{
+    char *chunk = gc_xmalloc(READ_CHUNK);
+    gc_err err = GC_OK;
+    while (!err) {
+        ssize_t n = read(fd, chunk, READ_CHUNK);
+        if (n == 0)
+            break;
+        if (n > 0)
+            err = take(arg, chunk, (size_t)n);
+        else if (errno != EINTR)
+            err = GC_EIO;
+    }
+    int error = errno;
+    free(chunk);
+    errno = error;
+    return err;
+}
+
+static gc_err append_chunk(void *arg, const void *mem, size_t len)
+{
+    return gc_buf_append(arg, mem, len) ? GC_ETOOBIG : GC_OK;
+}
+
+static gc_err read_fd(int fd, const char *path, gc_buf *out, gc_errinfo *info)
+{
+    struct stat st;
+    if (fstat(fd, &st) != 0)
+        return gc_fail(info, GC_EIO, "cannot read %.300s: %s", path, strerror(errno));
+    if (S_ISDIR(st.st_mode))
+        return gc_fail(info, GC_EIO, "cannot read %.300s: it is a folder", path);
+    gc_err err = GC_ETOOBIG; /* a regular file that is too long is not read at all */
+    if (!S_ISREG(st.st_mode) || st.st_size <= (off_t)(out->limit - out->len))
+        err = gc_fs_read_all(fd, append_chunk, out);
+    if (err == GC_ETOOBIG)
+        return gc_fail(info, err, "%.300s is longer than the limit of %zu bytes", path,
+                       out->limit);
+    if (err)
+        return gc_fail(info, err, "cannot read %.300s: %s", path, strerror(errno));
+    return GC_OK;
+}
+
+gc_err gc_read_file(const char *path, gc_buf *out, gc_errinfo *info)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0) {
+        gc_err code = errno == ENOENT || errno == ENOTDIR ? GC_ENOENT : GC_EIO;
+        return gc_fail(info, code, "cannot read %.300s: %s", path, strerror(errno));
+    }
+    size_t before = out->len;
+    gc_err err = read_fd(fd, path, out, info);
+    close(fd);
+    if (err && out->cap) {
+        out->len = before;
+        out->ptr[before] = '\0';
+        out->full = false;
+    }
+    return err;
+}
+
+static int write_all(int fd, const char *mem, size_t len)
+{
+    while (len) {
+        ssize_t n = write(fd, mem, len);
+        if (n < 0 && errno != EINTR)
+            return -1;
+        if (n > 0) {
+            mem += n;
+            len -= (size_t)n;
+        }
+    }
+    return 0;
+}
+
+int gc_fs_sync_folder(int dir)
+{
+    if (fsync(dir) == 0 || errno == EINVAL || errno == ENOTSUP || errno == EROFS)
+        return 0;
+    return -1;
+}
+
+static int fill(int fd, const gc_fs_content *content)
+{
+    if (content->keep_mode && fchmod(fd, content->mode) != 0)
+        return -1;
+    if (write_all(fd, content->mem, content->len) != 0)
+        return -1;
+    return fsync(fd);
+}
+
+static void make_tmp_name(char name[TMP_SIZE])
+{
+    memcpy(name, TMP_PREFIX, sizeof TMP_PREFIX - 1);
+    gc_random_id(name + sizeof TMP_PREFIX - 1, TMP_RANDOM);
+}
+
+/* close() may report a delayed write error (NFS), so its result counts. */
+static int finish(int fd, int result)
+{
+    int error = errno;
+    if (close(fd) != 0 && result == 0)
+        return -1;
+    errno = error;
+    return result;
+}
+
+static int rename_or_unlink(int dir, const char *tmp, const char *base)
+{
+    if (renameat(dir, tmp, dir, base) == 0)
+        return 0;
+    int error = errno;
+    unlinkat(dir, tmp, 0);
+    errno = error;
+    return -1;
+}
+
+static int replace_unnamed(int dir, const char *base, const gc_fs_content *content)
+{
+    char source[64], tmp[TMP_SIZE];
+    int fd = openat(dir, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, content->mode);
+    if (fd < 0)
+        return -1;
+    snprintf(source, sizeof source, "/proc/self/fd/%d", fd);
+    int result = fill(fd, content);
+    if (result == 0)
+        result = linkat(AT_FDCWD, source, dir, base, AT_SYMLINK_FOLLOW);
+    if (result != 0 && errno == EEXIST) {
+        make_tmp_name(tmp);
+        result = linkat(AT_FDCWD, source, dir, tmp, AT_SYMLINK_FOLLOW);
+        if (result == 0)
+            result = rename_or_unlink(dir, tmp, base);
+    }
+    return finish(fd, result);
+}
+
+static int replace_named(int dir, const char *base, const gc_fs_content *content)
+{
+    char tmp[TMP_SIZE];
+    make_tmp_name(tmp);
+    int fd = openat(dir, tmp, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY | O_CLOEXEC,
+                    content->mode);
+    if (fd < 0)
+        return -1;
+    if (finish(fd, fill(fd, content)) == 0)
+        return rename_or_unlink(dir, tmp, base);
+    int error = errno;
+    unlinkat(dir, tmp, 0);
+    errno = error;
+    return -1;
+}
+
+/* Failures that another way of naming the file would meet again. */
+static bool is_final(int error)
+{
+    gc_err code = gc_fs_code(error);
+    return code == GC_EFULL || error == EIO || error == EISDIR || error == EROFS;
+}
+
+int gc_fs_replace(int dir, const char *base, const gc_fs_content *content)
+{
+    int result = replace_unnamed(dir, base, content);
+    if (result != 0 && !is_final(errno))
+        result = replace_named(dir, base, content);
+    if (result == 0)
+        result = gc_fs_sync_folder(dir);
+    return result;
+}
+
+/* Splits at the last slash; `folder` is malloc'ed, `base` points into `path`. */
+static char *folder_of(const char *path, const char **base)
+{
+    const char *slash = strrchr(path, '/');
+    *base = slash ? slash + 1 : path;
+    if (!slash)
+        return gc_xstrdup(".");
+    return slash == path ? gc_xstrdup("/") : gc_xmemdup(path, (size_t)(slash - path));
+}
+
+static int replace_path(const char *path, const gc_fs_content *content)
+{
+    const char *base;
+    char *folder = folder_of(path, &base);
+    int dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int result = dir < 0 ? -1 : gc_fs_replace(dir, base, content);
+    int error = errno;
+    if (dir >= 0)
+        close(dir);
+    free(folder);
+    errno = error;
+    return result;
+}
+
+/* Devices, pipes and sockets (/dev/stdout) take the bytes as they are. */
+static int write_special(const char *path, const void *mem, size_t len)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0)
+        return -1;
+    return finish(fd, write_all(fd, mem, len));
+}
+
+gc_err gc_write_file(const char *path, const void *mem, size_t len, gc_errinfo *info)
+{
+    struct stat st;
+    gc_fs_content content = { .mem = mem, .len = len, .mode = 0644 };
+    bool exists = stat(path, &st) == 0;
+    /* A link that the user put there is followed: its target is what gets replaced. */
+    char *real = exists && S_ISREG(st.st_mode) ? realpath(path, NULL) : NULL;
+    int result;
+    if (exists && !S_ISREG(st.st_mode))
+        result = write_special(path, mem, len);
+    else
+        result = replace_path(real ? real : path, &content);
+    int error = errno;
+    free(real);
+    if (result == 0)
+        return GC_OK;
+    return gc_fail(info, gc_fs_code(error), "cannot write %.300s: %s", path,
+                   strerror(error));
+}
