@@ -13,7 +13,7 @@
 #include "common/diag.h"
 #include "common/err.h"
 
-#define GC_DOC_MAX_BYTES ((size_t)32 << 20) /* file size */
+#define GC_DOC_MAX_BYTES ((size_t)32 << 20) /* file, and all texts after expansion */
 #define GC_DOC_MAX_DEPTH 64
 #define GC_DOC_MAX_NODES ((size_t)4000000) /* after alias expansion */
 #define GC_DOC_MAX_SCALAR ((size_t)1 << 20)
@@ -47,12 +47,24 @@ typedef enum gc_doc_format {
 /* By file name: .json, .md/.markdown, else YAML. */
 gc_doc_format gc_doc_format_of(const char *path);
 
-/* Parses `len` bytes. On success *out is the root (caller destroys it). GC_EINVAL: `diags`
- * has at least one error that names the place and the fix. An empty document gives a null
- * root. Markdown: front matter (`---` YAML `---`) gives the root map; the body is added to
- * it as the key "body": a sequence of blocks, each a map with the keys `block` (heading,
- * paragraph, list, table, code), `level`, `text`, `items` (list: texts), `header`, `rows`
- * (table: sequences of texts); line and column are those in the file. */
+/* Parses `len` bytes. *out is always set: the root (caller destroys it), or NULL if the text
+ * could not be read to its end. GC_EINVAL: `diags` has at least one error that names the
+ * place and the fix; *out may be a tree all the same (duplicate keys: the first one stays),
+ * so that the caller can check it and report everything in one pass. An empty document gives
+ * a null root. Limits hold for the expanded document: merge keys (`<<`) and aliases are
+ * copies; a copy's root has the place of the alias, its inner nodes keep theirs. Tags other
+ * than the core ones are ignored with a warning.
+ *
+ * Markdown: front matter (`---` YAML `---`, optional) gives the root map; the body is added
+ * to it as the key "body": a sequence of blocks, each a map with the key `block` and, by its
+ * value,
+ *   heading    level (1 to 6), text
+ *   paragraph  text (lines joined by newlines; `>` of quotations dropped)
+ *   list       items: texts, two leading spaces per level of nesting; more lines of an item
+ *              follow after newlines
+ *   table      header: texts; rows: sequences of texts, as long as the header
+ *   code       language (may be ""), text
+ * Inline markup stays as written. Line and column are those in the file. */
 GC_MUST_CHECK gc_err gc_doc_parse(const char *mem, size_t len, gc_doc_format format,
                                   gc_diags *diags, gc_node **out);
 
