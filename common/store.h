@@ -1,6 +1,8 @@
 /* Redis, blocking: for the coordinator and the commands that read state. docs/redis.md
  * specifies the keys. One connection, one thread. After GC_EIO/GC_ECLOSED the connection is
- * thrown away and the next call connects again. Arguments go as argv, never pasted text. */
+ * thrown away and the next call connects again. GC_EAGAIN: Redis is there but refuses for
+ * now (loading, out of memory, read-only): try again later. Every call may be repeated.
+ * Arguments go as argv, never pasted text. */
 #ifndef GC_COMMON_STORE_H
 #define GC_COMMON_STORE_H
 
@@ -23,6 +25,9 @@ typedef struct gc_store gc_store;
  * and never shows the password. */
 GC_MUST_CHECK gc_err gc_store_open(const char *url, gc_store **out, gc_errinfo *info);
 void gc_store_close(gc_store **self_p);
+
+/* What the last failed call ran into, for a message; "" at first. Borrowed. */
+const char *gc_store_error(const gc_store *self);
 
 /* The url without its password, for messages. malloc'ed. */
 char *gc_store_url_public(const char *url);
@@ -51,7 +56,8 @@ void gc_job_release(gc_job *self);
 GC_MUST_CHECK gc_err gc_store_job_create(gc_store *self, const gc_job *job,
                                          int64_t owner_ttl_ms);
 
-/* Renews the owner's claim; GC_ESTATE: somebody else owns it now. */
+/* Renews the owner's claim; GC_ESTATE: somebody else owns it now. GC_ENOENT: the record is
+ * gone (FLUSHALL): create the job again with the same id, and with the cost known so far. */
 GC_MUST_CHECK gc_err gc_store_job_renew(gc_store *self, const char *job,
                                         const char *owner, int64_t owner_ttl_ms);
 
@@ -104,9 +110,14 @@ GC_MUST_CHECK gc_err gc_store_fcs_get(gc_store *self, const char *sha256, gc_buf
 /* Records path -> sha256 in the job's checkpoint (blob first, then the entry). */
 GC_MUST_CHECK gc_err gc_store_file_put(gc_store *self, const char *job, const char *path,
                                        const void *mem, size_t len, gc_sha *sha);
-/* Records it for a blob that is there already. */
+/* Records it for a blob that is there already; GC_ENOENT: it is not. */
 GC_MUST_CHECK gc_err gc_store_file_ref(gc_store *self, const char *job, const char *path,
                                        const char *sha256);
+/* The same for many files, a few round trips in all. At GC_ENOENT earlier ones may be
+ * recorded. */
+GC_MUST_CHECK gc_err gc_store_file_refs(gc_store *self, const char *job,
+                                        const char *const *paths, const char *const *shas,
+                                        size_t count);
 /* "path sha256" lines of the checkpoint, by path. */
 GC_MUST_CHECK gc_err gc_store_files(gc_store *self, const char *job, gc_strv *lines);
 

@@ -1,0 +1,241 @@
+#include <limits.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/mem.h"
+#include "common/store_private.h"
+#include "common/text.h"
+
+void gc_cmd_init(gc_cmd *self, const char *name)
+{
+    *self = (gc_cmd){ .script = -1 };
+    gc_buf_init(&self->buf, GC_STORE_MAX_COMMAND);
+    gc_cmd_text(self, name);
+}
+
+void gc_cmd_script(gc_cmd *self, const gc_scripts *scripts, gc_script_id id)
+{
+    gc_cmd_init(self, "EVALSHA");
+    self->script = (int)id;
+    gc_cmd_text(self, scripts->items[id].sha1);
+    gc_cmd_text(self, "0");
+}
+
+void gc_cmd_release(gc_cmd *self)
+{
+    gc_buf_release(&self->buf);
+    self->count = 0;
+}
+
+void gc_cmd_mem(gc_cmd *self, const void *mem, size_t len)
+{
+    gc_buf_printf(&self->buf, "$%zu\r\n", len);
+    gc_buf_append(&self->buf, mem, len);
+    gc_buf_append(&self->buf, "\r\n", 2);
+    self->count++;
+}
+
+void gc_cmd_text(gc_cmd *self, const char *text)
+{
+    gc_cmd_mem(self, text, strlen(text));
+}
+
+void gc_cmd_textf(gc_cmd *self, const char *fmt, ...)
+{
+    char *text = NULL;
+    va_list ap;
+    va_start(ap, fmt);
+    int len = vasprintf(&text, fmt, ap);
+    va_end(ap);
+    if (len < 0)
+        abort(); /* out of memory, as everywhere */
+    gc_cmd_mem(self, text, (size_t)len);
+    free(text);
+}
+
+void gc_cmd_int(gc_cmd *self, int64_t value)
+{
+    gc_cmd_textf(self, "%lld", (long long)value);
+}
+
+gc_err gc_cmd_encode(const gc_cmd *self, gc_buf *out)
+{
+    if (self->buf.full)
+        return GC_ETOOBIG; /* the buffer's overflow is sticky: some argument was too long */
+    gc_buf_printf(out, "*%zu\r\n", self->count);
+    gc_buf_append(out, self->buf.ptr, self->buf.len);
+    return out->full ? GC_ETOOBIG : GC_OK;
+}
+
+void gc_cmd_blob_drop(gc_cmd *self, const gc_scripts *scripts, const char *sha256,
+                      const redisReply *damaged)
+{
+    char sha1[GC_SCRIPT_SHA + 1];
+    gc_sha1_hex(damaged->str, damaged->len, sha1);
+    gc_cmd_script(self, scripts, GC_SCRIPT_BLOB_DROP);
+    gc_cmd_text(self, sha256);
+    gc_cmd_text(self, sha1);
+}
+
+void gc_cmd_model_add(gc_cmd *self, const gc_scripts *scripts, const char *model,
+                      double bytes_per_token, double seconds_per_output_token)
+{
+    gc_cmd_script(self, scripts, GC_SCRIPT_MODEL_ADD);
+    gc_cmd_text(self, model);
+    gc_cmd_int(self, gc_micro(bytes_per_token));
+    gc_cmd_int(self, gc_micro(seconds_per_output_token));
+}
+
+size_t gc_redis_hello(const gc_redis_url *url, gc_buf *out)
+{
+    size_t replies = 0;
+    gc_cmd cmd;
+    if (*url->password) {
+        gc_cmd_init(&cmd, "AUTH");
+        if (*url->user)
+            gc_cmd_text(&cmd, url->user);
+        gc_cmd_text(&cmd, url->password);
+        replies += gc_cmd_encode(&cmd, out) == GC_OK;
+        gc_cmd_release(&cmd);
+    }
+    if (url->db) {
+        gc_cmd_init(&cmd, "SELECT");
+        gc_cmd_int(&cmd, url->db);
+        replies += gc_cmd_encode(&cmd, out) == GC_OK;
+        gc_cmd_release(&cmd);
+    }
+    return replies;
+}
+
+gc_reply_kind gc_reply_kind_of(const redisReply *reply)
+{
+    static const struct {
+        const char *prefix;
+        gc_reply_kind kind;
+    } table[] = {
+        { "NOSCRIPT", GC_REPLY_NOSCRIPT },
+        { "OOM ", GC_REPLY_REFUSED },
+        { "READONLY", GC_REPLY_REFUSED },
+        { "LOADING", GC_REPLY_REFUSED },
+        { "MASTERDOWN", GC_REPLY_REFUSED },
+        { "MISCONF", GC_REPLY_REFUSED },
+        { "NOREPLICAS", GC_REPLY_REFUSED },
+        { "BUSY ", GC_REPLY_REFUSED },
+        { "TRYAGAIN", GC_REPLY_REFUSED },
+        { "CLUSTERDOWN", GC_REPLY_REFUSED },
+        { "ERR max number of clients", GC_REPLY_REFUSED },
+        { "NOAUTH", GC_REPLY_DENIED },
+        { "WRONGPASS", GC_REPLY_DENIED },
+        { "NOPERM", GC_REPLY_DENIED },
+        { "DENIED", GC_REPLY_DENIED },
+        { "ERR AUTH", GC_REPLY_DENIED },
+        { "ERR invalid password", GC_REPLY_DENIED },
+        { "ERR Client sent AUTH", GC_REPLY_DENIED },
+        { "ERR DB index", GC_REPLY_DENIED },
+        { "ERR invalid DB", GC_REPLY_DENIED },
+    };
+    if (reply->type != REDIS_REPLY_ERROR)
+        return GC_REPLY_GOOD;
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        if (gc_starts_with(reply->str, table[i].prefix))
+            return table[i].kind;
+    return GC_REPLY_BROKEN;
+}
+
+const char *gc_reply_text(const redisReply *reply)
+{
+    if (!reply ||
+        (reply->type != REDIS_REPLY_STRING && reply->type != REDIS_REPLY_STATUS))
+        return "";
+    return reply->str;
+}
+
+const redisReply *gc_reply_at(const redisReply *reply, size_t i)
+{
+    if (!reply || reply->type != REDIS_REPLY_ARRAY || i >= reply->elements)
+        return NULL;
+    return reply->element[i];
+}
+
+int64_t gc_reply_int(const redisReply *reply)
+{
+    int64_t value = 0;
+    if (!reply)
+        return 0;
+    if (reply->type == REDIS_REPLY_INTEGER)
+        return reply->integer;
+    if (gc_parse_i64(gc_reply_text(reply), INT64_MIN, INT64_MAX, &value))
+        return 0;
+    return value;
+}
+
+double gc_reply_double(const redisReply *reply)
+{
+    double value = 0;
+    if (gc_parse_double(gc_reply_text(reply), -1e18, 1e18, &value))
+        return 0;
+    return value;
+}
+
+const redisReply *gc_reply_field(const redisReply *reply, const char *name)
+{
+    for (size_t i = 0;
+         reply && reply->type == REDIS_REPLY_ARRAY && i + 1 < reply->elements; i += 2)
+        if (strcmp(gc_reply_text(reply->element[i]), name) == 0)
+            return reply->element[i + 1];
+    return NULL;
+}
+
+gc_err gc_reply_status(const redisReply *reply)
+{
+    static const struct {
+        const char *name;
+        gc_err err;
+    } table[] = {
+        { "OK", GC_OK },         { "ENOENT", GC_ENOENT }, { "EEXIST", GC_EEXIST },
+        { "ESTATE", GC_ESTATE }, { "EFULL", GC_EFULL },   { "EPROTO", GC_EPROTO },
+    };
+    if (reply && reply->type == REDIS_REPLY_ARRAY)
+        reply = gc_reply_at(reply, 0);
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        if (strcmp(gc_reply_text(reply), table[i].name) == 0)
+            return table[i].err;
+    return GC_EPROTO;
+}
+
+bool gc_store_word(const char *text)
+{
+    size_t len = text ? strlen(text) : 0;
+    if (len == 0 || len > GC_STORE_MAX_WORD)
+        return false;
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char)text[i] <= ' ' || text[i] == 0x7f)
+            return false;
+    return true;
+}
+
+bool gc_store_id(const char *text)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                  "0123456789._-";
+    return gc_store_word(text) && strspn(text, allowed) == strlen(text);
+}
+
+bool gc_nano_usd(double usd, int64_t *out)
+{
+    if (!isfinite(usd) || usd < 0 || usd > GC_STORE_MAX_USD)
+        return false;
+    /* A hair is taken off before rounding up: 0.1 must not become 100000001. */
+    *out = (int64_t)ceil(usd * 1e9 - 1e-3);
+    return true;
+}
+
+int64_t gc_micro(double value)
+{
+    if (!isfinite(value) || value <= 0 || value > 1e9)
+        return 0;
+    return llround(value * 1e6);
+}

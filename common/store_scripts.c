@@ -1,0 +1,556 @@
+#include "common/store_scripts.h"
+
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/mem.h"
+
+/* Before every script. Time is the server's, so that no host's clock decides. Money is
+ * counted in billionths of a dollar (exact in a Lua number up to nine million dollars);
+ * the *_usd fields are the same figures for readers. Each script's first write is one that
+ * Redis refuses when memory is full, so that a refusal comes before any change. */
+static const char prelude[] =
+    "local call = redis.call\n"
+    "local KEY = ARGV[1]\n" /* for the scripts about one key */
+    "local function now_ms()\n"
+    "  local t = call('TIME')\n"
+    "  return t[1] * 1000 + math.floor(t[2] / 1000)\n"
+    "end\n"
+    "local function int(n) return string.format('%.0f', n) end\n"
+    "local function money(job, name, delta)\n"
+    "  if delta == 0 then return end\n"
+    "  local n = call('HINCRBY', job, name .. '_nusd', int(delta))\n"
+    "  if n < 0 then n = 0; call('HSET', job, name .. '_nusd', '0') end\n"
+    "  call('HSET', job, name .. '_usd',\n"
+    "       string.format('%d.%09d', math.floor(n / 1e9), n % 1e9))\n"
+    "end\n"
+    "local function amount(job, name)\n"
+    "  return tonumber(call('HGET', job, name .. '_nusd') or '0')\n"
+    "end\n"
+    "local function touch(job, now) call('HSET', job, 'updated_at', int(now)) end\n"
+    "local function count_files(job)\n"
+    "  call('HSET', job, 'files_done', call('HLEN', job .. ':files'))\n"
+    "end\n"
+    /* "state worker attempt epoch updated_at" */
+    "local function put_record(job, task, state, worker, attempt, epoch, now)\n"
+    "  call('HSET', job .. ':tasks', task, state .. ' ' .. worker .. ' ' .. attempt ..\n"
+    "       ' ' .. epoch .. ' ' .. int(now))\n"
+    "end\n"
+    "local function get_record(job, task)\n"
+    "  local text = call('HGET', job .. ':tasks', task)\n"
+    "  if not text then return nil end\n"
+    "  return string.match(text, '^(%S+) (%S+) (%S+) (%S+)')\n"
+    "end\n"
+    "local function put_blob(sha, content)\n"
+    "  local key = 'gc:blob:' .. sha\n"
+    "  if call('GET', key) ~= content then call('SET', key, content) end\n"
+    "end\n"
+    /* Reserves: field "task worker" -> "nusd attempt expires_at", where expires_at is 0
+     * once the holder let it lapse: the money may be spent, so it moved to unconfirmed. */
+    "local function get_reserve(job, field)\n"
+    "  local text = call('HGET', job .. ':reserves', field)\n"
+    "  if not text then return nil end\n"
+    "  local n, attempt, expires = string.match(text, '^(%d+) (%S+) (%d+)$')\n"
+    "  return tonumber(n), attempt, tonumber(expires)\n"
+    "end\n"
+    "local function lapse(job, field, n, attempt)\n"
+    "  money(job, 'reserved', -n)\n"
+    "  money(job, 'unconfirmed', n)\n"
+    "  call('HSET', job .. ':reserves', field, int(n) .. ' ' .. attempt .. ' 0')\n"
+    "end\n"
+    /* Lapses what is overdue; the number of reserves that still run. */
+    "local function sweep(job, now)\n"
+    "  local all = call('HGETALL', job .. ':reserves')\n"
+    "  local running = 0\n"
+    "  for i = 1, #all, 2 do\n"
+    "    local n, attempt, expires = string.match(all[i + 1], '^(%d+) (%S+) (%d+)$')\n"
+    "    expires = tonumber(expires)\n"
+    "    if expires > now then running = running + 1\n"
+    "    elseif expires > 0 then lapse(job, all[i], tonumber(n), attempt) end\n"
+    "  end\n"
+    "  return running\n"
+    "end\n"
+    "local function drop_reserve(job, field)\n"
+    "  local n, _, expires = get_reserve(job, field)\n"
+    "  if not n then return end\n"
+    "  money(job, expires == 0 and 'unconfirmed' or 'reserved', -n)\n"
+    "  call('HDEL', job .. ':reserves', field)\n"
+    "end\n"
+    /* True the first time only; remembered for a day, longer than any repeat can come. */
+    "local function once(job, mark)\n"
+    "  local key = job .. ':once'\n"
+    "  if call('SADD', key, mark) == 0 then return false end\n"
+    "  call('PEXPIRE', key, 86400000)\n"
+    "  return true\n"
+    "end\n"
+    /* Somebody claimed after `epoch` and has committed. */
+    "local function committed_since(fingerprint, epoch)\n"
+    "  local e = call('HGET', 'gc:gen:' .. fingerprint, 'epoch')\n"
+    "  return e and tonumber(e) >= tonumber(epoch)\n"
+    "end\n";
+
+/* ARGV: id owner ttl_ms created_at cost_nusd, then field value … (counters are only set
+ * where absent, so that creating again after a lost record keeps what was counted). */
+static const char job_create[] =
+    "local job, owner, now = 'gc:job:' .. ARGV[1], ARGV[2], now_ms()\n"
+    "local holder = call('HGET', job, 'owner')\n"
+    "if holder and holder ~= owner then return 'EEXIST' end\n"
+    "local created = tonumber(ARGV[4])\n"
+    "if created == 0 then created = now end\n"
+    "call('HSET', job, 'owner', owner, 'created_at', int(created))\n"
+    "for i = 6, #ARGV, 2 do\n"
+    "  if ARGV[i]:sub(1, 1) == '+' then\n"
+    "    call('HSETNX', job, ARGV[i]:sub(2), ARGV[i + 1])\n"
+    "  else\n"
+    "    call('HSET', job, ARGV[i], ARGV[i + 1])\n"
+    "  end\n"
+    "end\n"
+    "for _, name in ipairs({'cost', 'reserved', 'unconfirmed'}) do\n"
+    "  call('HSETNX', job, name .. '_nusd', '0')\n"
+    "  call('HSETNX', job, name .. '_usd', '0.000000000')\n"
+    "end\n"
+    "local more = tonumber(ARGV[5]) - amount(job, 'cost')\n"
+    "if more > 0 then money(job, 'cost', more) end\n"
+    "touch(job, now)\n"
+    "call('SET', 'gc:owner:' .. ARGV[1], owner, 'PX', ARGV[3])\n"
+    "call('ZADD', 'gc:jobs', int(created), ARGV[1])\n"
+    "return 'OK'\n";
+
+/* ARGV: id owner ttl_ms. ENOENT: the record is gone. */
+static const char job_renew[] =
+    "local key = 'gc:owner:' .. ARGV[1]\n"
+    "local owner = call('HGET', 'gc:job:' .. ARGV[1], 'owner')\n"
+    "if not owner then return 'ENOENT' end\n"
+    "local holder = call('GET', key)\n"
+    "if owner ~= ARGV[2] or (holder and holder ~= ARGV[2]) then return 'ESTATE' end\n"
+    "call('SET', key, ARGV[2], 'PX', ARGV[3])\n"
+    "return 'OK'\n";
+
+/* ARGV: id owner ttl_ms force. */
+static const char job_take[] =
+    "local job, key = 'gc:job:' .. ARGV[1], 'gc:owner:' .. ARGV[1]\n"
+    "if call('HEXISTS', job, 'owner') == 0 then return {'ENOENT'} end\n"
+    "local holder = call('GET', key)\n"
+    "if holder and holder ~= ARGV[2] and ARGV[4] ~= '1' then\n"
+    "  return {'EEXIST', holder}\n"
+    "end\n"
+    "local now = now_ms()\n"
+    "call('HSET', job, 'owner', ARGV[2], 'state', 'running')\n"
+    "call('HDEL', job, 'cancel')\n"
+    "sweep(job, now)\n"
+    "touch(job, now)\n"
+    "call('SET', key, ARGV[2], 'PX', ARGV[3])\n"
+    "return {'OK'}\n";
+
+/* ARGV: id owner state final. */
+static const char job_state[] =
+    "local job, key = 'gc:job:' .. ARGV[1], 'gc:owner:' .. ARGV[1]\n"
+    "local owner, holder = call('HGET', job, 'owner'), call('GET', key)\n"
+    "if not owner then return 'ENOENT' end\n"
+    "if owner ~= ARGV[2] or (holder and holder ~= ARGV[2]) then return 'ESTATE' end\n"
+    "local now = now_ms()\n"
+    "call('HSET', job, 'state', ARGV[3])\n"
+    "touch(job, now)\n"
+    "if ARGV[4] == '1' then\n"
+    "  sweep(job, now)\n"
+    "  call('DEL', key)\n"
+    "end\n"
+    "return 'OK'\n";
+
+/* ARGV: id field value. */
+static const char job_set[] =
+    "local job = 'gc:job:' .. ARGV[1]\n"
+    "if call('HEXISTS', job, 'owner') == 0 then return 'ENOENT' end\n"
+    "call('HSET', job, ARGV[2], ARGV[3])\n"
+    "touch(job, now_ms())\n"
+    "return 'OK'\n";
+
+/* ARGV: id. */
+static const char job_cancel[] =
+    "local job = 'gc:job:' .. ARGV[1]\n"
+    "if call('HEXISTS', job, 'owner') == 0 then return 'ENOENT' end\n"
+    "call('HSET', job, 'cancel', '1')\n"
+    "touch(job, now_ms())\n"
+    "return 'OK'\n";
+
+/* ARGV: output fcs most. The newest that is not done: of the output, else of the FCS. */
+static const char job_unfinished[] =
+    "local of_fcs\n"
+    "for _, id in ipairs(call('ZREVRANGE', 'gc:jobs', 0, ARGV[3] - 1)) do\n"
+    "  local f = call('HMGET', 'gc:job:' .. id, 'state', 'output', 'fcs')\n"
+    "  if f[1] and f[1] ~= 'done' then\n"
+    "    if ARGV[1] ~= '' and f[2] == ARGV[1] then return {'OK', id} end\n"
+    "    if ARGV[2] ~= '' and f[3] == ARGV[2] then of_fcs = of_fcs or id end\n"
+    "  end\n"
+    "end\n"
+    "if of_fcs then return {'OK', of_fcs} end\n"
+    "return {'ENOENT'}\n";
+
+/* ARGV: job task state worker attempt epoch. */
+static const char task_set[] =
+    "put_record('gc:job:' .. ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6],\n"
+    "           now_ms())\n"
+    "return 'OK'\n";
+
+/* ARGV: job path sha256 content. */
+static const char file_put[] = "local job = 'gc:job:' .. ARGV[1]\n"
+                               "put_blob(ARGV[3], ARGV[4])\n"
+                               "call('HSET', job .. ':files', ARGV[2], ARGV[3])\n"
+                               "count_files(job)\n"
+                               "return 'OK'\n";
+
+/* ARGV: job, then path sha256 …; nothing is recorded if one blob is missing. */
+static const char file_refs[] =
+    "local job = 'gc:job:' .. ARGV[1]\n"
+    "for i = 3, #ARGV, 2 do\n"
+    "  if call('EXISTS', 'gc:blob:' .. ARGV[i]) == 0 then return 'ENOENT' end\n"
+    "end\n"
+    "for i = 2, #ARGV, 2 do call('HSET', job .. ':files', ARGV[i], ARGV[i + 1]) end\n"
+    "count_files(job)\n"
+    "return 'OK'\n";
+
+/* ARGV: sha256 content. Writing over a damaged blob heals it. */
+static const char blob_put[] = "put_blob(ARGV[1], ARGV[2])\n"
+                               "return 'OK'\n";
+
+/* ARGV: sha256, sha1 of the damaged bytes that were read: a healed blob stays. */
+static const char blob_drop[] =
+    "local key = 'gc:blob:' .. ARGV[1]\n"
+    "local content = call('GET', key)\n"
+    "if content and redis.sha1hex(content) == ARGV[2] then call('DEL', key) end\n"
+    "return 'OK'\n";
+
+/* ARGV: fingerprints. Per fingerprint its fields, or false; a record without its blob is
+ * dropped. */
+static const char gen_find[] =
+    "local out = {}\n"
+    "for i, fp in ipairs(ARGV) do\n"
+    "  local key = 'gc:gen:' .. fp\n"
+    "  local f = call('HMGET', key, 'path', 'sha256', 'model', 'worker', 'tokens_input',\n"
+    "    'tokens_cache_write_5m', 'tokens_cache_write_1h', 'tokens_cache_read',\n"
+    "    'tokens_output', 'cost', 'created_at')\n"
+    "  out[i] = false\n"
+    "  if f[2] then\n"
+    "    if call('EXISTS', 'gc:blob:' .. f[2]) == 1 then out[i] = f\n"
+    "    else call('DEL', key) end\n"
+    "  end\n"
+    "end\n"
+    "return out\n";
+
+/* The living workers, each as [id, field, value, …]; the dead leave the index. */
+static const char workers[] =
+    "local out = {}\n"
+    "for _, id in ipairs(call('ZRANGE', 'gc:workers', 0, -1)) do\n"
+    "  local f = call('HGETALL', 'gc:worker:' .. id)\n"
+    "  if #f == 0 then call('ZREM', 'gc:workers', id)\n"
+    "  else table.insert(f, 1, id); out[#out + 1] = f end\n"
+    "end\n"
+    "return out\n";
+
+/* ARGV: id ttl_ms field value … */
+static const char worker_seen[] =
+    "local key, now = 'gc:worker:' .. ARGV[1], now_ms()\n"
+    "call('HSET', key, 'seen_at', int(now), unpack(ARGV, 3))\n"
+    "call('PEXPIRE', key, ARGV[2])\n"
+    "call('ZADD', 'gc:workers', int(now), ARGV[1])\n"
+    "call('ZREMRANGEBYSCORE', 'gc:workers', '-inf', int(now - 86400000))\n"
+    "return 'OK'\n";
+
+/* ARGV: id. */
+static const char worker_gone[] = "call('DEL', 'gc:worker:' .. ARGV[1])\n"
+                                  "call('ZREM', 'gc:workers', ARGV[1])\n"
+                                  "return 'OK'\n";
+
+/* ARGV: model, bytes per token and seconds per output token in millionths (0: not
+ * measured). Plain mean of the first ten calls, exponential after them. */
+static const char model_add[] =
+    "local key = 'gc:model:' .. ARGV[1]\n"
+    "local n = call('HINCRBY', key, 'calls', 1)\n"
+    "for i, name in ipairs({'bytes_per_token', 'seconds_per_output_token'}) do\n"
+    "  local value = tonumber(ARGV[i + 1]) / 1e6\n"
+    "  if value > 0 then\n"
+    "    local old = tonumber(call('HGET', key, name) or value)\n"
+    "    local new = old + (value - old) / math.min(n, 10)\n"
+    "    call('HSET', key, name, string.format('%.9f', new))\n"
+    "  end\n"
+    "end\n"
+    "call('HSET', key, 'updated_at', int(now_ms()))\n"
+    "return 'OK'\n";
+
+/* ARGV: job task worker attempt lease_ms reuse cap_nusd reserve_nusd, then fingerprint
+ * path … Answers {OK, epoch, "R<sha256>" | "W" | "M" …}, {ESTATE}, {EFULL, running}. */
+static const char claim[] =
+    "local job, task, worker, attempt = 'gc:job:' .. ARGV[1], ARGV[2], ARGV[3], ARGV[4]\n"
+    "local now, first = now_ms(), 9\n"
+    "if call('HGET', job, 'cancel') == '1' then return {'ESTATE'} end\n"
+    /* A repeat of this very claim is known by the task's record. */
+    "local state, w, a, own = get_record(job, task)\n"
+    "if state ~= 'running' or w ~= worker or a ~= attempt then own = nil end\n"
+    "local out, gone, mine, waiting = {}, {}, {}, false\n"
+    "for i = first, #ARGV, 2 do\n"
+    "  local fp = ARGV[i]\n"
+    "  local gen = call('HMGET', 'gc:gen:' .. fp, 'sha256', 'job')\n"
+    "  local has = gen[1] and call('EXISTS', 'gc:blob:' .. gen[1]) == 1\n"
+    "  if gen[1] and not has then gone[#gone + 1] = 'gc:gen:' .. fp end\n"
+    /* Without reuse, what this job itself has paid for is still adopted. */
+    "  if has and (ARGV[6] == '1' or gen[2] == ARGV[1]) then\n"
+    "    out[#out + 1] = 'R' .. gen[1]\n"
+    "  else\n"
+    "    local lease = call('GET', 'gc:lease:' .. fp)\n"
+    "    if lease and not (own and lease == worker .. ' ' .. own) then\n"
+    "      out[#out + 1] = 'W'\n"
+    "      waiting = true\n"
+    "    else\n"
+    "      out[#out + 1] = 'M'\n"
+    "      mine[#mine + 1] = fp\n"
+    "    end\n"
+    "  end\n"
+    "end\n"
+    "local cap, want, field = tonumber(ARGV[7]), tonumber(ARGV[8]), task .. ' ' .. worker\n"
+    "local n, of, expires = get_reserve(job, field)\n"
+    "local held = n and of == attempt and expires > 0\n"
+    "if held then\n"
+    "  call('HSET', job .. ':reserves', field,\n"
+    "       int(n) .. ' ' .. attempt .. ' ' .. int(now + ARGV[5]))\n"
+    "elseif cap > 0 and #mine > 0 then\n"
+    "  local running = sweep(job, now)\n"
+    "  if n and expires > now then\n"
+    "    lapse(job, field, n, of)\n"
+    "    running = running - 1\n"
+    "  end\n"
+    "  local used = amount(job, 'cost') + amount(job, 'unconfirmed') +\n"
+    "    amount(job, 'reserved')\n"
+    "  if used + want > cap then return {'EFULL', running} end\n"
+    "  money(job, 'reserved', want)\n"
+    "  call('HSET', job .. ':reserves', field,\n"
+    "       int(want) .. ' ' .. attempt .. ' ' .. int(now + ARGV[5]))\n"
+    "end\n"
+    "local epoch = own or '0'\n"
+    "if #mine > 0 then\n"
+    "  if not own then\n"
+    /* Never below the clock: no epoch comes twice, even after FLUSHALL or a failover. */
+    "    epoch = int(math.max(tonumber(call('GET', 'gc:epoch') or '0') + 1, now))\n"
+    "    call('SET', 'gc:epoch', epoch)\n"
+    "  end\n"
+    "  for _, fp in ipairs(mine) do\n"
+    "    call('SET', 'gc:lease:' .. fp, worker .. ' ' .. epoch, 'PX', ARGV[5])\n"
+    "  end\n"
+    "  put_record(job, task, 'running', worker, attempt, epoch, now)\n"
+    "else\n"
+    "  put_record(job, task, waiting and 'waiting' or 'done', worker, attempt, epoch, now)\n"
+    "end\n"
+    "local reused = 0\n"
+    "for i, what in ipairs(out) do\n"
+    "  if what:sub(1, 1) == 'R' then\n"
+    "    local path = ARGV[first + (i - 1) * 2 + 1]\n"
+    "    reused = reused + call('HSET', job .. ':files', path, what:sub(2))\n"
+    "  end\n"
+    "end\n"
+    "call('HINCRBY', job, 'files_reused', reused)\n"
+    "count_files(job)\n"
+    "touch(job, now)\n"
+    "if #gone > 0 then call('DEL', unpack(gone)) end\n"
+    "return {'OK', epoch, unpack(out)}\n";
+
+/* ARGV: job task worker lease_ms, then fingerprint epoch … Answers {OK, 1 or 0 …}. A lease
+ * that lapsed comes back if nobody claimed meanwhile. */
+static const char renew[] =
+    "local job, worker, now = 'gc:job:' .. ARGV[1], ARGV[3], now_ms()\n"
+    "local out, kept = {'OK'}, false\n"
+    "for i = 5, #ARGV, 2 do\n"
+    "  local key, holder = 'gc:lease:' .. ARGV[i], worker .. ' ' .. ARGV[i + 1]\n"
+    "  local lease = call('GET', key)\n"
+    "  local ok = lease == holder or\n"
+    "    (not lease and not committed_since(ARGV[i], ARGV[i + 1]))\n"
+    "  if ok then call('SET', key, holder, 'PX', ARGV[4]); kept = true end\n"
+    "  out[#out + 1] = ok and 1 or 0\n"
+    "end\n"
+    "local field = ARGV[2] .. ' ' .. worker\n"
+    "local n, attempt, expires = get_reserve(job, field)\n"
+    "if kept and n and expires > 0 then\n"
+    "  call('HSET', job .. ':reserves', field,\n"
+    "       int(n) .. ' ' .. attempt .. ' ' .. int(now + ARGV[4]))\n"
+    "end\n"
+    "return out\n";
+
+/* ARGV: job task worker state, then fingerprint epoch … */
+static const char release[] =
+    "local job, worker = 'gc:job:' .. ARGV[1], ARGV[3]\n"
+    "local state, w, attempt, epoch = get_record(job, ARGV[2])\n"
+    "if state and w == worker and ARGV[4] ~= '' then\n"
+    "  put_record(job, ARGV[2], ARGV[4], worker, attempt, epoch, now_ms())\n"
+    "end\n"
+    "drop_reserve(job, ARGV[2] .. ' ' .. worker)\n"
+    "for i = 5, #ARGV, 2 do\n"
+    "  local key = 'gc:lease:' .. ARGV[i]\n"
+    "  if call('GET', key) == worker .. ' ' .. ARGV[i + 1] then call('DEL', key) end\n"
+    "end\n"
+    "return 'OK'\n";
+
+/* ARGV: job task path fingerprint worker epoch sha256 model, input, cache writes 5m and 1h,
+ * cache read, output, cost_nusd, content. Answers {OK, sha256} or {ESTATE, sha256 of the
+ * one who committed or ""}. */
+static const char commit[] =
+    "local job, fp, worker, epoch, sha =\n"
+    "  'gc:job:' .. ARGV[1], ARGV[4], ARGV[5], ARGV[6], ARGV[7]\n"
+    "local key, lease = 'gc:gen:' .. fp, call('GET', 'gc:lease:' .. fp)\n"
+    "local now = now_ms()\n"
+    "if lease ~= worker .. ' ' .. epoch and\n"
+    "   (lease or committed_since(fp, epoch)) then\n"
+    "  local gen = call('HMGET', key, 'sha256', 'worker', 'epoch')\n"
+    "  local theirs = gen[1] or ''\n"
+    "  if theirs ~= '' and call('EXISTS', 'gc:blob:' .. theirs) == 0 then theirs = '' end\n"
+    "  if theirs == sha and gen[2] == worker and gen[3] == epoch then\n"
+    "    return {'OK', sha}\n" /* the repeat of a commit whose reply was lost */
+    "  end\n"
+    "  if once(job, 'stale ' .. fp .. ' ' .. worker .. ' ' .. epoch) then\n"
+    "    call('HINCRBY', job, 'stale_results', 1)\n"
+    "  end\n"
+    "  return {'ESTATE', theirs}\n"
+    "end\n"
+    "put_blob(sha, ARGV[15])\n"
+    "local cost, tokens = tonumber(ARGV[14]), 0\n"
+    "for i = 9, 13 do tokens = tokens + ARGV[i] end\n"
+    "call('HSET', key, 'path', ARGV[3], 'sha256', sha, 'model', ARGV[8],\n"
+    "  'worker', worker, 'epoch', epoch, 'job', ARGV[1], 'task', ARGV[2],\n"
+    "  'tokens', int(tokens), 'tokens_input', ARGV[9], 'tokens_cache_write_5m', ARGV[10],\n"
+    "  'tokens_cache_write_1h', ARGV[11], 'tokens_cache_read', ARGV[12],\n"
+    "  'tokens_output', ARGV[13],\n"
+    "  'cost', string.format('%d.%09d', math.floor(cost / 1e9), cost % 1e9),\n"
+    "  'created_at', int(now))\n"
+    "call('HSET', job .. ':files', ARGV[3], sha)\n"
+    "count_files(job)\n"
+    "touch(job, now)\n"
+    "call('DEL', 'gc:lease:' .. fp)\n"
+    "return {'OK', sha}\n";
+
+/* ARGV: job task worker attempt call state, input, cache write, cache read, output,
+ * cost_nusd, unconfirmed_nusd. */
+static const char settle[] =
+    "local job, task, worker, attempt = 'gc:job:' .. ARGV[1], ARGV[2], ARGV[3], ARGV[4]\n"
+    "local now, tokens = now_ms(), 0\n"
+    "if not once(job, table.concat({task, worker, attempt, ARGV[5]}, ' ')) then\n"
+    "  return 'OK'\n"
+    "end\n"
+    "for i, name in ipairs({'input', 'cache_write', 'cache_read', 'output'}) do\n"
+    "  local n = tonumber(ARGV[6 + i])\n"
+    "  if n > 0 then call('HINCRBY', job, 'tokens_' .. name, ARGV[6 + i]) end\n"
+    "  tokens = tokens + n\n"
+    "end\n"
+    "if tokens > 0 or ARGV[6] == 'done' then call('HINCRBY', job, 'llm_calls', 1) end\n"
+    "drop_reserve(job, task .. ' ' .. worker)\n"
+    "money(job, 'cost', tonumber(ARGV[11]))\n"
+    "money(job, 'unconfirmed', tonumber(ARGV[12]))\n"
+    /* A task that another worker has taken over keeps his record. */
+    "local state, w, a, epoch = get_record(job, task)\n"
+    "if ARGV[6] ~= '' and (not state or (w == worker and a == attempt)) then\n"
+    "  put_record(job, task, ARGV[6], worker, attempt, epoch or '0', now)\n"
+    "end\n"
+    "touch(job, now)\n"
+    "return 'OK'\n";
+
+/* ARGV: key holder warming_ms. Answers "WARM", "MINE" or "WAIT". */
+static const char prefix_claim[] =
+    "local f = call('HMGET', KEY, 'state', 'holder')\n"
+    "if f[1] == 'warm' then\n"
+    "  call('HINCRBY', KEY, 'hits', 1)\n"
+    "  return 'WARM'\n"
+    "end\n"
+    "if f[1] == 'warming' and f[2] ~= ARGV[2] then return 'WAIT' end\n"
+    "call('HSET', KEY, 'state', 'warming', 'holder', ARGV[2],\n"
+    "     'expires_at', int(now_ms() + ARGV[3]))\n"
+    "call('PEXPIRE', KEY, ARGV[3])\n"
+    "return 'MINE'\n";
+
+/* ARGV: key tokens ttl_ms. A read of the cache renews it, so the end only moves back. */
+static const char prefix_warm[] =
+    "local now = now_ms()\n"
+    "local f = call('HMGET', KEY, 'state', 'expires_at')\n"
+    "local ends = now + ARGV[3]\n"
+    "if f[1] == 'warm' then ends = math.max(ends, tonumber(f[2])) end\n"
+    "if ends <= now then return 'OK' end\n"
+    "call('HSET', KEY, 'state', 'warm', 'expires_at', int(ends))\n"
+    "if f[1] ~= 'warm' then call('HSET', KEY, 'warmed_at', int(now)) end\n"
+    "if tonumber(ARGV[2]) > 0 then call('HSET', KEY, 'tokens', ARGV[2]) end\n"
+    "call('HSETNX', KEY, 'hits', '0')\n"
+    "call('HDEL', KEY, 'holder')\n"
+    "call('PEXPIREAT', KEY, int(ends))\n"
+    "return 'OK'\n";
+
+/* ARGV: key holder. */
+static const char prefix_abandon[] =
+    "local f = call('HMGET', KEY, 'state', 'holder')\n"
+    "if f[1] == 'warming' and f[2] == ARGV[2] then call('DEL', KEY) end\n"
+    "return 'OK'\n";
+
+/* ARGV: key. Answers the milliseconds to wait. */
+static const char limit_check[] =
+    "local till = tonumber(call('HGET', KEY, 'paused_until') or '0')\n"
+    "return math.max(0, till - now_ms())\n";
+
+/* ARGV: key wait_ms. Only ever lengthens a pause. */
+static const char limit_pause[] =
+    "local till = int(now_ms() + ARGV[2])\n"
+    "if tonumber(call('HGET', KEY, 'paused_until') or '0') < tonumber(till) then\n"
+    "  call('HSET', KEY, 'paused_until', till)\n"
+    "  call('HINCRBY', KEY, 'pauses', 1)\n"
+    "  call('PEXPIREAT', KEY, int(till + 60000))\n"
+    "end\n"
+    "return 'OK'\n";
+
+static const char *const bodies[GC_SCRIPT_COUNT] = {
+    [GC_SCRIPT_JOB_CREATE] = job_create,
+    [GC_SCRIPT_JOB_RENEW] = job_renew,
+    [GC_SCRIPT_JOB_TAKE] = job_take,
+    [GC_SCRIPT_JOB_STATE] = job_state,
+    [GC_SCRIPT_JOB_SET] = job_set,
+    [GC_SCRIPT_JOB_CANCEL] = job_cancel,
+    [GC_SCRIPT_JOB_UNFINISHED] = job_unfinished,
+    [GC_SCRIPT_TASK_SET] = task_set,
+    [GC_SCRIPT_FILE_PUT] = file_put,
+    [GC_SCRIPT_FILE_REFS] = file_refs,
+    [GC_SCRIPT_BLOB_PUT] = blob_put,
+    [GC_SCRIPT_BLOB_DROP] = blob_drop,
+    [GC_SCRIPT_GEN_FIND] = gen_find,
+    [GC_SCRIPT_WORKERS] = workers,
+    [GC_SCRIPT_WORKER_SEEN] = worker_seen,
+    [GC_SCRIPT_WORKER_GONE] = worker_gone,
+    [GC_SCRIPT_MODEL_ADD] = model_add,
+    [GC_SCRIPT_CLAIM] = claim,
+    [GC_SCRIPT_RENEW] = renew,
+    [GC_SCRIPT_RELEASE] = release,
+    [GC_SCRIPT_COMMIT] = commit,
+    [GC_SCRIPT_SETTLE] = settle,
+    [GC_SCRIPT_PREFIX_CLAIM] = prefix_claim,
+    [GC_SCRIPT_PREFIX_WARM] = prefix_warm,
+    [GC_SCRIPT_PREFIX_ABANDON] = prefix_abandon,
+    [GC_SCRIPT_LIMIT_CHECK] = limit_check,
+    [GC_SCRIPT_LIMIT_PAUSE] = limit_pause,
+};
+
+void gc_sha1_hex(const void *mem, size_t len, char out[GC_SCRIPT_SHA + 1])
+{
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    if (EVP_Digest(mem, len, digest, NULL, EVP_sha1(), NULL) != 1)
+        abort(); /* OpenSSL without SHA-1 cannot name a script */
+    for (int i = 0; i < GC_SCRIPT_SHA / 2; i++)
+        snprintf(out + 2 * i, 3, "%02x", digest[i]);
+}
+
+void gc_scripts_init(gc_scripts *self)
+{
+    for (int i = 0; i < GC_SCRIPT_COUNT; i++) {
+        gc_script *script = &self->items[i];
+        script->text = gc_xasprintf("%s%s", prelude, bodies[i]);
+        gc_sha1_hex(script->text, strlen(script->text), script->sha1);
+    }
+}
+
+void gc_scripts_release(gc_scripts *self)
+{
+    for (int i = 0; i < GC_SCRIPT_COUNT; i++)
+        free(self->items[i].text);
+    *self = (gc_scripts){ 0 };
+}

@@ -1,0 +1,253 @@
+/* Blobs, checkpoint, generation cache, workers and measured models in a real Redis. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/mem.h"
+#include "common/store.h"
+#include "support/must.h"
+#include "support/redis.h"
+
+typedef struct fixture {
+    test_redis *redis;
+    gc_store *store;
+} fixture;
+
+static int setup(void **state)
+{
+    fixture *f = gc_xcalloc(1, sizeof *f);
+    f->redis = must_redis_start();
+    must_ok(gc_store_open(f->redis->url, &f->store, NULL));
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    fixture *f = *state;
+    gc_store_close(&f->store);
+    must_redis_destroy(&f->redis);
+    free(f);
+    return 0;
+}
+
+static int flush(void **state)
+{
+    fixture *f = *state;
+    freeReplyObject(must_redis(f->redis, "FLUSHALL"));
+    return 0;
+}
+
+static void expect_blob(gc_store *store, const char *sha256, const char *mem, size_t len)
+{
+    gc_buf buf;
+    gc_buf_init(&buf, 1 << 20);
+    must_ok(gc_store_blob_get(store, sha256, &buf));
+    assert_int_equal(buf.len, len);
+    assert_memory_equal(buf.ptr, mem, len);
+    gc_buf_release(&buf);
+}
+
+static void test_store_blob_round_trip_keeps_every_byte(void **state)
+{
+    fixture *f = *state;
+    static const char bytes[] = "a\0b\r\n$3\r\n\xff";
+    gc_sha sha;
+    must_ok(gc_store_blob_put(f->store, bytes, sizeof bytes, &sha));
+    expect_blob(f->store, sha.hex, bytes, sizeof bytes);
+    must_ok(gc_store_blob_put(f->store, "", 0, &sha));
+    expect_blob(f->store, sha.hex, "", 0);
+    gc_buf small;
+    gc_buf_init(&small, 4);
+    must_ok(gc_store_blob_put(f->store, "12345", 5, &sha));
+    expect_err(GC_ETOOBIG, gc_store_blob_get(f->store, sha.hex, &small));
+    expect_err(GC_EINVAL, gc_store_blob_get(f->store, "nonsense", &small));
+    gc_buf_release(&small);
+}
+
+static void test_store_damaged_blob_is_found_and_deleted(void **state)
+{
+    fixture *f = *state;
+    gc_sha sha;
+    gc_buf buf;
+    gc_buf_init(&buf, 1000);
+    must_ok(gc_store_blob_put(f->store, "package a\n", 10, &sha));
+    freeReplyObject(must_redis(f->redis, "SETBIT gc:blob:%s 3 1", sha.hex));
+    expect_err(GC_EPROTO, gc_store_blob_get(f->store, sha.hex, &buf));
+    expect_err(GC_ENOENT, gc_store_blob_get(f->store, sha.hex, &buf));
+    must_ok(gc_store_blob_put(f->store, "package a\n", 10, &sha));
+    freeReplyObject(must_redis(f->redis, "SETBIT gc:blob:%s 3 1", sha.hex));
+    must_ok(gc_store_blob_put(f->store, "package a\n", 10, &sha)); /* heals it */
+    expect_blob(f->store, sha.hex, "package a\n", 10);
+    gc_buf_release(&buf);
+}
+
+static void test_store_fcs_round_trip(void **state)
+{
+    fixture *f = *state;
+    gc_sha sha = gc_sha256("{}", 2);
+    gc_buf buf;
+    gc_buf_init(&buf, 100);
+    expect_err(GC_ENOENT, gc_store_fcs_get(f->store, sha.hex, &buf));
+    must_ok(gc_store_fcs_put(f->store, sha.hex, "{}", 2));
+    must_ok(gc_store_fcs_get(f->store, sha.hex, &buf));
+    assert_string_equal(buf.ptr, "{}");
+    gc_buf_release(&buf);
+}
+
+static void test_store_checkpoint_lists_files_by_path(void **state)
+{
+    fixture *f = *state;
+    gc_sha sha;
+    gc_sha gone = gc_sha256("gone", 4);
+    gc_strv lines = { 0 };
+    must_ok(gc_store_file_put(f->store, "j-1", "go.mod", "module x\n", 9, &sha));
+    must_ok(gc_store_file_ref(f->store, "j-1", "a/b c.go", sha.hex));
+    expect_err(GC_ENOENT, gc_store_file_ref(f->store, "j-1", "lost.go", gone.hex));
+    must_ok(gc_store_files(f->store, "j-1", &lines));
+    assert_int_equal(lines.count, 2);
+    char *want = gc_xasprintf("a/b c.go %s", sha.hex);
+    assert_string_equal(lines.items[0], want);
+    assert_true(strncmp(lines.items[1], "go.mod ", 7) == 0);
+    free(want);
+    gc_strv_release(&lines);
+    expect_blob(f->store, sha.hex, "module x\n", 9);
+    char *done = must_redis_text(f->redis, "HGET gc:job:j-1 files_done");
+    assert_string_equal(done, "2");
+    free(done);
+}
+
+static void test_store_many_refs_take_few_round_trips(void **state)
+{
+    fixture *f = *state;
+    enum {
+        COUNT = 1201
+    };
+    gc_strv paths = { 0 };
+    gc_strv shas = { 0 };
+    gc_sha sha;
+    must_ok(gc_store_blob_put(f->store, "x", 1, &sha));
+    for (int i = 0; i < COUNT; i++) {
+        gc_strv_push(&paths, gc_xasprintf("f%04d.go", i));
+        gc_strv_add(&shas, sha.hex);
+    }
+    must_ok(gc_store_file_refs(f->store, "j-1", (const char *const *)paths.items,
+                               (const char *const *)shas.items, COUNT));
+    assert_int_equal(must_redis_int(f->redis, "HLEN gc:job:j-1:files"), COUNT);
+    gc_strv_release(&paths);
+    gc_strv_release(&shas);
+}
+
+static void put_gen(fixture *f, const char *fingerprint, const char *sha256)
+{
+    freeReplyObject(must_redis(f->redis,
+                               "HSET gc:gen:%s path a.go sha256 %s model m worker w "
+                               "tokens_input 5 tokens_output 7 cost 0.001500000 "
+                               "created_at 1700000000000",
+                               fingerprint, sha256));
+}
+
+static void test_store_gen_is_found_only_with_its_blob(void **state)
+{
+    fixture *f = *state;
+    gc_sha blob;
+    gc_sha there = gc_sha256("1", 1);
+    gc_sha orphan = gc_sha256("2", 1);
+    gc_sha absent = gc_sha256("3", 1);
+    must_ok(gc_store_blob_put(f->store, "code", 4, &blob));
+    put_gen(f, there.hex, blob.hex);
+    put_gen(f, orphan.hex, absent.hex);
+    const char *fingerprints[] = { absent.hex, there.hex, orphan.hex };
+    gc_gen out[3] = { 0 };
+    must_ok(gc_store_gen_find(f->store, fingerprints, 3, out));
+    assert_null(out[0].sha256);
+    assert_string_equal(out[1].sha256, blob.hex);
+    assert_string_equal(out[1].path, "a.go");
+    assert_int_equal(out[1].usage.output, 7);
+    assert_true(out[1].cost_usd > 0.00149 && out[1].cost_usd < 0.00151);
+    assert_int_equal(out[1].created_at, 1700000000000);
+    assert_null(out[2].sha256);
+    assert_int_equal(must_redis_int(f->redis, "EXISTS gc:gen:%s", orphan.hex), 0);
+    gc_gen_release(&out[1]);
+}
+
+static void test_store_gen_is_looked_up_in_bulk(void **state)
+{
+    fixture *f = *state;
+    enum {
+        COUNT = 1100
+    };
+    gc_sha *shas = gc_xcalloc(COUNT, sizeof *shas);
+    const char **fingerprints = gc_xcalloc(COUNT, sizeof *fingerprints);
+    gc_gen *out = gc_xcalloc(COUNT, sizeof *out);
+    gc_sha blob;
+    must_ok(gc_store_blob_put(f->store, "code", 4, &blob));
+    for (int i = 0; i < COUNT; i++) {
+        shas[i] = gc_sha256(&i, sizeof i);
+        fingerprints[i] = shas[i].hex;
+    }
+    put_gen(f, shas[0].hex, blob.hex);
+    put_gen(f, shas[COUNT - 1].hex, blob.hex);
+    must_ok(gc_store_gen_find(f->store, fingerprints, COUNT, out));
+    for (int i = 0; i < COUNT; i++) {
+        assert_int_equal(out[i].sha256 != NULL, i == 0 || i == COUNT - 1);
+        gc_gen_release(&out[i]);
+    }
+    free(shas);
+    free(fingerprints);
+    free(out);
+}
+
+static void test_store_workers_are_listed_while_they_live(void **state)
+{
+    fixture *f = *state;
+    gc_worker_info *list = NULL;
+    size_t count = 0;
+    freeReplyObject(must_redis(f->redis,
+                               "HSET gc:worker:w-1 host h pid 7 slots 32 busy 3 "
+                               "version 1 providers anthropic,openai seen_at 9"));
+    freeReplyObject(must_redis(f->redis, "ZADD gc:workers 9 w-1 9 w-dead"));
+    must_ok(gc_store_workers(f->store, &list, &count));
+    assert_int_equal(count, 1);
+    assert_string_equal(list[0].id, "w-1");
+    assert_string_equal(list[0].host, "h");
+    assert_string_equal(list[0].providers, "anthropic,openai");
+    assert_int_equal(list[0].pid, 7);
+    assert_int_equal(list[0].slots, 32);
+    gc_worker_info_release(&list[0]);
+    free(list);
+    assert_int_equal(must_redis_int(f->redis, "ZCARD gc:workers"), 1);
+}
+
+static void test_store_model_keeps_a_mean(void **state)
+{
+    fixture *f = *state;
+    gc_measured m;
+    must_ok(gc_store_model_get(f->store, "qwen:7b", &m));
+    assert_int_equal(m.calls, 0);
+    assert_true(m.bytes_per_token == 0);
+    must_ok(gc_store_model_add(f->store, "qwen:7b", 3.0, 0.01));
+    must_ok(gc_store_model_add(f->store, "qwen:7b", 4.0, 0));
+    must_ok(gc_store_model_get(f->store, "qwen:7b", &m));
+    assert_int_equal(m.calls, 2);
+    assert_true(m.bytes_per_token > 3.49 && m.bytes_per_token < 3.51);
+    assert_true(m.seconds_per_output_token > 0.0099);
+    assert_true(m.seconds_per_output_token < 0.0101);
+    expect_err(GC_EINVAL, gc_store_model_add(f->store, "", 4.0, 0));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_store_blob_round_trip_keeps_every_byte, flush),
+        cmocka_unit_test_setup(test_store_damaged_blob_is_found_and_deleted, flush),
+        cmocka_unit_test_setup(test_store_fcs_round_trip, flush),
+        cmocka_unit_test_setup(test_store_checkpoint_lists_files_by_path, flush),
+        cmocka_unit_test_setup(test_store_many_refs_take_few_round_trips, flush),
+        cmocka_unit_test_setup(test_store_gen_is_found_only_with_its_blob, flush),
+        cmocka_unit_test_setup(test_store_gen_is_looked_up_in_bulk, flush),
+        cmocka_unit_test_setup(test_store_workers_are_listed_while_they_live, flush),
+        cmocka_unit_test_setup(test_store_model_keeps_a_mean, flush),
+    };
+    return cmocka_run_group_tests_name("store_content", tests, setup, teardown);
+}
