@@ -19,6 +19,9 @@ char *gc_go_unexported(const char *name);
 /* order_item: ASCII, safe as a file name stem: never ends in _test or in _GOOS/_GOARCH. */
 char *gc_go_snake(const char *name);
 
+/* order_item without that rule on the end, for JSON keys and the like. */
+char *gc_go_snake_plain(const char *name);
+
 /* orderitem: ASCII, a package name: no keyword, no predeclared or standard top-level
  * package name that generated code imports. */
 char *gc_go_package(const char *name);
