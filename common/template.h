@@ -1,6 +1,8 @@
 /* Mustache (https://github.com/mustache/spec): interpolation, sections, inverted sections,
  * partials, comments, set delimiters. No lambdas, no inheritance. HTML escaping is off
- * unless asked for: this writes code. Data is jansson JSON. Pure. */
+ * unless asked for: this writes code. Data is jansson JSON. False in sections: what is
+ * missing, null, false, 0, "" and []. A name that is missing prints nothing; a list or an
+ * object where a text belongs is an error. Pure. */
 #ifndef GC_COMMON_TEMPLATE_H
 #define GC_COMMON_TEMPLATE_H
 
@@ -11,7 +13,9 @@
 #include "common/buf.h"
 #include "common/err.h"
 
-#define GC_TEMPLATE_MAX_DEPTH 64
+#define GC_TEMPLATE_MAX_DEPTH 64 /* sections and partials within each other */
+#define GC_TEMPLATE_MAX_BYTES (1 << 20)
+#define GC_TEMPLATE_MAX_STEPS (8 << 20) /* tokens rendered and bytes parsed */
 
 /* Text of the partial `name` or NULL (renders as nothing); borrowed for the render. */
 typedef const char *(*gc_partial_fn)(void *arg, const char *name);
@@ -22,8 +26,9 @@ typedef struct gc_render_options {
     bool escape_html;
 } gc_render_options;
 
-/* Renders `len` bytes of template into `out`. GC_EINVAL: `info` has line, column and what is
- * wrong. GC_ETOOBIG: deeper than GC_TEMPLATE_MAX_DEPTH. GC_EFULL: over the limit of `out`. */
+/* Appends the rendering of `len` bytes of template to `out` (part of it on an error).
+ * `options` NULL: all off. GC_EINVAL: `info` has line, column and what is wrong. GC_ETOOBIG:
+ * over one of the maxima above. GC_EFULL: over the limit of `out`. */
 GC_MUST_CHECK gc_err gc_template_render(const char *text, size_t len, const json_t *data,
                                         const gc_render_options *options, gc_buf *out,
                                         gc_errinfo *info);
