@@ -17,13 +17,23 @@
 
 typedef struct gc_astore gc_astore;
 
+/* Bounds of the queue. Over them a request is answered with GC_EFULL (a claim with
+ * GC_EAGAIN: its GC_EFULL speaks of the cap). */
+#define GC_ASTORE_MAX_REQUESTS ((size_t)65536)
+#define GC_ASTORE_MAX_BYTES ((size_t)256 << 20)
+
+/* Callbacks never run inside the call that asks, and run in the order of asking but for
+ * refused arguments (GC_EINVAL, GC_ETOOBIG). A `done` callback may be NULL. */
+
 /* Connects in the background. `url` as in store.h; GC_EINVAL only for a bad url.
- * `on_state(arg, up)` tells every change; until the first up nothing is connected. */
+ * `on_state(arg, up)` tells every change; until the first up nothing is connected. Redis
+ * that refuses (out of memory, read-only, loading, wrong password, ACL) counts as away. */
 GC_MUST_CHECK gc_err gc_astore_open(uv_loop_t *loop, const char *url,
                                     void (*on_state)(void *arg, bool up), void *arg,
                                     gc_astore **out, gc_errinfo *info);
 
-/* Closes; callbacks still waiting get GC_ECLOSED before it returns. */
+/* Closes; callbacks still waiting get GC_ECLOSED before it returns, and must ask nothing
+ * more. The memory goes when the loop has run once more. */
 void gc_astore_close(gc_astore **self_p);
 bool gc_astore_up(const gc_astore *self);
 
@@ -38,7 +48,8 @@ typedef struct gc_claim_file {
     int64_t epoch;
 } gc_claim_file;
 /* err GC_ESTATE: the job is cancelled; GC_EFULL: the reserve does not fit under the cap now
- * (`running` > 0: other calls will settle, ask again) . `files` is parallel to the task's. */
+ * (`running` > 0: other calls will settle, ask again). GC_EAGAIN: our queue is full. `files`
+ * is parallel to the task's; NULL on any error. */
 typedef void (*gc_claim_cb)(void *arg, gc_err err, const gc_claim_file *files,
                             int64_t running);
 
@@ -46,11 +57,15 @@ typedef void (*gc_claim_cb)(void *arg, gc_err err, const gc_claim_file *files,
  * checkpoint); lease held -> waiting; else the lease is taken with a new epoch for
  * task->lease_ms. Marks the task running. If something is ours to make and
  * task->max_cost_usd > 0, reserves task->reserve_usd in the same script: if it does not fit,
- * nothing is taken. `worker` names the holder. */
+ * nothing is taken. `worker` names the holder: a word that changes with every start of the
+ * program. Without task->reuse only what this very job has made is adopted. Claiming again
+ * with the same task, worker and attempt gives the same epoch and, after a settle, reserves
+ * for the next call. */
 void gc_astore_claim(gc_astore *self, const gc_task *task, const char *worker,
                      int64_t attempt, gc_claim_cb cb, void *arg);
 
-/* Renews leases; ok[i] false = lost. */
+/* Renews leases and the reserve; ok[i] false = lost. A lease that lapsed while nobody
+ * claimed the file is ours again. Files of other outcomes are always ok. */
 typedef void (*gc_renew_cb)(void *arg, gc_err err, const bool *ok, size_t count);
 void gc_astore_renew(gc_astore *self, const gc_task *task, const gc_claim_file *claims,
                      const char *worker, gc_renew_cb cb, void *arg);
@@ -61,7 +76,8 @@ void gc_astore_release(gc_astore *self, const gc_task *task, const gc_claim_file
                        const char *worker, const char *state, gc_done_cb cb, void *arg);
 
 /* ---- commit: one script per file, as it completes ---- */
-/* If the lease is still worker + epoch: blob, gc:gen, checkpoint of the job, lease dropped.
+/* If the lease is still worker + epoch (or it lapsed and nobody claimed or made the file
+ * since: a paid answer is not thrown away): blob, gc:gen, checkpoint, lease dropped.
  * err GC_ESTATE: the lease is lost (counted in gc:job field stale_results): if the new owner
  * has committed, `sha256` is his, else "". */
 typedef void (*gc_commit_cb)(void *arg, gc_err err, const char *sha256);

@@ -364,7 +364,11 @@ static const char renew[] =
     "  local lease = call('GET', key)\n"
     "  local ok = lease == holder or\n"
     "    (not lease and not committed_since(ARGV[i], ARGV[i + 1]))\n"
-    "  if ok then call('SET', key, holder, 'PX', ARGV[4]); kept = true end\n"
+    "  if ok then call('SET', key, holder, 'PX', ARGV[4]); kept = true\n"
+    "  elseif not lease then\n" /* committed: not lost if it was by this very holder */
+    "    local gen = call('HMGET', 'gc:gen:' .. ARGV[i], 'worker', 'epoch')\n"
+    "    ok = gen[1] == worker and gen[2] == ARGV[i + 1]\n"
+    "  end\n"
     "  out[#out + 1] = ok and 1 or 0\n"
     "end\n"
     "local field = ARGV[2] .. ' ' .. worker\n"

@@ -72,11 +72,11 @@ static void test_store_damaged_blob_is_found_and_deleted(void **state)
     gc_buf buf;
     gc_buf_init(&buf, 1000);
     must_ok(gc_store_blob_put(f->store, "package a\n", 10, &sha));
-    freeReplyObject(must_redis(f->redis, "SETBIT gc:blob:%s 3 1", sha.hex));
+    freeReplyObject(must_redis(f->redis, "SETBIT gc:blob:%s 7 1", sha.hex));
     expect_err(GC_EPROTO, gc_store_blob_get(f->store, sha.hex, &buf));
     expect_err(GC_ENOENT, gc_store_blob_get(f->store, sha.hex, &buf));
     must_ok(gc_store_blob_put(f->store, "package a\n", 10, &sha));
-    freeReplyObject(must_redis(f->redis, "SETBIT gc:blob:%s 3 1", sha.hex));
+    freeReplyObject(must_redis(f->redis, "SETBIT gc:blob:%s 7 1", sha.hex));
     must_ok(gc_store_blob_put(f->store, "package a\n", 10, &sha)); /* heals it */
     expect_blob(f->store, sha.hex, "package a\n", 10);
     gc_buf_release(&buf);

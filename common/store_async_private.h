@@ -1,0 +1,146 @@
+/* The inside of gc_astore. Three parts: requests and their queues (store_async.c), the
+ * connection (store_async_link.c), the operations (store_async_tasks.c, store_async_ops.c).
+ *
+ * Design notes. A request is kept as RESP bytes until it is answered. `waiting` holds what
+ * was not written yet, `sent` what was, in order; together they are the order in which the
+ * caller asked. Whatever goes wrong (the connection, a script that Redis forgot, a refusal
+ * such as OOM) is mended in one way: drop the connection, put `sent` back in front of
+ * `waiting`, connect again (at once or after a back-off), load the scripts, send it all
+ * again. That is right because every operation may be repeated.
+ *
+ * Invariants: (1) every request is in exactly one queue until its callback runs; (2) no
+ * callback runs inside the call that made the request; (3) `bytes` is the sum over `sent`
+ * and `waiting`; (4) after any callback the store may be closing: look before going on. */
+#ifndef GC_COMMON_STORE_ASYNC_PRIVATE_H
+#define GC_COMMON_STORE_ASYNC_PRIVATE_H
+
+#include <hiredis/hiredis.h>
+#include <uv.h>
+
+#include "common/store_async.h"
+#include "common/store_private.h"
+
+#define GC_ASTORE_SEND_CHUNK ((size_t)1 << 20) /* bytes gathered for one send() */
+#define GC_ASTORE_BACKOFF_MIN_MS 50
+#define GC_ASTORE_BACKOFF_MAX_MS 2000
+
+typedef struct gc_request gc_request;
+
+/* Decodes the reply (NULL if err is set) and calls the caller back. */
+typedef void (*gc_answer_fn)(gc_request *self, gc_err err, const redisReply *reply);
+
+struct gc_request {
+    gc_request *next;
+    gc_astore *store;
+    char *bytes; /* NULL for a request that failed before it was queued */
+    size_t len;
+    gc_err early; /* why it failed before it was queued */
+    gc_answer_fn answer;
+    union {
+        gc_claim_cb claim;
+        gc_renew_cb renew;
+        gc_done_cb done;
+        gc_commit_cb commit;
+        gc_blob_cb blob;
+        gc_prefix_cb prefix;
+        gc_pause_cb pause;
+    } cb;
+    void *arg;
+    size_t count;                /* claim, renew: files of the task */
+    bool *ours;                  /* renew: which of them were asked about */
+    char sha256[GC_SHA_HEX + 1]; /* blob_get: what it must hash to */
+};
+
+typedef struct gc_request_queue {
+    gc_request *head;
+    gc_request *tail;
+    size_t count;
+} gc_request_queue;
+
+typedef enum gc_link_phase {
+    GC_LINK_DOWN, /* waiting for the back-off timer */
+    GC_LINK_RESOLVING,
+    GC_LINK_CONNECTING,
+    GC_LINK_HELLO, /* AUTH, SELECT, SCRIPT LOAD on their way */
+    GC_LINK_READY
+} gc_link_phase;
+
+struct gc_astore {
+    uv_loop_t *loop;
+    gc_redis_url url;
+    char *shown; /* url without password, for the log */
+    gc_scripts scripts;
+    void (*on_state)(void *arg, bool up);
+    void *arg;
+
+    gc_request_queue sent;
+    gc_request_queue waiting;
+    gc_request_queue early; /* failed before they were queued; answered next tick */
+    size_t bytes;           /* invariant 3 */
+    const gc_request
+        *refused_by; /* the request that Redis refused: up again when it passes */
+
+    gc_link_phase phase;
+    bool up;
+    bool closing;
+    bool down_logged;
+    bool denial_logged;
+    bool reloading; /* reconnected for the scripts, no good reply since */
+    int fd;
+    uv_poll_t *poll; /* frees itself */
+    bool want_write;
+    int watched; /* what `poll` looks for */
+    redisReader *reader;
+    gc_buf out;          /* bytes being sent */
+    size_t hello_left;   /* replies missing until GC_LINK_READY */
+    int64_t progress_ms; /* last reply, or the first request of a silence */
+    int64_t backoff_ms;
+
+    uv_prepare_t prepare;
+    uv_timer_t timer; /* back-off, connect and reply deadlines, by phase */
+    uv_getaddrinfo_t resolver;
+    struct addrinfo *addresses;
+    struct addrinfo *next_address;
+    int references; /* libuv still knows this many parts of us */
+};
+
+/* ---- requests (store_async.c) ---- */
+gc_request *gc_request_new(gc_astore *self, gc_answer_fn answer, void *arg);
+
+/* Queues `request` with the bytes of `cmd`; releases `cmd`, owns `request`. */
+void gc_request_submit(gc_request *request, gc_cmd *cmd);
+
+/* Answers it with `err` at the next tick. */
+void gc_request_fail(gc_request *request, gc_err err);
+
+/* For operations that answer with a status only; the callback may be NULL. */
+void gc_request_answer_done(gc_request *self, gc_err err, const redisReply *reply);
+void gc_request_submit_done(gc_astore *self, gc_cmd *cmd, gc_done_cb cb, void *arg);
+
+void gc_request_push(gc_request_queue *queue, gc_request *request);
+void gc_request_push_front(gc_request_queue *queue, gc_request *request);
+gc_request *gc_request_pop(gc_request_queue *queue);
+
+/* Calls back and frees the request, which is in no queue. */
+void gc_request_answer(gc_request *request, gc_err err, const redisReply *reply);
+
+/* One reply of the server belongs to the oldest sent request. */
+void gc_astore_on_reply(gc_astore *self, const redisReply *reply);
+
+/* Tells the owner if it changed. */
+void gc_astore_set_up(gc_astore *self, bool up, const char *why);
+
+/* ---- connection (store_async_link.c) ---- */
+void gc_link_open(gc_astore *self);
+
+/* Sends what waits, as far as the socket takes it. */
+void gc_link_flush(gc_astore *self);
+
+/* Drops the connection, puts `sent` back in front of `waiting`, connects again: at once if
+ * `why` is NULL (the owner is not told), else after the back-off. */
+void gc_link_drop(gc_astore *self, const char *why);
+
+/* For good: libuv's callbacks come later. */
+void gc_link_close(gc_astore *self);
+
+#endif
