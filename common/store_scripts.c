@@ -330,8 +330,11 @@ static const char claim[] =
     "local epoch = own or '0'\n"
     "if #mine > 0 then\n"
     "  if not own then\n"
-    /* Never below the clock: no epoch comes twice, even after FLUSHALL or a failover. */
-    "    epoch = int(math.max(tonumber(call('GET', 'gc:epoch') or '0') + 1, now))\n"
+    /* Never below the clock in microseconds: no epoch comes twice, even after FLUSHALL or
+     * a failover that lost the last writes. */
+    "    local t = call('TIME')\n"
+    "    epoch = int(math.max(tonumber(call('GET', 'gc:epoch') or '0') + 1,\n"
+    "                         t[1] * 1000000 + t[2]))\n"
     "    call('SET', 'gc:epoch', epoch)\n"
     "  end\n"
     "  for _, fp in ipairs(mine) do\n"
