@@ -1,0 +1,576 @@
+#include "worker/http.h"
+
+#include <assert.h>
+#include <curl/curl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/mem.h"
+#include "common/text.h"
+#include "worker/resolve.h"
+
+#define READ_BYTES 4096L /* per handle; an SSE event is some 200 bytes */
+#define KEEP_ALIVE_S 30L /* below the idle time-outs of load balancers */
+#define CLOCK_STEP_MS 50 /* the three clocks are not checked more often */
+#define AGENT "gocreator/" GC_VERSION
+
+typedef enum call_state {
+    CALL_RESOLVING,
+    CALL_RUNNING,
+    CALL_FAILED /* before it started: on_end follows from the loop */
+} call_state;
+
+struct gc_http_call {
+    gc_http *http;
+    gc_http_call *next, *prev; /* in http->calls */
+    call_state state;
+    CURL *easy;
+    struct curl_slist *headers;
+    struct curl_slist *resolve;
+    gc_http_request request; /* url, headers: not valid after the start */
+    gc_http_head head;
+    gc_http_end end;
+    char *host;
+    int port;
+    char *url;
+    int64_t started_ms;
+    int64_t last_byte_ms; /* 0: none of the body yet */
+    char error[CURL_ERROR_SIZE];
+};
+
+struct gc_http {
+    uv_loop_t *loop;
+    CURLM *multi;
+    gc_resolver *resolver;
+    gc_http_call *calls;
+    CURL **spare; /* handles to use again */
+    size_t spare_count;
+    size_t keep;
+    uv_timer_t curl_timer;  /* as libcurl wants it */
+    uv_timer_t clock_timer; /* nearest of all calls' deadlines */
+    int64_t clock_due_ms;   /* when it fires; 0 = not armed */
+    int open_handles;
+    bool inside; /* libcurl is on the stack: it must not be called */
+};
+
+typedef struct socket_watch {
+    uv_poll_t poll;
+    gc_http *http;
+    curl_socket_t fd;
+} socket_watch;
+
+/* ---- the end of a call ---- */
+
+static CURL *take_handle(gc_http *self)
+{
+    if (self->spare_count > 0)
+        return self->spare[--self->spare_count];
+    CURL *easy = curl_easy_init();
+    if (!easy)
+        abort(); /* out of memory is the only reason */
+    return easy;
+}
+
+static void give_handle(gc_http *self, CURL *easy)
+{
+    if (self->spare_count < self->keep) {
+        curl_easy_reset(easy);
+        self->spare[self->spare_count++] = easy;
+    } else {
+        curl_easy_cleanup(easy);
+    }
+}
+
+static void call_free(gc_http_call *call)
+{
+    gc_http *self = call->http;
+    if (call->prev)
+        call->prev->next = call->next;
+    else
+        self->calls = call->next;
+    if (call->next)
+        call->next->prev = call->prev;
+    if (call->easy) {
+        curl_multi_remove_handle(self->multi, call->easy);
+        give_handle(self, call->easy);
+    }
+    curl_slist_free_all(call->headers);
+    curl_slist_free_all(call->resolve);
+    free(call->request.body);
+    free(call->host);
+    free(call->url);
+    free(call);
+}
+
+bool gc_http_sent(const gc_http_call *call)
+{
+    long bytes = 0;
+    return call->easy &&
+           curl_easy_getinfo(call->easy, CURLINFO_REQUEST_SIZE, &bytes) == CURLE_OK &&
+           bytes > 0;
+}
+
+bool gc_http_cancel(gc_http_call *call)
+{
+    assert(!call->http->inside);
+    bool sent = gc_http_sent(call);
+    call_free(call);
+    return sent;
+}
+
+static void call_end(gc_http_call *call, gc_err err, const char *text)
+{
+    gc_http_end end = { .err = err, .sent = gc_http_sent(call) };
+    gc_http_request request = call->request;
+    snprintf(end.text, sizeof end.text, "%s", text);
+    call_free(call);
+    request.on_end(request.arg, &end);
+}
+
+static gc_err translate(CURLcode code)
+{
+    switch (code) {
+    case CURLE_OK: return GC_OK;
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_URL_MALFORMAT: return GC_EINVAL;
+    case CURLE_OPERATION_TIMEDOUT: return GC_ETIMEOUT;
+    case CURLE_WRITE_ERROR: return GC_ESTATE;
+    case CURLE_WEIRD_SERVER_REPLY: return GC_EPROTO;
+    default: return GC_ECLOSED;
+    }
+}
+
+/* Reports the transfers that are over. Callbacks may start and cancel calls meanwhile. */
+static void report_ended(gc_http *self)
+{
+    int left;
+    for (CURLMsg *msg; (msg = curl_multi_info_read(self->multi, &left));) {
+        if (msg->msg != CURLMSG_DONE)
+            continue;
+        gc_http_call *call = NULL;
+        CURLcode code = msg->data.result;
+        curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, (char **)&call);
+        char text[CURL_ERROR_SIZE];
+        snprintf(text, sizeof text, "%s",
+                 *call->error ? call->error : curl_easy_strerror(code));
+        call_end(call, translate(code), text);
+    }
+}
+
+/* ---- libcurl's sockets and timer on libuv ---- */
+
+static void act(gc_http *self, curl_socket_t fd, int flags)
+{
+    int running;
+    self->inside = true;
+    curl_multi_socket_action(self->multi, fd, flags, &running);
+    self->inside = false;
+    report_ended(self);
+}
+
+static void on_socket(uv_poll_t *poll, int status, int events)
+{
+    socket_watch *watch = poll->data;
+    int flags = status < 0 ? CURL_CSELECT_ERR : 0;
+    if (events & (UV_READABLE | UV_DISCONNECT))
+        flags |= CURL_CSELECT_IN;
+    if (events & UV_WRITABLE)
+        flags |= CURL_CSELECT_OUT;
+    act(watch->http, watch->fd, flags);
+}
+
+static void on_watch_closed(uv_handle_t *handle)
+{
+    free(handle->data);
+}
+
+static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *arg,
+                        void *socket_arg)
+{
+    (void)easy;
+    gc_http *self = arg;
+    socket_watch *watch = socket_arg;
+    if (what == CURL_POLL_REMOVE) {
+        if (watch) {
+            uv_poll_stop(&watch->poll);
+            uv_close((uv_handle_t *)&watch->poll, on_watch_closed);
+            curl_multi_assign(self->multi, fd, NULL);
+        }
+        return 0;
+    }
+    if (!watch) {
+        watch = gc_xcalloc(1, sizeof *watch);
+        watch->http = self;
+        watch->fd = fd;
+        if (uv_poll_init_socket(self->loop, &watch->poll, fd) != 0) {
+            free(watch);
+            return -1;
+        }
+        watch->poll.data = watch;
+        curl_multi_assign(self->multi, fd, watch);
+    }
+    int events = (what & CURL_POLL_IN ? UV_READABLE : 0) |
+                 (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
+    uv_poll_start(&watch->poll, events, on_socket);
+    return 0;
+}
+
+static void on_curl_timer(uv_timer_t *timer)
+{
+    act(timer->data, CURL_SOCKET_TIMEOUT, 0);
+}
+
+/* Never acts by itself: libcurl asks from inside its own functions. */
+static int set_curl_timer(CURLM *multi, long timeout_ms, void *arg)
+{
+    (void)multi;
+    gc_http *self = arg;
+    if (timeout_ms < 0)
+        uv_timer_stop(&self->curl_timer);
+    else
+        uv_timer_start(&self->curl_timer, on_curl_timer, (uint64_t)timeout_ms, 0);
+    return 0;
+}
+
+/* ---- the three clocks ---- */
+
+static int64_t deadline(const gc_http_call *call)
+{
+    int64_t whole = call->started_ms + call->request.call_ms;
+    int64_t quiet = call->last_byte_ms ? call->last_byte_ms + call->request.idle_ms
+                                       : call->started_ms + call->request.first_byte_ms;
+    return whole < quiet ? whole : quiet;
+}
+
+static void on_clock(uv_timer_t *timer);
+
+static void arm_clock(gc_http *self, int64_t due_ms, int64_t now_ms)
+{
+    if (self->clock_due_ms && self->clock_due_ms <= due_ms)
+        return;
+    int64_t wait = due_ms - now_ms > CLOCK_STEP_MS ? due_ms - now_ms : CLOCK_STEP_MS;
+    self->clock_due_ms = now_ms + wait;
+    uv_timer_start(&self->clock_timer, on_clock, (uint64_t)wait, 0);
+}
+
+static void time_out(gc_http_call *call, int64_t now_ms)
+{
+    char text[128];
+    const gc_http_request *r = &call->request;
+    if (now_ms >= call->started_ms + r->call_ms)
+        snprintf(text, sizeof text, "the call took longer than %" PRId64 " ms",
+                 r->call_ms);
+    else if (call->last_byte_ms)
+        snprintf(text, sizeof text, "no byte of the answer for %" PRId64 " ms",
+                 r->idle_ms);
+    else
+        snprintf(text, sizeof text, "no first byte of an answer within %" PRId64 " ms",
+                 r->first_byte_ms);
+    call_end(call, GC_ETIMEOUT, text);
+}
+
+/* on_end may change the list, so the search starts anew after each one that is over. */
+static gc_http_call *find_overdue(gc_http *self, int64_t now_ms, int64_t *next_ms)
+{
+    *next_ms = INT64_MAX;
+    for (gc_http_call *call = self->calls; call; call = call->next) {
+        int64_t due = deadline(call);
+        if (call->state == CALL_FAILED || now_ms >= due)
+            return call;
+        *next_ms = due < *next_ms ? due : *next_ms;
+    }
+    return NULL;
+}
+
+static void on_clock(uv_timer_t *timer)
+{
+    gc_http *self = timer->data;
+    int64_t now_ms = gc_clock_ms();
+    int64_t next_ms;
+    self->clock_due_ms = 0;
+    for (gc_http_call *call; (call = find_overdue(self, now_ms, &next_ms));) {
+        if (call->state == CALL_FAILED)
+            call_end(call, call->end.err, call->end.text);
+        else
+            time_out(call, now_ms);
+    }
+    if (next_ms != INT64_MAX)
+        arm_clock(self, next_ms, now_ms);
+}
+
+/* ---- bytes coming in ---- */
+
+static bool header_is(const char *line, size_t len, const char *name, char *out,
+                      size_t size)
+{
+    size_t n = strlen(name);
+    if (len <= n || line[n] != ':' || strncasecmp(line, name, n) != 0)
+        return false;
+    line += n + 1;
+    len -= n + 1;
+    while (len > 0 && (*line == ' ' || *line == '\t')) {
+        line++;
+        len--;
+    }
+    while (len > 0 && strchr(" \t\r\n", line[len - 1]))
+        len--;
+    len = len < size ? len : size - 1;
+    memcpy(out, line, len);
+    out[len] = '\0';
+    return true;
+}
+
+static void take_header(gc_http_call *call, const char *line, size_t len)
+{
+    gc_http_head *head = &call->head;
+    gc_retry_hint *hint = &head->hint;
+    char value[128];
+    int64_t wait;
+    if (header_is(line, len, "retry-after-ms", value, sizeof value)) {
+        if (!gc_retry_after_ms(value, &wait))
+            hint->after_ms = wait;
+    } else if (header_is(line, len, "retry-after", value, sizeof value)) {
+        if (hint->after_ms < 0 && !gc_retry_after(value, gc_wall_ms(), &wait))
+            hint->after_ms = wait;
+    } else if (header_is(line, len, "x-should-retry", value, sizeof value)) {
+        hint->should_retry = strcmp(value, "true") == 0    ? 1
+                             : strcmp(value, "false") == 0 ? 0
+                                                           : -1;
+    } else if (header_is(line, len, "content-type", value, sizeof value)) {
+        snprintf(head->content_type, sizeof head->content_type, "%.63s", value);
+    } else if (header_is(line, len, "request-id", value, sizeof value) ||
+               header_is(line, len, "x-request-id", value, sizeof value)) {
+        snprintf(head->request_id, sizeof head->request_id, "%s", value);
+    }
+}
+
+/* The body is kept while libcurl might send it again, and no longer: with many calls
+ * waiting for their answers it is the largest thing that they hold. */
+static void free_sent_body(gc_http_call *call)
+{
+    curl_off_t sent = 0;
+    curl_easy_getinfo(call->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
+    if (sent < (curl_off_t)call->request.body_len)
+        return;
+    free(call->request.body);
+    call->request.body = NULL;
+}
+
+static size_t on_header(char *line, size_t size, size_t count, void *arg)
+{
+    gc_http_call *call = arg;
+    size_t len = size * count;
+    if (len >= 5 && memcmp(line, "HTTP/", 5) == 0) {
+        call->head = (gc_http_head){ .hint = { -1, -1 } };
+    } else if (len > 2) {
+        take_header(call, line, len);
+    } else {
+        long status = 0;
+        curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
+        if (status >= 200) { /* a 1xx is not the answer yet */
+            call->head.status = (int)status;
+            free_sent_body(call);
+            call->request.on_head(call->request.arg, &call->head);
+        }
+    }
+    return len;
+}
+
+static size_t on_body(char *mem, size_t size, size_t count, void *arg)
+{
+    gc_http_call *call = arg;
+    size_t len = size * count;
+    call->last_byte_ms = gc_clock_ms();
+    return call->request.on_data(call->request.arg, mem, len) ? len : 0;
+}
+
+/* ---- the start of a call ---- */
+
+/* Fails from the loop, so that gc_http_start never calls back. */
+static void fail_soon(gc_http_call *call, gc_err err, const char *text)
+{
+    call->state = CALL_FAILED;
+    call->end.err = err;
+    snprintf(call->end.text, sizeof call->end.text, "%s", text);
+    arm_clock(call->http, gc_clock_ms(), gc_clock_ms());
+}
+
+static void set_options(gc_http_call *call)
+{
+    CURL *easy = call->easy;
+    curl_easy_setopt(easy, CURLOPT_URL, call->url);
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, call);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->error);
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, call->headers);
+    curl_easy_setopt(easy, CURLOPT_RESOLVE, call->resolve);
+    curl_easy_setopt(easy, CURLOPT_POST, 1L);
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, call->request.body);
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
+                     (curl_off_t)call->request.body_len);
+    curl_easy_setopt(easy, CURLOPT_USERAGENT, AGENT);
+    /* HTTP/2 costs several times the CPU per event in this libcurl. */
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)call->request.connect_ms);
+    curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, KEEP_ALIVE_S);
+    curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, KEEP_ALIVE_S);
+    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, READ_BYTES);
+    /* With a CAPATH libcurl loads the whole CA bundle anew for every connection: 25 ms and
+     * 900 KB each. CAINFO alone is shared by all of them. */
+    curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, call);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
+}
+
+static void call_run(gc_http_call *call)
+{
+    call->easy = take_handle(call->http);
+    call->state = CALL_RUNNING;
+    set_options(call);
+    CURLMcode code = curl_multi_add_handle(call->http->multi, call->easy);
+    if (code == CURLM_OK)
+        return;
+    give_handle(call->http, call->easy);
+    call->easy = NULL;
+    fail_soon(call, GC_EIO, curl_multi_strerror(code));
+}
+
+static void call_resolve(gc_http_call *call)
+{
+    const char *line = NULL;
+    if (!gc_resolver_is_address(call->host)) {
+        gc_err err =
+            gc_resolver_find(call->http->resolver, call->host, call->port, &line);
+        if (err == GC_EAGAIN)
+            return;
+        if (err) {
+            fail_soon(call, GC_ECLOSED, line);
+            return;
+        }
+        call->resolve = curl_slist_append(NULL, line);
+    }
+    call_run(call);
+}
+
+static void on_resolved(void *arg)
+{
+    gc_http *self = arg;
+    for (gc_http_call *call = self->calls; call; call = call->next)
+        if (call->state == CALL_RESOLVING)
+            call_resolve(call);
+}
+
+static gc_err parse_host(gc_http_call *call)
+{
+    CURLU *url = curl_url();
+    char *host = NULL, *port = NULL;
+    int64_t number = 0;
+    gc_err err = GC_EINVAL;
+    if (url && curl_url_set(url, CURLUPART_URL, call->url, 0) == CURLUE_OK &&
+        curl_url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
+        curl_url_get(url, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK)
+        err = gc_parse_i64(port, 1, 65535, &number);
+    if (!err) {
+        call->host = gc_xstrdup(host);
+        call->port = (int)number;
+    }
+    curl_free(host);
+    curl_free(port);
+    curl_url_cleanup(url);
+    return err;
+}
+
+static struct curl_slist *header_list(const gc_strv *headers)
+{
+    struct curl_slist *list = curl_slist_append(NULL, "Content-Type: application/json");
+    list = curl_slist_append(list, "Expect:"); /* no 100-continue before large bodies */
+    for (size_t i = 0; i < headers->count; i++)
+        list = curl_slist_append(list, headers->items[i]);
+    return list;
+}
+
+gc_http_call *gc_http_start(gc_http *self, const gc_http_request *request)
+{
+    assert(!self->inside);
+    gc_http_call *call = gc_xcalloc(1, sizeof *call);
+    call->http = self;
+    call->request = *request;
+    call->url = gc_xstrdup(request->url);
+    call->headers = header_list(request->headers);
+    call->started_ms = gc_clock_ms();
+    call->next = self->calls;
+    if (self->calls)
+        self->calls->prev = call;
+    self->calls = call;
+    if (parse_host(call))
+        fail_soon(call, GC_EINVAL, "the base URL is no http or https URL");
+    else
+        call_resolve(call);
+    if (call->state != CALL_FAILED)
+        arm_clock(self, deadline(call), call->started_ms);
+    return call;
+}
+
+/* ---- open and close ---- */
+
+gc_err gc_http_open(uv_loop_t *loop, size_t keep, gc_http **out)
+{
+    static bool ready;
+    if (!ready && curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+        return GC_EIO;
+    ready = true;
+    gc_http *self = gc_xcalloc(1, sizeof *self);
+    self->multi = curl_multi_init();
+    if (!self->multi) {
+        free(self);
+        return GC_EIO;
+    }
+    self->loop = loop;
+    self->keep = keep;
+    self->spare = gc_xcalloc(keep ? keep : 1, sizeof(CURL *));
+    self->resolver = gc_resolver_new(loop, on_resolved, self);
+    uv_timer_init(loop, &self->curl_timer);
+    uv_timer_init(loop, &self->clock_timer);
+    self->curl_timer.data = self->clock_timer.data = self;
+    self->open_handles = 2;
+    curl_multi_setopt(self->multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
+    curl_multi_setopt(self->multi, CURLMOPT_SOCKETDATA, self);
+    curl_multi_setopt(self->multi, CURLMOPT_TIMERFUNCTION, set_curl_timer);
+    curl_multi_setopt(self->multi, CURLMOPT_TIMERDATA, self);
+    curl_multi_setopt(self->multi, CURLMOPT_MAXCONNECTS, (long)(keep ? keep : 1));
+    *out = self;
+    return GC_OK;
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+    gc_http *self = handle->data;
+    if (--self->open_handles == 0)
+        free(self);
+}
+
+void gc_http_close(gc_http **self_p)
+{
+    gc_http *self = *self_p;
+    if (!self)
+        return;
+    while (self->calls)
+        gc_http_cancel(self->calls);
+    for (size_t i = 0; i < self->spare_count; i++)
+        curl_easy_cleanup(self->spare[i]);
+    free(self->spare);
+    curl_multi_cleanup(self->multi);
+    gc_resolver_destroy(&self->resolver);
+    uv_close((uv_handle_t *)&self->curl_timer, on_timer_closed);
+    uv_close((uv_handle_t *)&self->clock_timer, on_timer_closed);
+    *self_p = NULL;
+}

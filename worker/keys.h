@@ -1,0 +1,38 @@
+/* API keys: from the environment or a file, never from a flag, never shown. Nothing but the
+ * request headers may carry one; everybody else knows a key by its id. */
+#ifndef GC_WORKER_KEYS_H
+#define GC_WORKER_KEYS_H
+
+#include <stddef.h>
+
+#include "common/config.h"
+#include "common/err.h"
+
+#define GC_KEY_ID 16
+
+typedef struct gc_key {
+    char *secret;           /* "" = none; wiped on release */
+    char id[GC_KEY_ID + 1]; /* first hex digits of its sha256, "none" without one */
+} gc_key;
+
+typedef struct gc_keys {
+    gc_key anthropic;
+    gc_key openai;
+} gc_keys;
+
+/* ANTHROPIC_API_KEY and OPENAI_API_KEY win over llm.api_key_file, which holds lines
+ * NAME=VALUE of these names, or one bare key for the provider of llm.provider. A file that
+ * group or others may write is refused. GC_EINVAL, GC_ENOENT, GC_EIO: `info` never quotes a
+ * key. */
+GC_MUST_CHECK gc_err gc_keys_load(gc_keys *self, const gc_config *config,
+                                  gc_errinfo *info);
+void gc_keys_release(gc_keys *self);
+
+/* Borrowed; NULL for an unknown provider. */
+const gc_key *gc_keys_find(const gc_keys *self, const char *provider);
+
+/* Replaces the key, and everything that looks like one ("sk-..."), in `text` by stars of the
+ * same length: for messages that came from outside. */
+void gc_key_scrub(const gc_key *self, char *text);
+
+#endif

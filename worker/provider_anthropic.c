@@ -1,0 +1,183 @@
+/* Anthropic Messages. Sampling parameters are never sent: current models refuse them. */
+#include <stdio.h>
+#include <string.h>
+
+#include "common/mem.h"
+#include "worker/provider.h"
+
+static void headers(const char *key, gc_strv *out)
+{
+    if (*key)
+        gc_strv_push(out, gc_xasprintf("x-api-key: %s", key));
+    gc_strv_add(out, "anthropic-version: 2023-06-01");
+}
+
+/* ---- request ---- */
+
+static json_t *cache_control(const gc_task *task)
+{
+    json_t *control = json_pack("{s:s}", "type", "ephemeral");
+    if (strcmp(task->cache_ttl, "1h") == 0)
+        json_object_set_new(control, "ttl", json_string("1h"));
+    return control;
+}
+
+/* NULL if a text is no UTF-8. Empty blocks are left out: the API refuses them. */
+static json_t *text_blocks(const gc_task *task, const gc_llm_block *blocks, size_t count)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < count; i++) {
+        if (blocks[i].len == 0)
+            continue;
+        json_t *text = json_stringn(blocks[i].text, blocks[i].len);
+        if (!text) {
+            json_decref(array);
+            return NULL;
+        }
+        json_t *block = json_pack("{s:s,s:o}", "type", "text", "text", text);
+        if (blocks[i].mark && task->model.cache_min_tokens > 0)
+            json_object_set_new(block, "cache_control", cache_control(task));
+        json_array_append_new(array, block);
+    }
+    return array;
+}
+
+/* Thinking can be turned off at effort high and below only; above it, the request would be
+ * refused. */
+static const char *thinking_off(const gc_task *task)
+{
+    if (strcmp(task->effort, "xhigh") == 0 || strcmp(task->effort, "max") == 0)
+        return NULL;
+    switch (task->model.thinking_off) {
+    case GC_THINKING_DISABLED: return "disabled";
+    case GC_THINKING_BETWEEN_TOOLS: return "between_tools";
+    case GC_THINKING_NONE: break;
+    }
+    return NULL;
+}
+
+static gc_err body(const gc_llm_prompt *prompt, gc_buf *out)
+{
+    const gc_task *task = prompt->task;
+    json_t *system = text_blocks(task, prompt->system, prompt->system_count);
+    json_t *user = text_blocks(task, prompt->user, prompt->user_count);
+    const char *thinking = thinking_off(task);
+    json_t *root = json_pack("{s:s,s:I,s:b}", "model", task->model.id, "max_tokens",
+                             (json_int_t)task->max_tokens, "stream", 1);
+    if (!root || !system || !user) {
+        json_decref(root);
+        json_decref(system);
+        json_decref(user);
+        return GC_EPROTO;
+    }
+    if (json_array_size(system) > 0)
+        json_object_set(root, "system", system);
+    json_decref(system);
+    if (thinking)
+        json_object_set_new(root, "thinking", json_pack("{s:s}", "type", thinking));
+    if (task->model.effort && *task->effort)
+        json_object_set_new(root, "output_config",
+                            json_pack("{s:s}", "effort", task->effort));
+    json_object_set_new(root, "messages",
+                        json_pack("[{s:s,s:o}]", "role", "user", "content", user));
+    return gc_llm_dump(root, out);
+}
+
+/* ---- answer ---- */
+
+/* Figures replace earlier ones: they are cumulative, and a later event may leave out the
+ * input side. */
+static void take_usage(gc_llm *self, const json_t *usage)
+{
+    const json_t *split = json_object_get(usage, "cache_creation");
+    int64_t written = -1;
+    gc_llm_count(usage, "input_tokens", &self->usage.input);
+    gc_llm_count(usage, "output_tokens", &self->usage.output);
+    gc_llm_count(usage, "cache_read_input_tokens", &self->usage.cache_read);
+    gc_llm_count(usage, "cache_creation_input_tokens", &written);
+    if (json_is_object(split)) {
+        gc_llm_count(split, "ephemeral_5m_input_tokens", &self->usage.cache_write_5m);
+        gc_llm_count(split, "ephemeral_1h_input_tokens", &self->usage.cache_write_1h);
+    } else if (written >= 0) {
+        self->usage.cache_write_5m = self->long_cache ? 0 : written;
+        self->usage.cache_write_1h = self->long_cache ? written : 0;
+    }
+}
+
+static void take_refusal(gc_llm *self, const json_t *details)
+{
+    char category[64], explanation[256];
+    gc_llm_copy(category, sizeof category, json_object_get(details, "category"));
+    gc_llm_copy(explanation, sizeof explanation, json_object_get(details, "explanation"));
+    snprintf(self->refusal, sizeof self->refusal, "%s%s%s", category,
+             *category && *explanation ? ": " : "", explanation);
+}
+
+static void take_stop(gc_llm *self, const json_t *object)
+{
+    char reason[sizeof self->stop_reason];
+    gc_llm_copy(reason, sizeof reason, json_object_get(object, "stop_reason"));
+    if (!*reason)
+        return;
+    gc_stop stop = GC_STOP_END;
+    if (strcmp(reason, "max_tokens") == 0 ||
+        strcmp(reason, "model_context_window_exceeded") == 0)
+        stop = GC_STOP_CUT;
+    if (strcmp(reason, "refusal") == 0) {
+        stop = GC_STOP_REFUSED;
+        take_refusal(self, json_object_get(object, "stop_details"));
+    }
+    gc_llm_stop(self, stop, reason);
+}
+
+/* Text of a block or delta, if that is its type: thinking comes first on current models. */
+static void take_text(gc_llm *self, const json_t *part, const char *type)
+{
+    const char *is = json_string_value(json_object_get(part, "type"));
+    const json_t *text = json_object_get(part, "text");
+    if (is && strcmp(is, type) == 0 && json_is_string(text))
+        gc_llm_text(self, json_string_value(text), json_string_length(text));
+}
+
+static void event(gc_llm *self, const json_t *data)
+{
+    const char *type = json_string_value(json_object_get(data, "type"));
+    if (!type)
+        return;
+    if (strcmp(type, "content_block_delta") == 0) {
+        take_text(self, json_object_get(data, "delta"), "text_delta");
+    } else if (strcmp(type, "content_block_start") == 0) {
+        take_text(self, json_object_get(data, "content_block"), "text");
+    } else if (strcmp(type, "message_start") == 0) {
+        self->started = true;
+        take_usage(self, json_object_get(json_object_get(data, "message"), "usage"));
+    } else if (strcmp(type, "message_delta") == 0) {
+        take_stop(self, json_object_get(data, "delta"));
+        take_usage(self, json_object_get(data, "usage"));
+    } else if (strcmp(type, "message_stop") == 0) {
+        self->ended = true;
+    } else if (strcmp(type, "error") == 0) {
+        gc_llm_error(self, json_object_get(data, "error"));
+    }
+}
+
+static void message(gc_llm *self, const json_t *data)
+{
+    const json_t *part;
+    size_t i;
+    self->started = true;
+    json_array_foreach(json_object_get(data, "content"), i, part)
+        take_text(self, part, "text");
+    take_stop(self, data);
+    take_usage(self, json_object_get(data, "usage"));
+    self->ended = self->stop != GC_STOP_NONE;
+}
+
+const gc_provider gc_provider_anthropic = {
+    .name = "anthropic",
+    .path = "/v1/messages",
+    .headers = headers,
+    .body = body,
+    .event = event,
+    .message = message,
+};
