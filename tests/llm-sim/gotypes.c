@@ -1,0 +1,230 @@
+/* Types as gofmt lays them out, and values of them. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/mem.h"
+#include "common/text.h"
+#include "tests/llm-sim/goscan.h"
+#include "tests/llm-sim/gowrite.h"
+
+#define NESTING_MAX 16
+
+typedef struct field {
+    char *names; /* "" if embedded */
+    char *type;
+    char *tag;
+} field;
+
+/* `item` is "A, B Type `tag`" or "Embedded `tag`", on one line. */
+static field split_field(const char *item)
+{
+    size_t len = strlen(item);
+    size_t pos = gc_sim_go_skip_ident(item, len, 0);
+    while (pos < len && item[pos] == ',')
+        pos = gc_sim_go_skip_ident(item, len,
+                                   gc_sim_go_skip_blank(item, len, pos + 1, true));
+    size_t type = gc_sim_go_skip_blank(item, len, pos, true);
+    if (pos == 0 || type == pos || type >= len || strchr("`\"", item[type]))
+        pos = type = 0;
+    size_t tag = type;
+    while (tag < len && !strchr("`\"", item[tag]))
+        tag = strchr("([{", item[tag]) ? gc_sim_go_skip_bracket(item, len, tag) : tag + 1;
+    return (field){ .names = gc_sim_go_collapse(item, pos),
+                    .type = gc_sim_go_collapse(item + type, tag - type),
+                    .tag = gc_sim_go_collapse(item + tag, len - tag) };
+}
+
+static void write_fields(gc_sim_writer *self, const char *text, size_t len, int depth);
+
+/* The place of "struct {" with fields in it, or NULL: such a type takes several lines. */
+static const char *nested_struct(const char *type, const char **inner, size_t *inner_len)
+{
+    const char *word = strstr(type, "struct");
+    if (!word)
+        return NULL;
+    *inner = gc_sim_go_braces(word, inner_len);
+    if (!*inner || gc_sim_go_skip_blank(*inner, *inner_len, 0, true) == *inner_len)
+        return NULL;
+    return word;
+}
+
+/* A column is as wide as the longest of an unbroken run of fields; `width` of field i. */
+static size_t run_width(const field *fields, size_t count, size_t i, bool of_type)
+{
+    const char *inner;
+    size_t inner_len;
+    size_t width = 0;
+    size_t first = i;
+    size_t last = i;
+    /* in the type column only fields with a tag take part, in the name column named ones */
+#define TAKES_PART(f) \
+    (*(f).names && !nested_struct((f).type, &inner, &inner_len) && (!of_type || *(f).tag))
+    while (first > 0 && TAKES_PART(fields[first - 1]))
+        first--;
+    while (last + 1 < count && TAKES_PART(fields[last + 1]))
+        last++;
+#undef TAKES_PART
+    for (size_t k = first; k <= last; k++) {
+        size_t len = strlen(of_type ? fields[k].type : fields[k].names);
+        width = len > width ? len : width;
+    }
+    return width;
+}
+
+static void write_field(gc_sim_writer *self, const field *fields, size_t count, size_t i,
+                        int depth)
+{
+    const field *f = &fields[i];
+    const char *inner;
+    size_t inner_len;
+    const char *word = nested_struct(f->type, &inner, &inner_len);
+    const char *gap = *f->tag ? " " : "";
+    if (!*f->names) {
+        gc_sim_line(self, depth, "%s%s%s", f->type, gap, f->tag);
+    } else if (word && depth < NESTING_MAX) {
+        gc_sim_line(self, depth, "%s %.*sstruct {", f->names, (int)(word - f->type),
+                    f->type);
+        write_fields(self, inner, inner_len, depth + 1);
+        gc_sim_line(self, depth, "}%s%s", gap, f->tag);
+    } else {
+        int names = (int)run_width(fields, count, i, false);
+        int types = *f->tag ? (int)run_width(fields, count, i, true) : 0;
+        gc_sim_line(self, depth, "%-*s %-*s%s%s", names, f->names, types, f->type, gap,
+                    f->tag);
+    }
+}
+
+static void write_fields(gc_sim_writer *self, const char *text, size_t len, int depth)
+{
+    gc_strv items = { 0 };
+    gc_sim_go_items(text, len, &items);
+    field *fields = gc_xcalloc(items.count, sizeof *fields);
+    for (size_t i = 0; i < items.count; i++)
+        fields[i] = split_field(items.items[i]);
+    for (size_t i = 0; i < items.count; i++)
+        write_field(self, fields, items.count, i, depth);
+    for (size_t i = 0; i < items.count; i++) {
+        free(fields[i].names);
+        free(fields[i].type);
+        free(fields[i].tag);
+    }
+    free(fields);
+    gc_strv_release(&items);
+}
+
+bool gc_sim_is_opaque(const gc_sim_decl *decl)
+{
+    return decl && decl->kind == GC_SIM_DECL_TYPE && strcmp(decl->type, "struct") == 0;
+}
+
+/* The fields of an opaque struct are what its constructor is given. */
+static void write_opaque(gc_sim_writer *self, const gc_sim_decl *decl)
+{
+    const gc_sim_decl *maker = gc_sim_constructor(self, decl->name);
+    gc_buf fields;
+    gc_buf_init(&fields, GC_SIM_PROMISE_MAX);
+    for (size_t i = 0; maker && i < maker->params.count; i++) {
+        const gc_sim_param *param = &maker->params.items[i];
+        if (!gc_sim_is_field(self, maker, i, decl->name))
+            continue;
+        bool variadic = gc_starts_with(param->type, "...");
+        gc_buf_printf(&fields, "%s %s%s\n", param->name, variadic ? "[]" : "",
+                      param->type + (variadic ? 3 : 0));
+    }
+    if (fields.len) {
+        gc_sim_line(self, 0, "type %s%s struct {", decl->name, decl->type_params);
+        write_fields(self, fields.ptr, fields.len, 1);
+        gc_sim_line(self, 0, "}");
+    } else {
+        gc_sim_line(self, 0, "type %s%s struct{}", decl->name, decl->type_params);
+    }
+    gc_buf_release(&fields);
+}
+
+/* The lines of an interface. */
+static void write_interface(gc_sim_writer *self, const gc_sim_decl *decl,
+                            const char *text, size_t len)
+{
+    gc_strv items = { 0 };
+    gc_sim_go_items(text, len, &items);
+    if (items.count == 0) {
+        gc_sim_line(self, 0, "type %s%s interface{}", decl->name, decl->type_params);
+    } else {
+        gc_sim_line(self, 0, "type %s%s interface {", decl->name, decl->type_params);
+        for (size_t i = 0; i < items.count; i++)
+            gc_sim_line(self, 1, "%s", items.items[i]);
+        gc_sim_line(self, 0, "}");
+    }
+    gc_strv_release(&items);
+}
+
+void gc_sim_type(gc_sim_writer *self, const gc_sim_decl *decl)
+{
+    size_t len = 0;
+    const char *inside = gc_sim_go_braces(decl->type, &len);
+    gc_sim_doc(self, decl);
+    if (gc_sim_is_opaque(decl)) {
+        write_opaque(self, decl);
+    } else if (gc_starts_with(decl->type, "interface")) {
+        write_interface(self, decl, inside ? inside : "", len);
+    } else if (gc_starts_with(decl->type, "struct") && inside &&
+               gc_sim_go_skip_blank(inside, len, 0, true) < len) {
+        gc_sim_line(self, 0, "type %s%s struct {", decl->name, decl->type_params);
+        write_fields(self, inside, len, 1);
+        gc_sim_line(self, 0, "}");
+    } else if (gc_starts_with(decl->type, "struct")) {
+        gc_sim_line(self, 0, "type %s%s struct{}", decl->name, decl->type_params);
+    } else {
+        char *type = gc_sim_go_collapse(decl->type, strlen(decl->type));
+        gc_sim_line(self, 0, "type %s%s %s", decl->name, decl->type_params,
+                    *type ? type : "struct{}");
+        free(type);
+    }
+}
+
+static bool is_number(const char *type)
+{
+    static const char *const numbers[] = { "int",       "int8",    "int16",   "int32",
+                                           "int64",     "uint",    "uint8",   "uint16",
+                                           "uint32",    "uint64",  "uintptr", "byte",
+                                           "rune",      "float32", "float64", "complex64",
+                                           "complex128" };
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        if (strcmp(type, numbers[i]) == 0)
+            return true;
+    return false;
+}
+
+static bool is_nil_type(const char *type)
+{
+    return strcmp(type, "error") == 0 || strcmp(type, "any") == 0 ||
+           gc_starts_with(type, "interface") || gc_starts_with(type, "func") ||
+           gc_starts_with(type, "chan ") || gc_starts_with(type, "chan<-") ||
+           gc_starts_with(type, "<-chan") || gc_starts_with(type, "**");
+}
+
+void gc_sim_value(gc_sim_writer *self, const char *type, gc_buf *out)
+{
+    const gc_sim_decl *own = gc_sim_promise_type(&self->promise, type);
+    bool own_struct = own && gc_starts_with(own->type, "struct");
+    if (is_nil_type(type))
+        gc_buf_puts(out, "nil");
+    else if (strcmp(type, "string") == 0)
+        gc_buf_puts(out, "\"\"");
+    else if (strcmp(type, "bool") == 0)
+        gc_buf_puts(out, "false");
+    else if (is_number(type))
+        gc_buf_puts(out, "0");
+    else if (*type == '*' && own_struct)
+        gc_buf_printf(out, "&%s{}", type + 1);
+    else if (*type == '*')
+        gc_buf_printf(out, "new(%s)", type + 1);
+    else if (*type == '[' || gc_starts_with(type, "map["))
+        gc_buf_printf(out, "%s{}", type);
+    else if (strcmp(type, "http.Handler") == 0)
+        gc_buf_printf(out, "%s.NewServeMux()", gc_sim_use(self, "net/http"));
+    else if (own_struct)
+        gc_buf_printf(out, "%s{}", type);
+    else
+        gc_buf_printf(out, "*new(%s)", type);
+}
