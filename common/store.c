@@ -172,43 +172,35 @@ static gc_err converse(gc_store *self, const gc_buf *bytes, redisReply **out)
 static gc_err load_script(gc_store *self, int script)
 {
     gc_cmd cmd;
-    gc_buf bytes;
     redisReply *reply = NULL;
-    gc_buf_init(&bytes, GC_STORE_MAX_COMMAND);
     gc_cmd_init(&cmd, "SCRIPT");
     gc_cmd_text(&cmd, "LOAD");
     gc_cmd_text(&cmd, self->scripts.items[script].text);
-    gc_err err = gc_cmd_encode(&cmd, &bytes);
+    gc_err err = gc_cmd_finish(&cmd);
     if (!err)
-        err = converse(self, &bytes, &reply);
+        err = converse(self, &cmd.buf, &reply);
     if (!err)
         err = judge(self, &reply);
     if (reply)
         freeReplyObject(reply);
-    gc_buf_release(&bytes);
     gc_cmd_release(&cmd);
     return err;
 }
 
 gc_err gc_store_call(gc_store *self, gc_cmd *cmd, redisReply **out)
 {
-    gc_buf bytes;
     redisReply *reply = NULL;
-    gc_buf_init(&bytes, GC_STORE_MAX_COMMAND + 64);
-    gc_err err = gc_cmd_encode(cmd, &bytes);
-    if (err)
-        store_fail(self, err, "a Redis command of more than %zu bytes",
-                   GC_STORE_MAX_COMMAND);
-    else
-        err = converse(self, &bytes, &reply);
+    if (gc_cmd_finish(cmd))
+        return store_fail(self, GC_ETOOBIG, "a Redis command of more than %zu bytes",
+                          GC_STORE_MAX_COMMAND);
+    gc_err err = converse(self, &cmd->buf, &reply);
     if (!err && cmd->script >= 0 && gc_reply_kind_of(reply) == GC_REPLY_NOSCRIPT) {
         freeReplyObject(reply);
         reply = NULL;
         err = load_script(self, cmd->script);
         if (!err)
-            err = converse(self, &bytes, &reply);
+            err = converse(self, &cmd->buf, &reply);
     }
-    gc_buf_release(&bytes);
     if (!err)
         err = judge(self, &reply);
     if (!err)

@@ -70,22 +70,19 @@ void gc_request_fail(gc_request *request, gc_err err)
 void gc_request_submit(gc_request *request, gc_cmd *cmd)
 {
     gc_astore *self = request->store;
-    gc_buf bytes;
-    gc_buf_init(&bytes, GC_STORE_MAX_COMMAND + 64);
-    gc_err err = gc_cmd_encode(cmd, &bytes);
-    gc_cmd_release(cmd);
+    gc_err err = gc_cmd_finish(cmd);
     if (self->closing)
         err = GC_ECLOSED;
     else if (!err && (gc_astore_pending(self) >= GC_ASTORE_MAX_REQUESTS ||
-                      bytes.len > GC_ASTORE_MAX_BYTES - self->bytes))
+                      cmd->buf.len > GC_ASTORE_MAX_BYTES - self->bytes))
         err = GC_EFULL;
     if (err) {
-        gc_buf_release(&bytes);
+        gc_cmd_release(cmd);
         gc_request_fail(request, err);
         return;
     }
-    request->len = bytes.len;
-    request->bytes = gc_buf_take(&bytes);
+    request->len = cmd->buf.len;
+    request->bytes = gc_xrealloc(gc_buf_take(&cmd->buf), request->len + 1);
     self->bytes += request->len;
     gc_request_push(&self->waiting, request);
 }

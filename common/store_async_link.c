@@ -184,8 +184,7 @@ static void say_hello(gc_astore *self)
         gc_cmd_init(&cmd, "SCRIPT");
         gc_cmd_text(&cmd, "LOAD");
         gc_cmd_text(&cmd, self->scripts.items[i].text);
-        self->hello_left += gc_cmd_encode(&cmd, &self->out) == GC_OK;
-        gc_cmd_release(&cmd);
+        self->hello_left += gc_cmd_join(&cmd, &self->out);
     }
     gc_link_flush(self);
 }

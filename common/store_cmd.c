@@ -9,10 +9,13 @@
 #include "common/store_private.h"
 #include "common/text.h"
 
+#define HEAD_ROOM 20 /* for "*count" and its line end, known only at last */
+
 void gc_cmd_init(gc_cmd *self, const char *name)
 {
     *self = (gc_cmd){ .script = -1 };
     gc_buf_init(&self->buf, GC_STORE_MAX_COMMAND);
+    gc_buf_append(&self->buf, "                    ", HEAD_ROOM);
     gc_cmd_text(self, name);
 }
 
@@ -61,13 +64,15 @@ void gc_cmd_int(gc_cmd *self, int64_t value)
     gc_cmd_textf(self, "%lld", (long long)value);
 }
 
-gc_err gc_cmd_encode(const gc_cmd *self, gc_buf *out)
+gc_err gc_cmd_finish(gc_cmd *self)
 {
+    char head[HEAD_ROOM + 1];
     if (self->buf.full)
         return GC_ETOOBIG; /* the buffer's overflow is sticky: some argument was too long */
-    gc_buf_printf(out, "*%zu\r\n", self->count);
-    gc_buf_append(out, self->buf.ptr, self->buf.len);
-    return out->full ? GC_ETOOBIG : GC_OK;
+    int len = snprintf(head, sizeof head, "*%zu\r\n", self->count);
+    gc_buf_drop(&self->buf, HEAD_ROOM - (size_t)len);
+    memcpy(self->buf.ptr, head, (size_t)len);
+    return GC_OK;
 }
 
 void gc_cmd_blob_drop(gc_cmd *self, const gc_scripts *scripts, const char *sha256,
@@ -89,6 +94,15 @@ void gc_cmd_model_add(gc_cmd *self, const gc_scripts *scripts, const char *model
     gc_cmd_int(self, gc_micro(seconds_per_output_token));
 }
 
+size_t gc_cmd_join(gc_cmd *self, gc_buf *out)
+{
+    gc_err err = gc_cmd_finish(self);
+    if (!err)
+        err = gc_buf_append(out, self->buf.ptr, self->buf.len);
+    gc_cmd_release(self);
+    return err ? 0 : 1;
+}
+
 size_t gc_redis_hello(const gc_redis_url *url, gc_buf *out)
 {
     size_t replies = 0;
@@ -98,14 +112,12 @@ size_t gc_redis_hello(const gc_redis_url *url, gc_buf *out)
         if (*url->user)
             gc_cmd_text(&cmd, url->user);
         gc_cmd_text(&cmd, url->password);
-        replies += gc_cmd_encode(&cmd, out) == GC_OK;
-        gc_cmd_release(&cmd);
+        replies += gc_cmd_join(&cmd, out);
     }
     if (url->db) {
         gc_cmd_init(&cmd, "SELECT");
         gc_cmd_int(&cmd, url->db);
-        replies += gc_cmd_encode(&cmd, out) == GC_OK;
-        gc_cmd_release(&cmd);
+        replies += gc_cmd_join(&cmd, out);
     }
     return replies;
 }

@@ -40,7 +40,7 @@ void gc_redis_url_release(gc_redis_url *self);
 
 /* ---- commands: length-prefixed arguments, so no text can become syntax ---- */
 typedef struct gc_cmd {
-    gc_buf buf; /* begins with room for the count */
+    gc_buf buf; /* begins with room for the count, see gc_cmd_finish() */
     size_t count;
     int script; /* gc_script_id, or -1 for a plain command */
 } gc_cmd;
@@ -54,8 +54,11 @@ void gc_cmd_mem(gc_cmd *self, const void *mem, size_t len);
 void gc_cmd_text(gc_cmd *self, const char *text);
 void gc_cmd_textf(gc_cmd *self, const char *fmt, ...) GC_PRINTF(2, 3);
 void gc_cmd_int(gc_cmd *self, int64_t value);
-/* Appends the whole command to `out`; GC_ETOOBIG if it outgrew GC_STORE_MAX_COMMAND. */
-GC_MUST_CHECK gc_err gc_cmd_encode(const gc_cmd *self, gc_buf *out);
+/* Makes `buf` the whole command, once, after the last argument. GC_ETOOBIG: it outgrew
+ * GC_STORE_MAX_COMMAND. */
+GC_MUST_CHECK gc_err gc_cmd_finish(gc_cmd *self);
+/* Appends the whole command to `out`, releases `self`; the number of replies to expect. */
+size_t gc_cmd_join(gc_cmd *self, gc_buf *out);
 
 /* Commands that both stores send. */
 void gc_cmd_blob_drop(gc_cmd *self, const gc_scripts *scripts, const char *sha256,
