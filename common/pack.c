@@ -360,6 +360,16 @@ static gc_err finish_map(const gc_pack_schema *schema, const gc_pack_mask *mask,
     return GC_OK;
 }
 
+/* An optional identifier that is empty counts as absent. */
+static bool is_absent(const gc_pack_schema *schema, const gc_pack_mask *mask, size_t i,
+                      const msgpack_object *value)
+{
+    const gc_pack_field *field = &schema->fields[i];
+    bool need = mask ? mask->need & (uint64_t)1 << i : field->flags & GC_PACK_NEED;
+    return !need && field->flags & GC_PACK_ID && value->type == MSGPACK_OBJECT_STR &&
+           !value->via.str.size;
+}
+
 static gc_err read_map(const gc_pack_schema *schema, const gc_pack_mask *mask,
                        const msgpack_object *value, void *object, gc_errinfo *info)
 {
@@ -372,6 +382,8 @@ static gc_err read_map(const gc_pack_schema *schema, const gc_pack_mask *mask,
         size_t index = find_field(schema, &kv->key);
         if (index == schema->count || !(used & (uint64_t)1 << index))
             continue; /* a newer peer may say more */
+        if (is_absent(schema, mask, index, &kv->val))
+            continue;
         if (seen & (uint64_t)1 << index)
             return gc_fail(info, GC_EPROTO, "\"%s\" stands twice",
                            schema->fields[index].key);

@@ -45,6 +45,7 @@ static const gc_pack_schema task_schema = { task_fields,
     X(CREDIT, "credit", INT, credit, .max = GC_WIRE_MAX_CREDIT)                       \
     X(HEARTBEAT, "heartbeat_ms", INT, heartbeat_ms, ANY_NUMBER)                       \
     X(MAX_BYTES, "max_bytes", INT, max_bytes, ANY_NUMBER)                             \
+    X(KNOWN, "known", BOOL, known, .max = 1)                                          \
     X(PROVIDERS, "providers", LIST, providers, .flags = GC_PACK_ID,                   \
       .max = GC_WIRE_MAX_PROVIDERS, .item_max = GC_WIRE_MAX_ID)                       \
     X(RUNNING, "running", LIST, running, .flags = GC_PACK_ID,                         \

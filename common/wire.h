@@ -72,6 +72,7 @@ typedef struct gc_wire {
     int64_t credit;  /* HELLO, READY, PONG (worker): tasks willing to hold in all */
     int64_t heartbeat_ms;  /* HELLO of the broker */
     int64_t max_bytes;     /* HELLO of the broker: largest payload */
+    bool known;            /* HELLO of the broker: same connection, nothing was lost */
     gc_strv providers;     /* HELLO of a worker: those it has a key for */
     gc_strv running;       /* HELLO, PONG of a worker: "job/task" it holds */
     char *job;             /* SUBMIT TASK PROGRESS DONE FAIL CANCEL BUSY */
@@ -104,8 +105,9 @@ typedef struct gc_wire {
 #define GC_FAIL_BAD_TASK "bad_task" /* payload refused */
 
 /* REFUSED reasons. After "hello" a peer says HELLO again and then, a client, submits all
- * that is unfinished; a worker's HELLO lists what it runs. The same after a HELLO, PING or
- * PONG of the broker with another `id` than before. */
+ * that is unfinished; a worker's HELLO lists what it runs. The same after a PING or PONG of
+ * the broker with another `id` than before. A client submits everything unfinished after
+ * each HELLO of the broker without `known`: messages to it may have been lost. */
 #define GC_REFUSED_HELLO "hello"     /* say HELLO first: the broker does not know you */
 #define GC_REFUSED_VERSION "version" /* another protocol version; the text names both */
 #define GC_REFUSED_MALFORMED "malformed"
