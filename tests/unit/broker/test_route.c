@@ -276,7 +276,7 @@ static void test_route_redispatches_after_death(void **state)
     pass(4900, "c1", NULL);
     expect_sent(NULL, NULL);
     worker("w2", 1);
-    pass(200, "c1", "w2");   /* five seconds of silence; a comes before b */
+    pass(600, "c1", "w2");   /* five seconds of silence; a comes before b */
     expect_sent(NULL, NULL); /* w2 has b */
     done("w2", "j", "b");
     expect_sent("c1 DONE j/b#1", "w2 TASK j/a#2", NULL);
