@@ -15,13 +15,17 @@
 
 typedef struct gc_prompts gc_prompts;
 
-/* The prompt texts inside, with files of `directory` ("" = none) over them by file name.
- * GC_EIO, GC_EINVAL: `info` names the file. */
+/* The prompt texts inside, with files of `directory` ("" = none) over them by file name
+ * (system.md, kinds/store.md). GC_EIO: the directory or a file cannot be read; GC_EINVAL: a
+ * file is no valid template, names a partial that is no prompt file, or is itself no name
+ * that we know; GC_ETOOBIG. `info` names the file. */
 GC_MUST_CHECK gc_err gc_prompts_load(const char *directory, gc_prompts **out,
                                      gc_errinfo *info);
 void gc_prompts_destroy(gc_prompts **self_p);
 
-/* Hash of all prompt text that shapes a file of this kind: part of its fingerprint. */
+/* Hash of all prompt text that shapes a file of this kind: part of its fingerprint. House
+ * rules, answer format, the text of this kind and the words of the task; nothing of other
+ * kinds. Any `response_format` but "json" is "tags", here and below. */
 gc_sha gc_prompts_sha(const gc_prompts *self, const char *kind,
                       const char *response_format);
 
@@ -29,21 +33,24 @@ gc_sha gc_prompts_sha(const gc_prompts *self, const char *kind,
 GC_MUST_CHECK gc_err gc_prompt_system(const gc_prompts *self, const char *response_format,
                                       gc_buf *out, gc_errinfo *info);
 
-/* system[1]: sanitised names only. */
+/* system[1]: sanitised names only. Control bytes become blanks, `<` is escaped where it
+ * could open an element. */
 typedef struct gc_prompt_project {
     const char *module_path;
     const char *app;
     const char *go_version;
     const char *kind;    /* http, cli, library */
-    json_t *packages;    /* [{name, path, purpose}] : borrowed */
-    json_t *modules;     /* ["path version"] */
+    json_t *packages;    /* [{name, path}]: path is the folder below the root; other
+                            members (purpose: spec text) are not shown; borrowed */
+    json_t *modules;     /* ["path version"]; borrowed */
     const char *symbols; /* symbol table */
 } gc_prompt_project;
 GC_MUST_CHECK gc_err gc_prompt_project_text(const gc_prompts *self,
                                             const gc_prompt_project *project, gc_buf *out,
                                             gc_errinfo *info);
 
-/* Untrusted spec text, shared by many calls: fenced, `<` escaped as &lt; */
+/* Untrusted spec text, shared by many calls: fenced, `<` escaped as &lt;. An empty text adds
+ * nothing. */
 GC_MUST_CHECK gc_err gc_prompt_shared(const gc_prompts *self, const char *spec_text,
                                       gc_buf *out, gc_errinfo *info);
 
@@ -64,12 +71,14 @@ typedef struct gc_prompt_task {
     const char *response_format;
 } gc_prompt_task;
 
-/* The varying user block. Ends with the <generate> elements and nothing after them. */
+/* The varying user block. Ends with the <generate> elements and nothing after them, not even
+ * a line end. GC_EINVAL: a promise holds the text of such an element. */
 GC_MUST_CHECK gc_err gc_prompt_task_text(const gc_prompts *self,
                                          const gc_prompt_task *task, gc_buf *out,
                                          gc_errinfo *info);
 
-/* `<` becomes &lt; (only that: untrusted text can then form no element). Appends. */
+/* `<` becomes &lt; (only that: untrusted text can then form no element), malformed UTF-8
+ * becomes U+FFFD. Appends. */
 void gc_prompt_escape(const char *text, gc_buf *out);
 
 #endif

@@ -183,12 +183,18 @@ static char *indented(const char *text, const char *indent, size_t len)
     return NULL;
 }
 
+/* The parser has checked the length. */
+static void copy_name(const gc_tag_token *token, char name[GC_TEMPLATE_MAX_NAME + 1])
+{
+    memcpy(name, token->text, token->len);
+    name[token->len] = '\0';
+}
+
 static gc_err render_partial(renderer *self, const rendered_unit *unit,
                              const gc_tag_token *token, const frame *top)
 {
     char name[GC_TEMPLATE_MAX_NAME + 1];
-    memcpy(name, token->text, token->len);
-    name[token->len] = '\0';
+    copy_name(token, name);
     const gc_render_options *options = self->options;
     const char *text =
         options->partial ? options->partial(options->partial_arg, name) : NULL;
@@ -276,5 +282,28 @@ gc_err gc_template_render(const char *text, size_t len, const json_t *data,
     gc_err err = render_text(&self, &source, &root);
     if (err == GC_EFULL)
         gc_fail(info, err, "the rendered text is longer than %zu bytes", out->limit);
+    return err;
+}
+
+gc_err gc_template_check(const char *text, size_t len, const gc_render_options *options,
+                         gc_errinfo *info)
+{
+    gc_template_text source = { .text = text, .len = len };
+    gc_tag_tokens tokens = { 0 };
+    if (len > GC_TEMPLATE_MAX_BYTES)
+        return gc_fail(info, GC_ETOOBIG, "a template may have at most %d bytes",
+                       GC_TEMPLATE_MAX_BYTES);
+    gc_err err = gc_template_parse(&source, &tokens, info);
+    for (size_t i = 0; !err && options && options->partial && i < tokens.count; i++) {
+        const gc_tag_token *token = &tokens.items[i];
+        char name[GC_TEMPLATE_MAX_NAME + 1];
+        if (token->tag != GC_TAG_PARTIAL)
+            continue;
+        copy_name(token, name);
+        if (!options->partial(options->partial_arg, name))
+            err = gc_template_fail(&source, token->at, info, GC_EINVAL,
+                                   "there is no partial \"%s\"", name);
+    }
+    gc_tag_tokens_release(&tokens);
     return err;
 }

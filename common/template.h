@@ -33,4 +33,10 @@ GC_MUST_CHECK gc_err gc_template_render(const char *text, size_t len, const json
                                         const gc_render_options *options, gc_buf *out,
                                         gc_errinfo *info);
 
+/* Checks a template without data: GC_EINVAL and GC_ETOOBIG as above, also for a partial that
+ * `options->partial` (if there is one) does not know. */
+GC_MUST_CHECK gc_err gc_template_check(const char *text, size_t len,
+                                       const gc_render_options *options,
+                                       gc_errinfo *info);
+
 #endif
