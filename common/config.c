@@ -313,6 +313,10 @@ static void load_unknown(file_reader *self, const char *path, const gc_node *key
                          const gc_node *value)
 {
     const char *text = value->kind == GC_NODE_SCALAR ? value->text : NULL;
+    if (gc_starts_with(key->text, "sk-")) {
+        report(self, key, secret_text);
+        return;
+    }
     if (is_secret(key->text, text)) {
         gc_diags_add(self->diags, GC_SEV_ERROR, key->line, key->column, "%s: %s", path,
                      secret_text);

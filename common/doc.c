@@ -11,7 +11,8 @@
 #include "common/mem.h"
 #include "common/text.h"
 
-#define FEW_KEYS 16      /* up to here comparing pairs beats hashing */
+#define FEW_KEYS 16 /* up to here comparing pairs beats hashing */
+#define MESSAGE_SIZE 1024
 #define BAD_BYTES_MAX 20 /* reported per file */
 
 gc_doc_format gc_doc_format_of(const char *path)
@@ -83,46 +84,37 @@ void gc_doc_build_release(gc_doc_build *self)
     *self = (gc_doc_build){ 0 };
 }
 
-GC_PRINTF(3, 0)
-static void add_error(gc_doc_build *self, gc_place at, const char *fmt, va_list ap)
-{
-    char text[1024];
-    vsnprintf(text, sizeof text, fmt, ap);
-    gc_diags_add(self->diags, GC_SEV_ERROR, at.line, at.column, "%s", text);
-}
-
 void gc_doc_error(gc_doc_build *self, gc_place at, const char *fmt, ...)
 {
+    char text[MESSAGE_SIZE];
     va_list ap;
     va_start(ap, fmt);
-    add_error(self, at, fmt, ap);
+    vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
+    gc_diags_add(self->diags, GC_SEV_ERROR, at.line, at.column, "%s", text);
 }
 
 void gc_doc_stop(gc_doc_build *self, gc_place at, const char *fmt, ...)
 {
+    char text[MESSAGE_SIZE];
     if (self->stopped)
         return; /* the first reason is the true one */
     va_list ap;
     va_start(ap, fmt);
-    add_error(self, at, fmt, ap);
+    vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
+    gc_doc_error(self, at, "%s", text);
     self->stopped = true;
 }
 
 const char *gc_doc_clip(const char *text, char out[GC_CLIP_SIZE])
 {
-    static const char more[] = "...";
-    size_t len = strlen(text);
-    if (len < GC_CLIP_SIZE) {
-        memcpy(out, text, len + 1);
-        return out;
-    }
-    len = GC_CLIP_SIZE - sizeof more;
-    while (len && ((unsigned char)text[len] & 0xc0) == 0x80)
-        len--;
-    memcpy(out, text, len);
-    memcpy(out + len, more, sizeof more);
+    size_t len = strlen(text), shown = GC_CLIP_SIZE - sizeof "...";
+    if (len < GC_CLIP_SIZE)
+        shown = len;
+    while (shown < len && shown && ((unsigned char)text[shown] & 0xc0) == 0x80)
+        shown--;
+    snprintf(out, GC_CLIP_SIZE, "%.*s%s", (int)shown, text, shown < len ? "..." : "");
     return out;
 }
 

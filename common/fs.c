@@ -223,8 +223,7 @@ static int replace_named(int dir, const char *base, const gc_fs_content *content
 /* Failures that another way of naming the file would meet again. */
 static bool is_final(int error)
 {
-    gc_err code = gc_fs_code(error);
-    return code == GC_EFULL || error == EIO || error == EISDIR || error == EROFS;
+    return gc_fs_code(error) == GC_EFULL || error == EIO || error == EROFS;
 }
 
 int gc_fs_replace(int dir, const char *base, const gc_fs_content *content)

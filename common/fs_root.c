@@ -284,7 +284,7 @@ static gc_err append_chunk(void *arg, const void *mem, size_t len)
 
 gc_err gc_root_read(gc_root *self, const char *path, gc_buf *out, gc_errinfo *info)
 {
-    int fd;
+    int fd = -1;
     gc_err err = open_regular(self, path, &fd, info);
     if (err)
         return err;
@@ -311,7 +311,7 @@ static gc_err hash_chunk(void *arg, const void *mem, size_t len)
 
 gc_err gc_root_sha(gc_root *self, const char *path, gc_sha *out, gc_errinfo *info)
 {
-    int fd;
+    int fd = -1;
     gc_err err = open_regular(self, path, &fd, info);
     if (err)
         return err;

@@ -265,7 +265,8 @@ static void test_config_bad_values_name_place_and_range(void **state)
     refuse(f, "cluster: {slots: [1]}", "must be one value, not a list or map");
     refuse(f, "cluster: 3", "c.yaml:1:10: error: cluster: must be a map of keys");
     refuse(f, "- a", "must be a map of sections");
-    refuse(f, "cluster: {redis: \"http://user:hunter2@x\"}", "the value must be redis://");
+    refuse(f, "cluster: {redis: \"http://user:hunter2@x\"}",
+           "the value must be redis://");
     assert_null(strstr(f->findings, "hunter2"));
 }
 
@@ -301,6 +302,7 @@ static void test_config_keys_of_the_provider_are_refused_unseen(void **state)
         "llm: {secrets: {x_token: sk-0123456789abcdef}}",
         "llm: {api_key_file: sk-ant-0123456789abcdef}",
         "llm: {something: sk-ant-0123456789abcdef}",
+        "llm: {sk-ant-0123456789abcdef: }",
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         if (i == 3)
