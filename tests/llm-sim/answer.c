@@ -23,40 +23,44 @@ static const char *skip_label(const char *text)
     return text + strspn(text, " \t:*`\"'");
 }
 
+/* What follows `label` where it begins a line (list and quote marks aside); NULL if it
+ * does so nowhere. */
+static const char *find_labelled(const char *text, const char *label)
+{
+    size_t len = strlen(label);
+    for (const char *at = text; (at = strcasestr(at, label)); at += len) {
+        const char *start = at;
+        while (start > text && strchr(" \t-*`", start[-1]))
+            start--;
+        const char *value = skip_label(at + len);
+        if ((start == text || start[-1] == '\n') && value > at + len)
+            return value;
+    }
+    return NULL;
+}
+
 static char *read_module(const char *system)
 {
-    for (const char *at = system; (at = strcasestr(at, "module")); at += 6) {
-        bool line_start = at == system || strchr("\n \t-*", at[-1]);
-        const char *value = skip_label(at + 6);
-        bool path_word = strncasecmp(value, "path", 4) == 0;
-        if (path_word)
-            value = skip_label(value + 4);
-        size_t len = 0;
-        while (is_path_char(value[len]))
-            len++;
-        while (len && strchr("./", value[len - 1]))
-            len--;
-        bool looks_like = memchr(value, '/', len) || memchr(value, '.', len) || path_word;
-        if (line_start && len && value > at + 6 && looks_like)
-            return gc_xmemdup(value, len);
-    }
-    return gc_xstrdup("example.com/app");
+    const char *value = find_labelled(system, "module path");
+    if (!value)
+        value = find_labelled(system, "module");
+    size_t len = 0;
+    while (value && is_path_char(value[len]))
+        len++;
+    while (len && strchr("./", value[len - 1]))
+        len--;
+    return len ? gc_xmemdup(value, len) : gc_xstrdup("example.com/app");
 }
 
 static char *read_go_version(const char *system)
 {
-    for (const char *at = system; (at = strcasestr(at, "go")); at += 2) {
-        const char *value = skip_label(at + 2);
-        if (strncasecmp(value, "version", 7) == 0)
-            value = skip_label(value + 7);
-        bool word = at == system || !isalnum((unsigned char)at[-1]);
-        size_t len = strspn(value, "0123456789.");
-        while (len && value[len - 1] == '.')
-            len--;
-        if (word && value > at + 2 && len > 2 && value[0] == '1' && value[1] == '.')
-            return gc_xmemdup(value, len);
-    }
-    return gc_xstrdup("1.22");
+    const char *value = find_labelled(system, "go version");
+    if (!value)
+        value = find_labelled(system, "go");
+    size_t len = value ? strspn(value, "0123456789.") : 0;
+    while (len && value[len - 1] == '.')
+        len--;
+    return len > 2 ? gc_xmemdup(value, len) : gc_xstrdup("1.22");
 }
 
 void gc_sim_project_read(const char *system, gc_sim_project *out)

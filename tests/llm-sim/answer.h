@@ -19,8 +19,8 @@ typedef struct gc_sim_project {
     char *go_version; /* "1.22" if it says nothing */
 } gc_sim_project;
 
-/* Looks for "module path: X" or a line "module X", and for "go 1.22" or "go version: 1.22",
- * in any case of letters. */
+/* Looks for lines that begin with "module path: X" or "module X", and with "go version:
+ * 1.22" or "go 1.22", in any case of letters. */
 void gc_sim_project_read(const char *system, gc_sim_project *out);
 void gc_sim_project_release(gc_sim_project *self);
 

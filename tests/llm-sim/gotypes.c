@@ -13,6 +13,8 @@ typedef struct field {
     char *names; /* "" if embedded */
     char *type;
     char *tag;
+    int name_width; /* of the column that it stands in */
+    int type_width;
 } field;
 
 /* `item` is "A, B Type `tag`" or "Embedded `tag`", on one line. */
@@ -48,33 +50,43 @@ static const char *nested_struct(const char *type, const char **inner, size_t *i
     return word;
 }
 
-/* A column is as wide as the longest of an unbroken run of fields; `width` of field i. */
-static size_t run_width(const field *fields, size_t count, size_t i, bool of_type)
+static bool is_nested(const field *f)
 {
     const char *inner;
     size_t inner_len;
-    size_t width = 0;
-    size_t first = i;
-    size_t last = i;
-    /* in the type column only fields with a tag take part, in the name column named ones */
-#define TAKES_PART(f) \
-    (*(f).names && !nested_struct((f).type, &inner, &inner_len) && (!of_type || *(f).tag))
-    while (first > 0 && TAKES_PART(fields[first - 1]))
-        first--;
-    while (last + 1 < count && TAKES_PART(fields[last + 1]))
-        last++;
-#undef TAKES_PART
-    for (size_t k = first; k <= last; k++) {
-        size_t len = strlen(of_type ? fields[k].type : fields[k].names);
-        width = len > width ? len : width;
-    }
-    return width;
+    return nested_struct(f->type, &inner, &inner_len) != NULL;
 }
 
-static void write_field(gc_sim_writer *self, const field *fields, size_t count, size_t i,
-                        int depth)
+/* gofmt aligns the names of neighbouring fields, and the types of those that have a tag. An
+ * embedded field ends a column, and so does a nested struct after its first line. */
+static bool in_column(const field *f, bool of_type)
 {
-    const field *f = &fields[i];
+    return *f->names && (!of_type || (*f->tag && !is_nested(f)));
+}
+
+static bool joined(const field *upper, const field *lower, bool of_type)
+{
+    return in_column(upper, of_type) && in_column(lower, of_type) && !is_nested(upper);
+}
+
+/* Gives every field the width of its column. */
+static void set_widths(field *fields, size_t count, bool of_type)
+{
+    for (size_t first = 0, past; first < count; first = past) {
+        size_t width = 0;
+        past = first;
+        do {
+            size_t len = strlen(of_type ? fields[past].type : fields[past].names);
+            width = len > width ? len : width;
+            past++;
+        } while (past < count && joined(&fields[past - 1], &fields[past], of_type));
+        for (size_t i = first; i < past; i++)
+            *(of_type ? &fields[i].type_width : &fields[i].name_width) = (int)width;
+    }
+}
+
+static void write_field(gc_sim_writer *self, const field *f, int depth)
+{
     const char *inner;
     size_t inner_len;
     const char *word = nested_struct(f->type, &inner, &inner_len);
@@ -82,15 +94,13 @@ static void write_field(gc_sim_writer *self, const field *fields, size_t count, 
     if (!*f->names) {
         gc_sim_line(self, depth, "%s%s%s", f->type, gap, f->tag);
     } else if (word && depth < NESTING_MAX) {
-        gc_sim_line(self, depth, "%s %.*sstruct {", f->names, (int)(word - f->type),
-                    f->type);
+        gc_sim_line(self, depth, "%-*s %.*sstruct {", f->name_width, f->names,
+                    (int)(word - f->type), f->type);
         write_fields(self, inner, inner_len, depth + 1);
         gc_sim_line(self, depth, "}%s%s", gap, f->tag);
     } else {
-        int names = (int)run_width(fields, count, i, false);
-        int types = *f->tag ? (int)run_width(fields, count, i, true) : 0;
-        gc_sim_line(self, depth, "%-*s %-*s%s%s", names, f->names, types, f->type, gap,
-                    f->tag);
+        gc_sim_line(self, depth, "%-*s %-*s%s%s", f->name_width, f->names,
+                    *f->tag ? f->type_width : 0, f->type, gap, f->tag);
     }
 }
 
@@ -101,8 +111,10 @@ static void write_fields(gc_sim_writer *self, const char *text, size_t len, int 
     field *fields = gc_xcalloc(items.count, sizeof *fields);
     for (size_t i = 0; i < items.count; i++)
         fields[i] = split_field(items.items[i]);
+    set_widths(fields, items.count, false);
+    set_widths(fields, items.count, true);
     for (size_t i = 0; i < items.count; i++)
-        write_field(self, fields, items.count, i, depth);
+        write_field(self, &fields[i], depth);
     for (size_t i = 0; i < items.count; i++) {
         free(fields[i].names);
         free(fields[i].type);

@@ -144,12 +144,13 @@ static void write_imports(const gc_sim_writer *self, gc_buf *out)
         bool plain = strcmp(name, last_element(path)) == 0;
         add_spec(&blocks[0], &blocks[1], plain ? "" : name, path);
     }
+    bool both = blocks[0].count && blocks[1].count;
     size_t count = blocks[0].count + blocks[1].count;
     if (count)
         gc_buf_puts(out, count == 1 ? "import " : "import (\n");
     for (size_t b = 0; b < 2; b++) {
         gc_strv_sort(&blocks[b]);
-        if (b == 1 && blocks[0].count && blocks[1].count)
+        if (b == 1 && both)
             gc_buf_putc(out, '\n');
         for (size_t i = 0; i < blocks[b].count; i++)
             gc_buf_printf(out, "%s%s\n", count == 1 ? "" : "\t",
