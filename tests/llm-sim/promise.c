@@ -203,13 +203,21 @@ static void add_value(gc_sim_promise *self, gc_sim_decl_kind kind, const char *i
 }
 
 /* Lines that repeat the expression above them cannot be told apart: they stay a group. */
+static bool belong_together(const gc_strv *items)
+{
+    bool repeats = false;
+    for (size_t i = 0; i < items->count; i++) {
+        const char *item = items->items[i];
+        if (strstr(item, "iota"))
+            return true;
+        repeats = repeats || (i > 0 && gc_sim_go_is_ident(item, strlen(item)));
+    }
+    return repeats && strchr(items->items[0], '=');
+}
+
 static void add_values(gc_sim_promise *self, gc_sim_decl_kind kind, const gc_strv *items)
 {
-    bool together = false;
-    for (size_t i = 0; kind == GC_SIM_DECL_CONST && i < items->count; i++) {
-        const char *item = items->items[i];
-        together = together || !strchr(item, '=') || strstr(item, "iota");
-    }
+    bool together = kind == GC_SIM_DECL_CONST && belong_together(items);
     if (!together) {
         for (size_t i = 0; i < items->count; i++)
             add_value(self, kind, items->items[i]);
