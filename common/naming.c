@@ -156,6 +156,17 @@ static char *map_case(const char *text, uint32_t (*change)(uint32_t))
     return gc_buf_take(&out);
 }
 
+void gc_go_words(const char *text, gc_strv *out)
+{
+    size_t first = out->count;
+    split_words(text, out);
+    for (size_t i = first; i < out->count; i++) {
+        char *lower = map_case(out->items[i], gc_rune_lower);
+        free(out->items[i]);
+        out->items[i] = lower;
+    }
+}
+
 /* ---- Go identifiers ---- */
 
 /* Built of initialisms alone, such as HTTPAPI; greedy, the longest first. */

@@ -5,6 +5,8 @@
 
 #include <stdbool.h>
 
+#include "common/strv.h"
+
 /* NFC form (Unicode 15). */
 char *gc_nfc(const char *text);
 
@@ -25,6 +27,10 @@ char *gc_go_snake_plain(const char *name);
 /* orderitem: ASCII, a package name: no keyword, no predeclared or standard top-level
  * package name that generated code imports. */
 char *gc_go_package(const char *name);
+
+/* Appends the words of a name or a text in small letters: "OrderItem IDs" -> order, item,
+ * ids. */
+void gc_go_words(const char *text, gc_strv *out);
 
 bool gc_go_is_keyword(const char *name);
 bool gc_go_is_predeclared(const char *name);

@@ -1,0 +1,483 @@
+#include "common/spec.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/mem.h"
+#include "common/naming.h"
+#include "common/nfc.h"
+#include "common/text.h"
+
+#define MESSAGE_MAX 1600
+
+/* ---- findings ---- */
+
+static void add_finding(gc_diags *diags, gc_severity severity, const gc_node *at,
+                        const char *fmt, va_list ap)
+{
+    char text[MESSAGE_MAX];
+    vsnprintf(text, sizeof text, fmt, ap);
+    gc_diags_add(diags, severity, at ? at->line : 1, at ? at->column : 1, "%s", text);
+}
+
+void gc_spec_error(gc_spec *self, const gc_node *at, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    add_finding(self->diags, GC_SEV_ERROR, at, fmt, ap);
+    va_end(ap);
+}
+
+void gc_spec_warn(gc_spec *self, const gc_node *at, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    add_finding(self->diags, GC_SEV_WARNING, at, fmt, ap);
+    va_end(ap);
+}
+
+void gc_spec_rename(gc_spec *self, gc_diags *diags, const gc_node *at, const char *fmt,
+                    ...)
+{
+    char text[MESSAGE_MAX];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    gc_strv_add(&self->fcs->renames, text);
+    gc_diags_add(diags, GC_SEV_WARNING, at ? at->line : 1, at ? at->column : 1, "%s",
+                 text);
+}
+
+/* ---- nodes and texts ---- */
+
+const char *gc_spec_kind_words(const gc_node *node)
+{
+    if (!node || node->kind == GC_NODE_NULL)
+        return "nothing";
+    return node->kind == GC_NODE_SCALAR ? "text"
+           : node->kind == GC_NODE_SEQ  ? "a list"
+                                        : "a map";
+}
+
+bool gc_spec_is_null(const gc_node *node)
+{
+    return !node || node->kind == GC_NODE_NULL ||
+           (node->kind == GC_NODE_SCALAR &&
+            node->text[strspn(node->text, " \t\r\n")] == '\0') ||
+           (node->kind >= GC_NODE_SEQ && node->count == 0);
+}
+
+bool gc_spec_is_text(const gc_node *node)
+{
+    return !node || node->kind == GC_NODE_NULL || node->kind == GC_NODE_SCALAR;
+}
+
+static const char *skip_blanks(const char *text)
+{
+    return text + strspn(text, " \t\r\n");
+}
+
+char *gc_spec_trim(const char *text)
+{
+    char *whole = gc_nfc(skip_blanks(text));
+    size_t len = strlen(whole);
+    while (len && strchr(" \t\r\n", whole[len - 1]))
+        whole[--len] = '\0';
+    return whole;
+}
+
+char *gc_spec_plain(const char *text)
+{
+    gc_buf out;
+    gc_buf_init(&out, strlen(text));
+    for (const char *p = text; *p; p++) {
+        bool twin = (p[0] == '*' || p[0] == '_') && p[1] == p[0];
+        if (twin)
+            p++;
+        else if (*p != '`')
+            gc_buf_putc(&out, *p);
+    }
+    char *whole = gc_buf_take(&out), *plain;
+    size_t len = strlen(whole);
+    if (len > 1 && whole[0] == '*' && whole[len - 1] == '*') {
+        whole[len - 1] = '\0';
+        plain = gc_spec_trim(whole + 1);
+    } else {
+        plain = gc_spec_trim(whole);
+    }
+    free(whole);
+    return plain;
+}
+
+char *gc_spec_text(gc_spec *self, const gc_node *node, const char *what)
+{
+    if (!gc_spec_is_text(node)) {
+        gc_spec_error(self, node, "%s is %s; write one text", what,
+                      gc_spec_kind_words(node));
+        return gc_xstrdup("");
+    }
+    return gc_spec_trim(node ? node->text : "");
+}
+
+char *gc_spec_key(const char *key)
+{
+    if (strspn(key, "abcdefghijklmnopqrstuvwxyz0123456789_") == strlen(key))
+        return gc_xstrdup(key);
+    return gc_go_snake_plain(key);
+}
+
+void gc_spec_set(char **slot, char *text)
+{
+    free(*slot);
+    *slot = text;
+}
+
+/* Where `key` stands in a list of words between blanks, or NULL. */
+static const char *place_in(const char *key, const char *list)
+{
+    size_t len = strlen(key);
+    for (const char *p = list; len && (p = strstr(p, key)); p += len)
+        if ((p == list || p[-1] == ' ') && (p[len] == ' ' || p[len] == '\0'))
+            return p;
+    return NULL;
+}
+
+bool gc_spec_is_one_of(const char *key, const char *list)
+{
+    return place_in(key, list) != NULL;
+}
+
+const gc_node *gc_spec_pick(const gc_node *map, const char *list)
+{
+    if (!map || map->kind != GC_NODE_MAP)
+        return NULL;
+    const gc_node *best = NULL;
+    const char *best_at = NULL;
+    for (size_t i = 0; i < map->count; i++) {
+        char *key = gc_spec_key(map->keys[i]->text);
+        const char *at = place_in(key, list);
+        if (at && !gc_spec_is_null(map->items[i]) && (!best || at < best_at)) {
+            best = map->items[i];
+            best_at = at;
+        }
+        free(key);
+    }
+    return best;
+}
+
+/* ---- any tree as text ---- */
+
+static void put_json(gc_buf *out, const gc_node *node);
+
+typedef struct pair {
+    const gc_node *key;
+    const gc_node *value;
+} pair;
+
+static int by_key(const void *a, const void *b)
+{
+    return strcmp(((const pair *)a)->key->text, ((const pair *)b)->key->text);
+}
+
+static void put_json_map(gc_buf *out, const gc_node *node)
+{
+    pair *pairs = gc_xcalloc(node->count + 1, sizeof *pairs);
+    for (size_t i = 0; i < node->count; i++)
+        pairs[i] = (pair){ node->keys[i], node->items[i] };
+    if (node->count)
+        qsort(pairs, node->count, sizeof *pairs, by_key);
+    gc_buf_putc(out, '{');
+    for (size_t i = 0; i < node->count; i++) {
+        char *key = gc_spec_trim(pairs[i].key->text);
+        gc_buf_printf(out, "%s%s: ", i ? ", " : "", key);
+        put_json(out, pairs[i].value);
+        free(key);
+    }
+    gc_buf_putc(out, '}');
+    free(pairs);
+}
+
+/* JSON for reading: no quotes, since types and words are all that shapes hold. */
+static void put_json(gc_buf *out, const gc_node *node)
+{
+    if (gc_spec_is_text(node)) {
+        char *text = gc_spec_trim(node ? node->text : "");
+        gc_buf_puts(out, *text ? text : "null");
+        free(text);
+    } else if (node->kind == GC_NODE_MAP) {
+        put_json_map(out, node);
+    } else {
+        gc_buf_putc(out, '[');
+        for (size_t i = 0; i < node->count; i++) {
+            gc_buf_puts(out, i ? ", " : "");
+            put_json(out, node->items[i]);
+        }
+        gc_buf_putc(out, ']');
+    }
+}
+
+char *gc_spec_flat(const gc_node *node)
+{
+    if (gc_spec_is_null(node))
+        return gc_xstrdup("");
+    if (node->kind == GC_NODE_SCALAR)
+        return gc_spec_trim(node->text);
+    gc_buf out;
+    gc_buf_init(&out, GC_SPEC_TEXT_LIMIT);
+    put_json(&out, node);
+    return gc_buf_take(&out);
+}
+
+/* ---- names and paths ---- */
+
+static bool has_control(const char *text)
+{
+    size_t len = strlen(text), pos = 0;
+    while (pos < len)
+        if (gc_rune_is_control(gc_utf8_next(text, len, &pos)))
+            return true;
+    return false;
+}
+
+static bool is_absolute(const char *text)
+{
+    bool drive = ((text[0] | 32) >= 'a' && (text[0] | 32) <= 'z') && text[1] == ':' &&
+                 (text[2] == '\\' || text[2] == '/');
+    return text[0] == '/' || text[0] == '\\' || text[0] == '~' || drive;
+}
+
+/* ".git" as a whole part of the name, in any case (file systems may fold it). */
+static bool has_git(const char *text)
+{
+    for (const char *p = text; (p = strcasestr(p, ".git")); p++) {
+        bool starts = p == text || strchr("/\\ ", p[-1]);
+        unsigned char after = (unsigned char)p[4];
+        if (starts && (after == '\0' || strchr("/\\ .", (char)after)))
+            return true;
+    }
+    return false;
+}
+
+bool gc_spec_name_ok(gc_spec *self, gc_diags *diags, const gc_node *at, const char *what,
+                     const char *name)
+{
+    const char *problem = NULL;
+    (void)self;
+    if (!*skip_blanks(name))
+        problem = "is empty; write a name";
+    else if (strlen(name) > GC_SPEC_MAX_NAME)
+        problem = "is longer than 200 bytes; shorten it";
+    else if (has_control(name))
+        problem =
+            "holds a control or invisible character; write it with letters, digits and blanks";
+    else if (is_absolute(name))
+        problem = "looks like an absolute path; write a name";
+    else if (strstr(name, ".."))
+        problem = "holds \"..\"; write a name";
+    else if (has_git(name))
+        problem = "holds \".git\"; write a name";
+    if (!problem) {
+        gc_strv words = { 0 };
+        gc_go_words(name, &words);
+        if (words.count == 0)
+            problem = "has no letter and no digit; write a name";
+        gc_strv_release(&words);
+    }
+    if (!problem)
+        return true;
+    char *shown = gc_xasprintf("%.60s", name);
+    gc_diags_add(diags, GC_SEV_ERROR, at ? at->line : 1, at ? at->column : 1,
+                 "the %s \"%s\" %s", what, shown, problem);
+    free(shown);
+    return false;
+}
+
+static const char *path_problem(const char *path)
+{
+    if (!*path)
+        return "is empty; write a path relative to the project";
+    if (strlen(path) > GC_SPEC_MAX_PATH)
+        return "is longer than 240 bytes; shorten it";
+    if (has_control(path))
+        return "holds a control or invisible character; remove it";
+    if (is_absolute(path))
+        return "is absolute; write it relative to the project, such as internal/order";
+    if (strchr(path, '\\'))
+        return "holds a backslash; write / between folders";
+    if (has_git(path))
+        return "holds \".git\"; nothing is generated there, choose another folder";
+    for (const char *p = path; *p; p++)
+        if (!((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
+              (*p >= '0' && *p <= '9') || strchr("/._-+~", *p)))
+            return "holds a character that Go import paths refuse; use letters, digits and ._-";
+    return NULL;
+}
+
+/* Appends the parts of `path` without "." and empty ones; what is wrong with one. */
+static const char *put_parts(gc_buf *out, const char *path)
+{
+    const char *problem = NULL;
+    gc_strv parts = { 0 };
+    gc_strv_split(&parts, path, '/');
+    for (size_t i = 0; i < parts.count && !problem; i++) {
+        const char *part = parts.items[i];
+        if (strcmp(part, "..") == 0)
+            problem = "holds \"..\"; stay inside of the project";
+        else if (strcmp(part, ".gocreator") == 0)
+            problem =
+                "is in .gocreator, which holds the state of the project; choose another folder";
+        else if (strcmp(part, ".") != 0)
+            gc_buf_printf(out, "%s%s", out->len ? "/" : "", part);
+    }
+    if (!problem && !out->len)
+        problem = "names no file or folder; write a path relative to the project";
+    gc_strv_release(&parts);
+    return problem;
+}
+
+char *gc_spec_path_clean(gc_spec *self, const gc_node *at, const char *what,
+                         const char *path)
+{
+    gc_buf out;
+    gc_buf_init(&out, GC_SPEC_MAX_PATH + 1);
+    const char *problem = path_problem(path);
+    if (!problem)
+        problem = put_parts(&out, path);
+    if (!problem)
+        return gc_buf_take(&out);
+    gc_buf_release(&out);
+    gc_spec_error(self, at, "the %s \"%.80s\" %s", what, path, problem);
+    return NULL;
+}
+
+/* ---- did you mean ---- */
+
+void gc_spec_unknown_key(gc_spec *self, const gc_node *key, const char *where,
+                         const char *known)
+{
+    gc_strv words = { 0 };
+    gc_strv_split(&words, known, ' ');
+    char *written = gc_spec_key(key->text);
+    const char *near = gc_nearest(written, (const char *const *)words.items, words.count);
+    if (near)
+        gc_spec_warn(self, key,
+                     "unknown key \"%.60s\" in %s is ignored; did you mean \"%s\"?",
+                     key->text, where, near);
+    else
+        gc_spec_warn(self, key,
+                     "unknown key \"%.60s\" in %s is ignored; remove it or move "
+                     "its text to a requirement",
+                     key->text, where);
+    free(written);
+    gc_strv_release(&words);
+}
+
+const char *gc_spec_nearest_entity(gc_spec *self, const char *name)
+{
+    if (!self->nearest_left)
+        return NULL;
+    self->nearest_left--;
+    const char **names = gc_xcalloc(self->entity_count + 1, sizeof *names);
+    for (size_t i = 0; i < self->entity_count; i++)
+        names[i] = self->entities[i].entity.name;
+    const char *near = gc_nearest(name, names, self->entity_count);
+    free(names);
+    return near;
+}
+
+/* ---- additions ---- */
+
+static char *empty(void)
+{
+    return gc_xstrdup("");
+}
+
+gc_spec_entity *gc_spec_add_entity(gc_spec *self, const gc_node *at, const char *name)
+{
+    char *clean = gc_spec_trim(name);
+    if (!gc_spec_name_ok(self, self->diags, at, "entity name", clean)) {
+        free(clean);
+        return NULL;
+    }
+    if (self->max_entities && self->entity_count >= self->max_entities) {
+        if (!self->over_limit)
+            gc_spec_error(
+                self, at,
+                "more than %zu entities (limits.max_entities); split the spec or "
+                "raise the limit",
+                self->max_entities);
+        self->over_limit = true;
+        free(clean);
+        return NULL;
+    }
+    self->entities = gc_grow(self->entities, self->entity_count, &self->entity_cap,
+                             sizeof *self->entities);
+    gc_spec_entity *e = &self->entities[self->entity_count++];
+    *e = (gc_spec_entity){ .at = at, .diags = self->diags };
+    e->entity = (gc_entity){ .name = clean, .description = empty(), .package = empty() };
+    return e;
+}
+
+gc_spec_field *gc_spec_add_field(gc_spec *self, gc_spec_entity *entity, const gc_node *at,
+                                 const char *name)
+{
+    char *clean = gc_spec_trim(name);
+    if (!gc_spec_name_ok(self, entity->diags, at, "field name", clean)) {
+        free(clean);
+        return NULL;
+    }
+    entity->fields = gc_grow(entity->fields, entity->field_count, &entity->field_cap,
+                             sizeof *entity->fields);
+    gc_spec_field *f = &entity->fields[entity->field_count++];
+    *f = (gc_spec_field){ .at = at };
+    f->field = (gc_field){ .name = clean, .spec_type = empty(), .description = empty() };
+    return f;
+}
+
+gc_spec_relation *gc_spec_add_relation(gc_spec *self, const gc_node *at)
+{
+    self->relations = gc_grow(self->relations, self->relation_count, &self->relation_cap,
+                              sizeof *self->relations);
+    gc_spec_relation *r = &self->relations[self->relation_count++];
+    *r = (gc_spec_relation){ .at = at };
+    r->relation = (gc_relation){ empty(), empty(), empty(), empty(), empty(), false };
+    return r;
+}
+
+gc_spec_requirement *gc_spec_add_requirement(gc_spec *self, const gc_node *at,
+                                             const char *kind)
+{
+    self->requirements = gc_grow(self->requirements, self->requirement_count,
+                                 &self->requirement_cap, sizeof *self->requirements);
+    gc_spec_requirement *r = &self->requirements[self->requirement_count++];
+    *r = (gc_spec_requirement){ .at = at };
+    r->requirement = (gc_requirement){
+        .id = empty(), .kind = gc_xstrdup(kind), .text = empty(), .priority = empty()
+    };
+    return r;
+}
+
+gc_spec_contract *gc_spec_add_contract(gc_spec *self, const gc_node *at)
+{
+    self->contracts = gc_grow(self->contracts, self->contract_count, &self->contract_cap,
+                              sizeof *self->contracts);
+    gc_spec_contract *c = &self->contracts[self->contract_count++];
+    *c = (gc_spec_contract){ .at = at };
+    c->contract = (gc_contract){ empty(), empty(), empty(), empty(),
+                                 empty(), empty(), empty(), empty() };
+    return c;
+}
+
+gc_spec_package *gc_spec_add_package(gc_spec *self, const gc_node *at)
+{
+    self->packages = gc_grow(self->packages, self->package_count, &self->package_cap,
+                             sizeof *self->packages);
+    gc_spec_package *p = &self->packages[self->package_count++];
+    *p = (gc_spec_package){ .at = at };
+    p->package = (gc_package){ empty(), empty(), empty() };
+    return p;
+}

@@ -1,0 +1,581 @@
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/mem.h"
+#include "common/naming.h"
+#include "common/spec.h"
+#include "common/text.h"
+
+/* The body of a Markdown spec. Headings open sections by their words; below them lists,
+ * tables and paragraphs become what the section is about. Table rows and list items turn
+ * into nodes as YAML would have given them and go through the same readers. */
+
+typedef enum section {
+    IN_DESCRIPTION,
+    IN_ENTITIES,
+    IN_FUNCTIONAL,
+    IN_NON_FUNCTIONAL,
+    IN_SCENARIOS,
+    IN_CRITERIA,
+    IN_API,
+    IN_RELATIONS,
+    IN_PACKAGES,
+    IN_DEPENDENCIES,
+    IN_PATTERNS,
+    IN_TESTING,
+    IN_FILES,
+    IN_OTHER, /* a heading without a known word: requirements of that category */
+    IN_NOTHING
+} section;
+
+typedef struct reader {
+    gc_spec *spec;
+    section section;
+    long level;  /* of the section's heading */
+    size_t open; /* entity, requirement or contract below a sub-heading, or SIZE_MAX */
+    long open_level;
+    char *category; /* "" or a sub-heading */
+    bool titled;
+} reader;
+
+/* ---- nodes ---- */
+
+static gc_node *keep(gc_spec *spec, gc_node *node)
+{
+    spec->made =
+        gc_grow(spec->made, spec->made_count, &spec->made_cap, sizeof *spec->made);
+    spec->made[spec->made_count++] = node;
+    return node;
+}
+
+static gc_node *new_node(gc_spec *spec, gc_node_kind kind, const gc_node *at)
+{
+    gc_node *node = gc_xcalloc(1, sizeof *node);
+    node->kind = kind;
+    node->line = at->line;
+    node->column = at->column;
+    node->text = gc_xstrdup("");
+    return keep(spec, node);
+}
+
+/* Takes `text`. */
+static gc_node *new_scalar(gc_spec *spec, const gc_node *at, char *text)
+{
+    gc_node *node = new_node(spec, *text ? GC_NODE_SCALAR : GC_NODE_NULL, at);
+    gc_spec_set(&node->text, text);
+    node->len = strlen(text);
+    return node;
+}
+
+void gc_spec_release_made(gc_spec *self)
+{
+    for (size_t i = 0; i < self->made_count;
+         i++) { /* children are in the list themselves */
+        free(self->made[i]->text);
+        free(self->made[i]->items);
+        free(self->made[i]->keys);
+        free(self->made[i]);
+    }
+    free(self->made);
+}
+
+/* ---- sections ---- */
+
+static const struct {
+    const char *words; /* at the start of a word of the heading, between bars */
+    section section;
+} headings[] = {
+    { "|non functional|nonfunctional|quality|constraint|security|performance|reliability|"
+      "out of scope|non goals|assumption|",
+      IN_NON_FUNCTIONAL },
+    { "|user stor|stories|scenario|use case|user flow|", IN_SCENARIOS },
+    { "|success criteria|acceptance criteria|", IN_CRITERIA },
+    { "|requirement|feature|functional|", IN_FUNCTIONAL },
+    { "|relation|", IN_RELATIONS },
+    { "|entit|data model|domain model|models|data structure|schema|", IN_ENTITIES },
+    { "|api|endpoint|contract|routes|", IN_API },
+    { "|package|", IN_PACKAGES },
+    { "|dependenc|modules|libraries|", IN_DEPENDENCIES },
+    { "|architecture|pattern|design|", IN_PATTERNS },
+    { "|testing|tests|test strategy|", IN_TESTING },
+    { "|files|layout|", IN_FILES },
+    { "|overview|description|introduction|summary|about|goal|purpose|background|",
+      IN_DESCRIPTION },
+    { "|license|changelog|author|revision|history|table of contents|", IN_NOTHING },
+};
+
+static char *words_of(const char *text)
+{
+    gc_strv words = { 0 };
+    gc_go_words(text, &words);
+    size_t first = 0;
+    while (first < words.count &&
+           strspn(words.items[first], "0123456789") == strlen(words.items[first]))
+        first++; /* "2.1 Data model" */
+    gc_buf out;
+    gc_buf_init(&out, GC_SPEC_TEXT_LIMIT);
+    for (size_t i = first; i < words.count; i++)
+        gc_buf_printf(&out, " %s", words.items[i]);
+    gc_strv_release(&words);
+    return gc_buf_take(&out);
+}
+
+static section section_of(const char *heading)
+{
+    char *words = words_of(heading);
+    section found = IN_OTHER;
+    for (size_t i = 0; i < sizeof headings / sizeof *headings && found == IN_OTHER; i++) {
+        gc_strv list = { 0 };
+        gc_strv_split(&list, headings[i].words, '|');
+        for (size_t k = 0; k < list.count && found == IN_OTHER; k++) {
+            char *start = gc_xasprintf(" %s", list.items[k]);
+            if (strstr(words, start))
+                found = headings[i].section;
+            free(start);
+        }
+        gc_strv_release(&list);
+    }
+    free(words);
+    return found;
+}
+
+static const char *kind_of(section s)
+{
+    return s == IN_NON_FUNCTIONAL ? "non_functional"
+           : s == IN_SCENARIOS    ? "scenario"
+           : s == IN_CRITERIA     ? "criterion"
+                                  : "functional";
+}
+
+static bool holds_requirements(section s)
+{
+    return s == IN_FUNCTIONAL || s == IN_NON_FUNCTIONAL || s == IN_SCENARIOS ||
+           s == IN_CRITERIA || s == IN_OTHER;
+}
+
+/* ---- headings ---- */
+
+static const char *without_number(const char *heading)
+{
+    size_t digits = strspn(heading, "0123456789.)");
+    return digits && heading[digits] == ' ' ? heading + digits + 1 : heading;
+}
+
+static void open_entity(reader *self, const gc_node *at, const char *heading)
+{
+    static const char *const lead[] = { "Entity: ", "Entity ", "entity: ", "Model: " };
+    const char *name = without_number(heading);
+    for (size_t i = 0; i < sizeof lead / sizeof *lead; i++)
+        if (gc_starts_with(name, lead[i]))
+            name += strlen(lead[i]);
+    self->open = gc_spec_add_entity(self->spec, at, name) ? self->spec->entity_count - 1
+                                                          : SIZE_MAX;
+}
+
+/* A heading below the section's own: an entity, a contract, a scenario or a category. */
+static void read_sub_heading(reader *self, const gc_node *at, long level,
+                             const char *heading)
+{
+    gc_spec *spec = self->spec;
+    bool inner = self->open != SIZE_MAX && level > self->open_level;
+    if (self->section == IN_ENTITIES && inner)
+        return; /* "Fields" below an entity */
+    self->open = SIZE_MAX;
+    self->open_level = level;
+    size_t contracts = spec->contract_count, requirements = spec->requirement_count;
+    gc_spec_set(&self->category, gc_xstrdup(""));
+    if (self->section == IN_ENTITIES) {
+        open_entity(self, at, heading);
+    } else if (self->section == IN_API) {
+        if (gc_spec_contract_line(spec, at, heading))
+            self->open = spec->contract_count > contracts ? contracts : SIZE_MAX;
+    } else if (self->section == IN_SCENARIOS) {
+        gc_spec_requirement_text(spec, at, "scenario", "", without_number(heading));
+        self->open = spec->requirement_count > requirements ? requirements : SIZE_MAX;
+    } else if (holds_requirements(self->section)) {
+        section s = section_of(heading);
+        if (holds_requirements(s) && s != IN_OTHER) {
+            self->section = s; /* "Functional", then "Non-functional" */
+        } else {
+            gc_spec_set(&self->category, gc_xstrdup(without_number(heading)));
+        }
+    }
+}
+
+static void read_heading(reader *self, const gc_node *block)
+{
+    const gc_node *at = gc_node_get(block, "text");
+    const char *level_text = gc_node_text(block, "level");
+    long level = level_text && *level_text ? *level_text - '0' : 1;
+    char *heading = gc_spec_plain(at && at->text ? at->text : "");
+    at = at ? at : block;
+    section found = section_of(heading);
+    bool top = level == 1 && !self->titled;
+    bool below = self->section != IN_DESCRIPTION && level > self->level;
+    if (top) {
+        self->titled = true;
+        self->section = IN_DESCRIPTION;
+        self->level = level;
+        self->open = SIZE_MAX;
+    } else if (below && (self->section == IN_ENTITIES ||
+                         holds_requirements(self->section) || self->section == IN_API)) {
+        read_sub_heading(self, at, level, heading);
+    } else {
+        self->section = found;
+        self->level = level;
+        self->open = SIZE_MAX;
+        bool named = found == IN_OTHER ||
+                     (found == IN_NON_FUNCTIONAL && !strcasestr(heading, "requirement"));
+        gc_spec_set(&self->category, gc_xstrdup(named ? without_number(heading) : ""));
+    }
+    free(heading);
+}
+
+/* ---- paragraphs and code ---- */
+
+static void append(char **slot, const char *joint, const char *text)
+{
+    gc_spec_set(slot, gc_xasprintf("%s%s%s", *slot, **slot ? joint : "", text));
+}
+
+static void add_pattern_text(gc_spec *spec, const char *text)
+{
+    gc_strv_add(&spec->fcs->patterns, text);
+}
+
+/* Text that belongs to what the last sub-heading opened; false if nothing is open. */
+static bool append_to_open(reader *self, const char *text)
+{
+    gc_spec *spec = self->spec;
+    if (self->open == SIZE_MAX)
+        return false;
+    if (self->section == IN_ENTITIES)
+        append(&spec->entities[self->open].entity.description, "\n", text);
+    else if (self->section == IN_API)
+        append(&spec->contracts[self->open].contract.description, "\n", text);
+    else if (holds_requirements(self->section))
+        append(&spec->requirements[self->open].requirement.text, "\n", text);
+    else
+        return false;
+    return true;
+}
+
+static void relation_lines(reader *self, const gc_node *at, const char *text)
+{
+    gc_strv lines = { 0 };
+    gc_strv_split(&lines, text, '\n');
+    for (size_t i = 0; i < lines.count; i++)
+        gc_spec_relation_line(self->spec, at, lines.items[i], NULL);
+    gc_strv_release(&lines);
+}
+
+static void read_paragraph(reader *self, const gc_node *block)
+{
+    gc_spec *spec = self->spec;
+    const gc_node *at = gc_node_get(block, "text");
+    char *text = gc_spec_plain(at && at->text ? at->text : "");
+    if (!*text || self->section == IN_NOTHING) {
+        free(text);
+        return;
+    }
+    if (self->section == IN_API && gc_spec_contract_line(spec, at, text))
+        ; /* "POST /orders creates an order" */
+    else if (append_to_open(self, text))
+        ; /* belongs to the entity, contract or scenario above */
+    else if (holds_requirements(self->section) && self->section != IN_OTHER)
+        gc_spec_requirement_text(spec, at, kind_of(self->section), self->category, text);
+    else if (self->section == IN_API)
+        gc_spec_requirement_text(spec, at, "functional", "API", text);
+    else if (self->section == IN_PATTERNS || self->section == IN_PACKAGES ||
+             self->section == IN_DEPENDENCIES)
+        add_pattern_text(spec, text);
+    else if (self->section == IN_TESTING)
+        gc_strv_push(&spec->fcs->testing, gc_xasprintf("testing: %s", text));
+    else if (self->section == IN_RELATIONS && strstr(text, " "))
+        relation_lines(self, at, text);
+    else if (self->section == IN_OTHER && *self->category) {
+        char *line = gc_xasprintf("%s: %s", self->category, text);
+        append(&spec->fcs->description, "\n\n", line);
+        free(line);
+    } else
+        append(&spec->fcs->description, "\n\n", text);
+    free(text);
+}
+
+static void read_code(reader *self, const gc_node *block)
+{
+    const gc_node *at = gc_node_get(block, "text");
+    char *text = gc_spec_trim(at && at->text ? at->text : "");
+    if (*text && self->section != IN_NOTHING && !append_to_open(self, text))
+        append(&self->spec->fcs->description, "\n\n", text);
+    free(text);
+}
+
+/* ---- lists ---- */
+
+static bool starts_relation(const char *item)
+{
+    static const char *const leads[] = {
+        "has many",    "has one",      "belongs to",
+        "references ", "many to many", "has and belongs"
+    };
+    for (size_t i = 0; i < sizeof leads / sizeof *leads; i++)
+        if (strncasecmp(item, leads[i], strlen(leads[i])) == 0)
+            return true;
+    return false;
+}
+
+static void read_entity_item(reader *self, const gc_node *at, const char *text,
+                             bool nested)
+{
+    gc_spec *spec = self->spec;
+    if (self->open != SIZE_MAX && starts_relation(text)) {
+        char *owner = gc_xstrdup(spec->entities[self->open].entity.name);
+        gc_spec_relation_line(spec, at, text, owner);
+        free(owner);
+        return;
+    }
+    if (self->open != SIZE_MAX && (self->open_level || nested)) {
+        gc_spec_field_line(spec, self->open, at, text);
+        return;
+    }
+    gc_node *list = new_node(spec, GC_NODE_SEQ, at);
+    list->items = gc_xcalloc(1, sizeof *list->items);
+    list->items[0] = new_scalar(spec, at, gc_xstrdup(text));
+    list->count = 1;
+    size_t before = spec->entity_count;
+    gc_spec_read_entities(spec, list);
+    self->open = spec->entity_count > before ? before : SIZE_MAX;
+    self->open_level = 0; /* opened by an item: only nested items are its fields */
+}
+
+static void read_item(reader *self, const gc_node *at, const char *text, bool nested)
+{
+    gc_spec *spec = self->spec;
+    gc_node *list = NULL;
+    if (self->section == IN_PACKAGES || self->section == IN_FILES) {
+        list = new_node(spec, GC_NODE_MAP, at);
+        const char *dash = strstr(text, " - ");
+        const char *colon = strstr(text, ": ");
+        const char *end = dash ? dash : colon ? colon : text + strlen(text);
+        list->keys = gc_xcalloc(1, sizeof *list->keys);
+        list->items = gc_xcalloc(1, sizeof *list->items);
+        list->keys[0] =
+            new_scalar(spec, at, gc_xasprintf("%.*s", (int)(end - text), text));
+        list->items[0] = new_scalar(spec, at,
+                                    gc_spec_trim(dash   ? dash + 3
+                                                 : *end ? end + 2
+                                                        : ""));
+        list->count = 1;
+    } else if (self->section == IN_DEPENDENCIES || self->section == IN_PATTERNS ||
+               self->section == IN_TESTING) {
+        list = new_node(spec, GC_NODE_SEQ, at);
+        list->items = gc_xcalloc(1, sizeof *list->items);
+        list->items[0] = new_scalar(spec, at, gc_xstrdup(text));
+        list->count = 1;
+    }
+    switch (self->section) {
+    case IN_ENTITIES: read_entity_item(self, at, text, nested); break;
+    case IN_API:
+        if (!gc_spec_contract_line(spec, at, text) && !append_to_open(self, text))
+            gc_spec_requirement_text(spec, at, "functional", "API", text);
+        break;
+    case IN_RELATIONS: gc_spec_relation_line(spec, at, text, NULL); break;
+    case IN_PACKAGES: gc_spec_read_packages(spec, list); break;
+    case IN_FILES: gc_spec_read_files(spec, list); break;
+    case IN_DEPENDENCIES: gc_spec_read_dependencies(spec, list); break;
+    case IN_PATTERNS: gc_spec_read_patterns(spec, list); break;
+    case IN_TESTING: gc_spec_read_testing(spec, list); break;
+    case IN_DESCRIPTION: append(&spec->fcs->description, "\n- ", text); break;
+    default:
+        if (!append_to_open(self, text))
+            gc_spec_requirement_text(spec, at, kind_of(self->section), self->category,
+                                     text);
+        break;
+    }
+}
+
+/* Nested items are told as part of the item above them, but for those of entities. */
+static void read_list(reader *self, const gc_node *block)
+{
+    const gc_node *items = gc_node_get(block, "items");
+    bool whole = self->section == IN_ENTITIES;
+    for (size_t i = 0; items && items->kind == GC_NODE_SEQ && i < items->count &&
+                       self->section != IN_NOTHING;) {
+        const gc_node *at = items->items[i];
+        bool nested = gc_starts_with(at->text, "  ");
+        gc_buf text;
+        gc_buf_init(&text, GC_SPEC_TEXT_LIMIT);
+        char *plain = gc_spec_plain(at->text);
+        gc_buf_puts(&text, plain);
+        free(plain);
+        for (i++;
+             !whole && i < items->count && gc_starts_with(items->items[i]->text, "  ");
+             i++) {
+            plain = gc_spec_plain(items->items[i]->text);
+            gc_buf_printf(&text, "\n- %s", plain);
+            free(plain);
+        }
+        read_item(self, at, text.ptr, nested);
+        gc_buf_release(&text);
+    }
+}
+
+/* ---- tables ---- */
+
+/* The keys that readers know, for the heads of columns. */
+static char *column_key(const char *head)
+{
+    static const char *const same[][2] = {
+        { "field_name attribute_name column_name field attribute column property",
+          "name" },
+        { "entity_name model", "entity" },
+        { "req_id requirement_id no nr", "id" },
+        { "comment comments remarks", "description" },
+    };
+    char *plain = gc_spec_plain(head);
+    char *key = strcmp(plain, "#") == 0 ? gc_xstrdup("id") : gc_spec_key(plain);
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++)
+        if (gc_spec_is_one_of(key, same[i][0]))
+            gc_spec_set(&key, gc_xstrdup(same[i][1]));
+    free(plain);
+    return key;
+}
+
+/* Empty marks say nothing, ticks say yes. */
+static char *cell_text(const char *cell)
+{
+    char *text = gc_spec_plain(cell);
+    if (gc_spec_is_one_of(text, "- -- \xe2\x80\x94 \xe2\x80\x93 n/a N/A"))
+        gc_spec_set(&text, gc_xstrdup(""));
+    else if (gc_spec_is_one_of(text, "x X \xe2\x9c\x93 \xe2\x9c\x94 \xe2\x9c\x85"))
+        gc_spec_set(&text, gc_xstrdup("true"));
+    return text;
+}
+
+static gc_node *row_map(reader *self, const gc_node *header, const gc_node *row)
+{
+    gc_node *map = new_node(self->spec, GC_NODE_MAP, row);
+    size_t count = row->count < header->count ? row->count : header->count;
+    map->keys = gc_xcalloc(count + 1, sizeof *map->keys);
+    map->items = gc_xcalloc(count + 1, sizeof *map->items);
+    for (size_t i = 0; i < count; i++) {
+        const gc_node *head = header->items[i], *cell = row->items[i];
+        map->keys[i] =
+            new_scalar(self->spec, head, column_key(head->text ? head->text : ""));
+        map->items[i] =
+            new_scalar(self->spec, cell, cell_text(cell->text ? cell->text : ""));
+    }
+    map->count = count;
+    return map;
+}
+
+static gc_node *list_of(reader *self, gc_node *item)
+{
+    gc_node *list = new_node(self->spec, GC_NODE_SEQ, item);
+    list->items = gc_xcalloc(1, sizeof *list->items);
+    list->items[0] = item;
+    list->count = 1;
+    return list;
+}
+
+/* entity | field | type: rows of one entity stand together or not. */
+static size_t entity_of_row(reader *self, const gc_node *map)
+{
+    const gc_node *name = gc_spec_pick(map, "entity");
+    char *text = gc_spec_trim(name && name->text ? name->text : "");
+    gc_spec *spec = self->spec;
+    size_t found = SIZE_MAX;
+    for (size_t i = spec->entity_count; i-- > 0 && found == SIZE_MAX;)
+        if (strcmp(spec->entities[i].entity.name, text) == 0)
+            found = i;
+    if (found == SIZE_MAX && gc_spec_add_entity(spec, name ? name : map, text))
+        found = spec->entity_count - 1;
+    free(text);
+    return found;
+}
+
+static void hide_key(gc_node *map, const char *key)
+{
+    for (size_t i = 0; i < map->count; i++)
+        if (strcmp(map->keys[i]->text, key) == 0)
+            map->items[i]->kind = GC_NODE_NULL;
+}
+
+static void read_entity_row(reader *self, gc_node *map)
+{
+    bool has_entity = gc_spec_pick(map, "entity") != NULL;
+    bool has_name = gc_spec_pick(map, "name") != NULL;
+    if (has_entity && has_name) {
+        size_t entity = entity_of_row(self, map);
+        hide_key(map, "entity");
+        if (entity != SIZE_MAX)
+            gc_spec_read_fields(self->spec, entity, list_of(self, map));
+    } else if (self->open != SIZE_MAX && has_name) {
+        gc_spec_read_fields(self->spec, self->open, list_of(self, map));
+    } else {
+        gc_spec_read_entities(self->spec, list_of(self, map));
+    }
+}
+
+static void read_row(reader *self, gc_node *map)
+{
+    gc_spec *spec = self->spec;
+    switch (self->section) {
+    case IN_ENTITIES: read_entity_row(self, map); break;
+    case IN_API: gc_spec_read_contracts(spec, list_of(self, map)); break;
+    case IN_RELATIONS: gc_spec_read_relations(spec, list_of(self, map), NULL); break;
+    case IN_PACKAGES: gc_spec_read_packages(spec, list_of(self, map)); break;
+    case IN_DEPENDENCIES: gc_spec_read_dependencies(spec, list_of(self, map)); break;
+    case IN_FILES: gc_spec_read_files(spec, list_of(self, map)); break;
+    case IN_PATTERNS: gc_spec_read_patterns(spec, list_of(self, map)); break;
+    case IN_TESTING: {
+        char *text = gc_spec_flat(map);
+        gc_strv_push(&spec->fcs->testing, gc_xasprintf("testing: %s", text));
+        free(text);
+        break;
+    }
+    default:
+        gc_spec_read_requirements(spec, list_of(self, map), kind_of(self->section));
+        break;
+    }
+}
+
+static void read_table(reader *self, const gc_node *block)
+{
+    const gc_node *header = gc_node_get(block, "header"),
+                  *rows = gc_node_get(block, "rows");
+    if (!header || !rows || self->section == IN_NOTHING)
+        return;
+    for (size_t i = 0; i < rows->count; i++)
+        read_row(self, row_map(self, header, rows->items[i]));
+}
+
+void gc_spec_read_body(gc_spec *self, const gc_node *body)
+{
+    reader r = { .spec = self, .open = SIZE_MAX, .category = gc_xstrdup("") };
+    if (body->kind != GC_NODE_SEQ)
+        gc_spec_error(self, body,
+                      "body is %s; it is reserved for the text of Markdown specs",
+                      gc_spec_kind_words(body));
+    for (size_t i = 0; body->kind == GC_NODE_SEQ && i < body->count; i++) {
+        const gc_node *block = body->items[i];
+        const char *kind = gc_node_text(block, "block");
+        if (!kind)
+            gc_spec_error(self, block,
+                          "body is reserved for the text of Markdown specs; rename "
+                          "the key");
+        else if (strcmp(kind, "heading") == 0)
+            read_heading(&r, block);
+        else if (strcmp(kind, "paragraph") == 0)
+            read_paragraph(&r, block);
+        else if (strcmp(kind, "list") == 0)
+            read_list(&r, block);
+        else if (strcmp(kind, "table") == 0)
+            read_table(&r, block);
+        else if (strcmp(kind, "code") == 0)
+            read_code(&r, block);
+    }
+    free(r.category);
+}
