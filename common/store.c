@@ -3,6 +3,7 @@
  * so that a vanished server is an error and never a SIGPIPE. */
 #include "common/store.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -98,6 +99,7 @@ static gc_err exchange(gc_store *self, const gc_buf *bytes, redisReply **out)
 static gc_err judge(gc_store *self, redisReply **reply)
 {
     gc_err err = GC_OK;
+    assert(*reply); /* receive() gave one */
     switch (gc_reply_kind_of(*reply)) {
     case GC_REPLY_GOOD: return GC_OK;
     case GC_REPLY_NOSCRIPT:

@@ -349,8 +349,8 @@ static bool take_replies(gc_astore *self)
     for (;;) {
         void *reply = NULL;
         if (redisReaderGetReply(self->reader, &reply) != REDIS_OK) {
-            char why[sizeof self->reader->errstr + 1] = "";
-            strncat(why, self->reader->errstr, sizeof why - 1); /* dies with the reader */
+            char why[sizeof self->reader->errstr];
+            snprintf(why, sizeof why, "%s", self->reader->errstr); /* dies with it */
             gc_link_drop(self, why);
             return false;
         }

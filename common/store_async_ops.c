@@ -100,6 +100,7 @@ static void answer_prefix(gc_request *self, gc_err err, const redisReply *reply)
     self->cb.prefix(self->arg, err, state);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): parameters as the header has them */
 void gc_astore_prefix_claim(gc_astore *self, const gc_task *task, const char *sha256,
                             const char *worker, int64_t warming_ms, gc_prefix_cb cb,
                             void *arg)
@@ -184,6 +185,7 @@ void gc_astore_limit_pause(gc_astore *self, const gc_task *task, const char *key
 
 /* ---- presence and figures ---- */
 
+/* NOLINTNEXTLINE(readability-function-size): parameters as the header has them */
 void gc_astore_worker_seen(gc_astore *self, const char *id, const char *host, int64_t pid,
                            int64_t slots, int64_t busy, const char *providers,
                            int64_t ttl_ms)

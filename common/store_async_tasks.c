@@ -161,6 +161,7 @@ static void fail_done(gc_astore *self, gc_err err, gc_done_cb cb, void *arg)
     gc_request_fail(request, err);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): parameters as the header has them */
 void gc_astore_release(gc_astore *self, const gc_task *task, const gc_claim_file *claims,
                        const char *worker, const char *state, gc_done_cb cb, void *arg)
 {
@@ -202,6 +203,7 @@ static bool usage_fits(const gc_usage *usage)
            usage->cache_write_1h >= 0 && usage->cache_read >= 0 && usage->output >= 0;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): parameters as the header has them */
 void gc_astore_commit(gc_astore *self, const gc_task *task, size_t file, int64_t epoch,
                       const char *worker, const void *mem, size_t len,
                       const gc_usage *usage, double cost_usd, gc_commit_cb cb, void *arg)
@@ -237,6 +239,7 @@ void gc_astore_commit(gc_astore *self, const gc_task *task, size_t file, int64_t
 
 /* ---- settle ---- */
 
+/* NOLINTNEXTLINE(readability-function-size): parameters as the header has them */
 void gc_astore_settle(gc_astore *self, const gc_task *task, const char *worker,
                       int64_t attempt, int64_t call, const gc_usage *usage,
                       double cost_usd, double unconfirmed_usd, const char *state,

@@ -276,6 +276,7 @@ gc_err gc_store_job_cancelled(gc_store *self, const char *job, bool *out)
     return GC_OK;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): parameters as the header has them */
 gc_err gc_store_task_set(gc_store *self, const char *job, const char *task,
                          const char *state, const char *worker, int64_t attempt,
                          int64_t epoch)

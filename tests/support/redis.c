@@ -159,8 +159,10 @@ static redisReply *command(test_redis *self, const char *fmt, va_list ap)
         redisSetTimeout(self->control, (struct timeval){ .tv_sec = 20 });
     }
     redisReply *reply = redisvCommand(self->control, fmt, ap);
-    if (!reply)
+    if (!reply) {
         fail_msg("redis: %s: %s", fmt, self->control->errstr);
+        abort(); /* not reached */
+    }
     if (reply->type == REDIS_REPLY_ERROR)
         fail_msg("redis: %s: %s", fmt, reply->str);
     return reply;

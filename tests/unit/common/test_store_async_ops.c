@@ -91,6 +91,46 @@ static void test_store_async_damaged_blob_is_deleted(void **state)
     expect_err(GC_ENOENT, get_blob(f, sha.hex).err);
 }
 
+typedef struct sequence {
+    int next;
+} sequence;
+
+typedef struct step {
+    sequence *sequence;
+    int number;
+} step;
+
+static void on_step(void *arg, gc_err err)
+{
+    step *self = arg;
+    must_ok(err);
+    assert_int_equal(self->number, self->sequence->next);
+    self->sequence->next++;
+}
+
+/* Far more than the socket takes at once: parts are sent as it drains, in order. */
+static void test_store_async_large_pipeline_keeps_its_order(void **state)
+{
+    astore_fixture *f = *state;
+    enum {
+        STEPS = 300,
+        SIZE = 100000
+    };
+    static step steps[STEPS];
+    sequence order = { 0 };
+    char *mem = gc_xcalloc(1, SIZE);
+    gc_sha sha;
+    for (int i = 0; i < STEPS; i++) {
+        steps[i] = (step){ .sequence = &order, .number = i };
+        memcpy(mem, &i, sizeof i);
+        gc_astore_blob_put(f->store, mem, SIZE, &sha, on_step, &steps[i]);
+        assert_int_equal(order.next, 0); /* never inside the call */
+    }
+    must_settle_down(f);
+    assert_int_equal(order.next, STEPS);
+    free(mem);
+}
+
 /* ---- warm prefix ---- */
 
 typedef struct prefix_answer {
@@ -255,6 +295,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_store_async_blob_round_trip, flush),
         cmocka_unit_test_setup(test_store_async_damaged_blob_is_deleted, flush),
+        cmocka_unit_test_setup(test_store_async_large_pipeline_keeps_its_order, flush),
         cmocka_unit_test_setup(test_store_async_prefix_is_warmed_by_one, flush),
         cmocka_unit_test_setup(test_store_async_prefix_lapses, flush),
         cmocka_unit_test_setup(test_store_async_pause_holds_for_all_with_the_key, flush),

@@ -7,6 +7,7 @@
 #include "common/mem.h"
 #include "common/store.h"
 #include "common/store_async.h"
+#include "common/strv.h"
 #include "support/astore.h"
 #include "support/must.h"
 
@@ -342,6 +343,64 @@ static void test_store_wrong_password_is_tried_until_it_fits(void **state)
     must_redis_destroy(&redis);
 }
 
+/* Applies the line "user gc on …" of docs/redis.md. */
+static void apply_documented_rights(test_redis *redis)
+{
+    gc_strv words = { 0 };
+    char *docs = must_read(GC_SOURCE_DIR "/docs/redis.md");
+    char *line = strstr(docs, "\nuser gc on ");
+    assert_non_null(line);
+    line[1 + strcspn(line + 1, "\n")] = '\0';
+    gc_strv_split(&words, line + 1 + strlen("user "), ' ');
+    const char *argv[64] = { "ACL", "SETUSER" };
+    assert_true(words.count < 60);
+    for (size_t i = 0; i < words.count; i++)
+        argv[i + 2] = words.items[i];
+    redisReply *reply =
+        redisCommandArgv(redis->control, (int)words.count + 2, argv, NULL);
+    assert_non_null(reply);
+    assert_string_equal(reply->str, "OK");
+    freeReplyObject(reply);
+    gc_strv_release(&words);
+    free(docs);
+}
+
+static void test_store_documented_rights_suffice(void **state)
+{
+    astore_fixture *f = *state;
+    test_redis *redis = must_redis_start_tcp();
+    freeReplyObject(must_redis(redis, "PING"));
+    apply_documented_rights(redis);
+    char *url = gc_xasprintf("redis://gc:CHANGE-ME@127.0.0.1:%d", redis->port);
+    gc_store *blocking = NULL;
+    gc_job job = { .id = "j-000000000001", .owner = (char *)"o" };
+    gc_sha sha;
+    must_ok(gc_store_open(url, &blocking, NULL));
+    must_ok(gc_store_job_create(blocking, &job, 60000));
+    must_ok(gc_store_file_put(blocking, job.id, "a.go", "a", 1, &sha));
+    must_ok(gc_store_event(blocking, job.id, "{}"));
+    must_ok(gc_store_job_state(blocking, job.id, "o", "done", true));
+    gc_store_close(&blocking);
+    gc_astore_close(&f->store);
+    f->store = must_astore_open(f, url);
+    gc_task task = sample_task("t1", "a", 1);
+    task.max_cost_usd = 1;
+    task.reserve_usd = 0.5;
+    claim_answer mine = do_claim(f, &task, "w1", 1);
+    must_ok(mine.err);
+    must_ok(do_renew(f, &task, &mine, "w1").err);
+    must_ok(do_commit(f, &task, 0, mine.files[0].epoch, "w1", "x").err);
+    must_ok(do_settle(f, &task, "w1", 1, 0.1, 0));
+    must_ok(do_release(f, &task, &mine, "w1", "done"));
+    gc_astore_worker_seen(f->store, "w1", "h", 1, 1, 0, "anthropic", 1000);
+    gc_astore_model_add(f->store, "m", 3, 0.1);
+    must_settle_down(f);
+    sample_task_release(&task);
+    free(url);
+    gc_astore_close(&f->store);
+    must_redis_destroy(&redis);
+}
+
 /* ---- the blocking store ---- */
 
 static void test_store_blocking_follows_a_restart(void **state)
@@ -407,6 +466,7 @@ int main(void)
         TEST(test_store_absent_redis_is_waited_for),
         TEST(test_store_password_and_database_come_from_the_url),
         TEST(test_store_wrong_password_is_tried_until_it_fits),
+        TEST(test_store_documented_rights_suffice),
         TEST(test_store_blocking_follows_a_restart),
         TEST(test_store_blocking_says_when_redis_is_full),
         TEST(test_store_open_names_what_is_wrong),
