@@ -21,7 +21,7 @@ static const char *const names[] = {
     "example_json.md", "project.md",      "shared.md",        "task.md",
     "kinds/model.md",  "kinds/store.md",  "kinds/service.md", "kinds/handler.md",
     "kinds/errors.md", "kinds/config.md", "kinds/server.md",  "kinds/main.md",
-    "kinds/cli.md",    "kinds/test.md",   "kinds/source.md",  "kinds/template.md"
+    "kinds/cli.md",    "kinds/test.md",   "kinds/source.md",  "kinds/project.md"
 };
 #define NAME_COUNT (sizeof names / sizeof *names)
 

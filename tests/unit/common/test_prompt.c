@@ -144,7 +144,7 @@ static void test_prompt_system_is_whole(void **state)
     fixture *self = *state;
     static const char *const kinds[] = { "model",  "store",  "service", "handler",
                                          "errors", "config", "server",  "main",
-                                         "cli",    "test",   "source",  "template" };
+                                         "cli",    "test",   "source",  "project" };
     must_ok(gc_prompt_system(self->prompts, "tags", &self->out, NULL));
     assert_true(self->out.len > 8192);
     assert_null(strstr(self->out.ptr, "{{"));
