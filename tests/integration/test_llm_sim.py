@@ -557,9 +557,7 @@ class WrittenGo(unittest.TestCase):
                         out.write(content)
 
             def run(*command):
-                env = {**os.environ, "GOFLAGS": "-mod=mod", "GOTOOLCHAIN": "local",
-                       "GOCACHE": os.environ.get("GOCACHE", os.path.join(folder, ".cache")),
-                       "HOME": folder}
+                env = {**os.environ, "GOFLAGS": "-mod=mod", "GOTOOLCHAIN": "local"}
                 done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True)
                 self.assertEqual(0, done.returncode, done.stdout + done.stderr)
                 return done.stdout

@@ -57,9 +57,7 @@ uint32_t gc_sim_conn_wants(const gc_sim_conn *self)
     case GC_SIM_CONN_CLOSING: return EPOLLIN;
     case GC_SIM_CONN_SENDING:
         /* a dripping answer waits for its timer, not for room */
-        return EPOLLRDHUP |
-               (self->out.len && !(self->exchange && self->exchange->every_ms) ? EPOLLOUT
-                                                                               : 0);
+        return EPOLLRDHUP | (self->out.len && !self->every_us ? EPOLLOUT : 0);
     default: return EPOLLRDHUP;
     }
 }
@@ -139,6 +137,7 @@ static void strike(gc_sim_conn *self)
         break;
     default: break; /* cut: the connection just ends */
     }
+    self->last_len = self->out.len;
 }
 
 /* The part of a plain body that a fault lets through. */
@@ -156,34 +155,57 @@ static void render_plain(gc_sim_conn *self)
     }
     gc_buf_append(&self->out, ex->body.ptr, ex->body.len);
     self->ended = true;
+    self->last_len = 1;
 }
 
 /* Everything of a stream that is due, up to a full buffer. */
 static void render_stream(gc_sim_conn *self, int64_t now_us)
 {
     gc_sim_exchange *ex = self->exchange;
-    bool all = ex->every_ms > 0; /* a dripping answer is rendered at once */
+    bool all = self->every_us > 0; /* a dripping answer is rendered at once */
+    size_t end_at = 0;             /* of the terminal events in this piece */
     gc_buf piece;
     gc_buf_init(&piece, OUT_MAX);
     while (!gc_sim_exchange_done(ex) && !gc_sim_exchange_strikes(ex) &&
-           (all || (self->due_us <= now_us && piece.len < OUT_FULL)))
+           (all || (self->due_us <= now_us && piece.len < OUT_FULL))) {
+        end_at = piece.len;
         self->due_us +=
             (int64_t)(gc_sim_engine_next(self->engine, ex, &piece, now_us / 1000) * 1000);
+    }
     put_body(self, &piece);
-    if (gc_sim_exchange_strikes(ex))
+    if (gc_sim_exchange_strikes(ex)) {
         strike(self);
-    else if (gc_sim_exchange_done(ex))
+    } else if (gc_sim_exchange_done(ex)) {
+        size_t before = self->out.len;
         end_body(self);
+        self->last_len = piece.len - end_at + (self->out.len - before);
+    }
     gc_buf_release(&piece);
+}
+
+/* How much may go out now. Before the end of an answer does, the ledger gets its line, so
+ * that whoever has seen the end finds the line. */
+static size_t allowed(gc_sim_conn *self, int64_t now_us)
+{
+    size_t want = self->out.len;
+    if (self->ended && self->exchange && !self->stall_after) {
+        if (want > self->last_len) {
+            want -= self->last_len;
+        } else {
+            self->exchange->bytes += (int64_t)want;
+            gc_sim_engine_end(self->engine, &self->exchange, !self->broken,
+                              now_us / 1000);
+        }
+    }
+    return self->every_us ? 1 : want;
 }
 
 /* Sends what it can; false: the socket is full, or gone, or the drip is not due. */
 static bool flush(gc_sim_conn *self, int64_t now_us)
 {
     size_t round = 0;
-    int64_t every_us = self->exchange ? self->exchange->every_ms * 1000 : 0;
     while (self->out.len && round < ROUND_MAX) {
-        size_t want = every_us ? 1 : self->out.len;
+        size_t want = allowed(self, now_us);
         ssize_t sent = send(self->fd, self->out.ptr, want, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (sent < 0 && errno == EINTR)
             continue;
@@ -197,8 +219,8 @@ static bool flush(gc_sim_conn *self, int64_t now_us)
         round += (size_t)sent;
         if (self->exchange)
             self->exchange->bytes += sent;
-        if (every_us) {
-            gc_sim_heap_set(self->heap, &self->timer, now_us + every_us);
+        if (self->every_us) {
+            gc_sim_heap_set(self->heap, &self->timer, now_us + self->every_us);
             return self->out.len == 0;
         }
     }
@@ -210,12 +232,11 @@ static void start_next_request(gc_sim_conn *self, int64_t now_us);
 /* The response is over: sent in full, or as far as a fault lets it. */
 static void finish(gc_sim_conn *self, int64_t now_us)
 {
-    bool completed = !self->broken;
     if (self->stall_after) {
         set_state(self, GC_SIM_CONN_STALLED, now_us + STALLED_US);
         return;
     }
-    gc_sim_engine_end(self->engine, &self->exchange, completed, now_us / 1000);
+    gc_sim_engine_end(self->engine, &self->exchange, !self->broken, now_us / 1000);
     gc_buf_release(&self->out);
     if (self->reset_after) {
         reset(self);
@@ -269,6 +290,7 @@ static void take_exchange(gc_sim_conn *self, gc_sim_exchange *ex, int64_t now_us
 {
     self->exchange = ex;
     self->ended = self->broken = self->reset_after = self->stall_after = false;
+    self->every_us = ex->every_ms * 1000;
     self->close_after = self->close_after || !self->http.keep_alive;
     if (ex->delay_ms > 0)
         set_state(self, GC_SIM_CONN_DELAYED, now_us + (int64_t)(ex->delay_ms * 1000));

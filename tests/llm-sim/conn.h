@@ -30,7 +30,10 @@ struct gc_sim_conn {
     gc_buf early; /* bytes of the next request that came with this one */
     gc_buf out;   /* not yet sent */
     gc_sim_exchange *exchange;
-    int64_t due_us; /* when the next piece of a stream is due */
+    int64_t due_us;   /* when the next piece of a stream is due */
+    int64_t every_us; /* a fault: one byte of the answer each time */
+    size_t
+        last_len; /* the end of the answer: the ledger has its line before it goes out */
     bool chunked;
     bool ended; /* the whole response is in `out` */
     bool close_after;
