@@ -13,7 +13,7 @@
 #include "common/wire.h"
 
 #define DEFAULT_FILE ".gocreator.yaml"
-#define GO_ON -1
+#define GO_ON (-1)
 
 typedef enum kind {
     OPT_BIND,

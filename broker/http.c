@@ -34,6 +34,7 @@ static enum MHD_Result answer(struct MHD_Connection *connection, unsigned status
     return result;
 }
 
+/* The shape is libmicrohttpd's. NOLINTNEXTLINE(readability-function-size) */
 static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection,
                                   const char *path, const char *method,
                                   const char *version, const char *upload,
@@ -82,10 +83,21 @@ static gc_err resolve(const char *address, char **host, struct addrinfo **out,
     bool any = strcmp(node, "*") == 0;
     int failed = getaddrinfo(any ? NULL : node, colon + 1, &hints, out);
     free(node);
-    if (failed)
+    if (failed || !*out)
         return gc_fail(info, GC_EINVAL, "cluster.http: %s: %s", address,
                        gai_strerror(failed));
     return GC_OK;
+}
+
+static gc_err start(gc_http *self, const struct addrinfo *where)
+{
+    unsigned flags = MHD_USE_EPOLL | (where->ai_family == AF_INET6 ? MHD_USE_IPv6 : 0);
+    self->daemon = MHD_start_daemon(
+        flags, 0, NULL, NULL, on_request, self, MHD_OPTION_SOCK_ADDR, where->ai_addr,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)GC_HTTP_MAX_CONNECTIONS,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)GC_HTTP_TIMEOUT_S,
+        MHD_OPTION_LISTENING_ADDRESS_REUSE, 1U, MHD_OPTION_END);
+    return self->daemon ? GC_OK : GC_EIO;
 }
 
 gc_err gc_http_new(const char *address, gc_http_handler handler, void *arg, gc_http **out,
@@ -93,23 +105,17 @@ gc_err gc_http_new(const char *address, gc_http_handler handler, void *arg, gc_h
 {
     char *host = NULL;
     struct addrinfo *found = NULL;
+    const union MHD_DaemonInfo *epoll = NULL, *port = NULL;
     gc_http *self = gc_xcalloc(1, sizeof *self);
     self->handler = handler;
     self->arg = arg;
     gc_err err = resolve(address, &host, &found, info);
     if (err)
         goto out;
-    unsigned flags = MHD_USE_EPOLL | (found->ai_family == AF_INET6 ? MHD_USE_IPv6 : 0);
-    self->daemon = MHD_start_daemon(
-        flags, 0, NULL, NULL, on_request, self, MHD_OPTION_SOCK_ADDR, found->ai_addr,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)GC_HTTP_MAX_CONNECTIONS,
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)GC_HTTP_TIMEOUT_S,
-        MHD_OPTION_LISTENING_ADDRESS_REUSE, 1U, MHD_OPTION_END);
-    const union MHD_DaemonInfo *epoll =
-        self->daemon ? MHD_get_daemon_info(self->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
-    const union MHD_DaemonInfo *port =
-        self->daemon ? MHD_get_daemon_info(self->daemon, MHD_DAEMON_INFO_BIND_PORT)
-                     : NULL;
+    if (found && start(self, found) == GC_OK) {
+        epoll = MHD_get_daemon_info(self->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+        port = MHD_get_daemon_info(self->daemon, MHD_DAEMON_INFO_BIND_PORT);
+    }
     if (!epoll || !port) {
         err = gc_fail(info, GC_EIO, "cannot listen for HTTP on %s", address);
         goto out;

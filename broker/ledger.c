@@ -48,8 +48,9 @@ void gc_ledger_destroy(gc_ledger **self_p)
     void *job;
     for (size_t cursor = 0; gc_map_next(self->jobs, &cursor, NULL, &job);) {
         gc_job *mine = job;
-        while (mine->tickets) {
-            gc_ticket *ticket = mine->tickets;
+        gc_ticket *next;
+        for (gc_ticket *ticket = mine->tickets; ticket; ticket = next) {
+            next = ticket->job_next;
             gc_ledger_finish(self, &ticket);
         }
         gc_ledger_drop_job(self, &mine);
@@ -63,9 +64,9 @@ void gc_ledger_destroy(gc_ledger **self_p)
 
 /* ---- jobs ---- */
 
-gc_job *gc_ledger_find_job(const gc_ledger *self, const char *job)
+gc_job *gc_ledger_find_job(const gc_ledger *self, const char *id)
 {
-    return gc_map_get(self->jobs, job);
+    return gc_map_get(self->jobs, id);
 }
 
 gc_job *gc_ledger_require_job(gc_ledger *self, const char *id)

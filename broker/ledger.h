@@ -59,8 +59,8 @@ struct gc_job {
 gc_ledger *gc_ledger_new(size_t max_queued, size_t max_bytes);
 void gc_ledger_destroy(gc_ledger **self_p);
 
-gc_job *gc_ledger_find_job(const gc_ledger *self, const char *job);
-gc_job *gc_ledger_require_job(gc_ledger *self, const char *job);
+gc_job *gc_ledger_find_job(const gc_ledger *self, const char *id);
+gc_job *gc_ledger_require_job(gc_ledger *self, const char *id);
 
 /* Frees the job if it has no tickets; then *job_p is NULL and true is returned. */
 bool gc_ledger_drop_job(gc_ledger *self, gc_job **job_p);

@@ -12,7 +12,7 @@
 
 static void *at(const void *object, size_t offset)
 {
-    return (char *)(uintptr_t)object + offset;
+    return (char *)object + offset; /* writers of fields got it as non-const */
 }
 
 static size_t count_of(const gc_pack_field *field, const void *object)

@@ -12,40 +12,42 @@
 #define MAX_PROMISE (1 << 20)
 #define MAX_COMPLAINT 16384 /* longer ones are cut by the writer */
 #define MAX_USD 1000000000LL
-#define SCHEMA(rows, type)                             \
-    {                                                  \
-        rows, sizeof rows / sizeof *rows, sizeof(type) \
+#define SCHEMA(rows, type)                                  \
+    {                                                       \
+        (rows), sizeof(rows) / sizeof *(rows), sizeof(type) \
     }
 
-/* Rows of a schema; `need` is GC_PACK_NEED or 0. */
-#define TEXT(type, name, need, limit)                                                    \
-    {                                                                                    \
-#name, GC_PACK_TEXT, .flags = need, .offset = offsetof(type, name), .max = limit \
+/* Rows of a schema; `need` is GC_PACK_NEED or 0, `count` the offset of the array's size. */
+#define TEXT(type, name, need, limit)                        \
+    {                                                        \
+        .key = #name, .kind = GC_PACK_TEXT, .flags = (need), \
+        .offset = offsetof(type, name), .max = (limit)       \
     }
-#define INT(type, name, need)                                              \
-    {                                                                      \
-#name, GC_PACK_INT, .flags = need, .offset = offsetof(type, name), \
-                            .max = INT64_MAX                               \
+#define INT(type, name, need)                               \
+    {                                                       \
+        .key = #name, .kind = GC_PACK_INT, .flags = (need), \
+        .offset = offsetof(type, name), .max = INT64_MAX    \
     }
-#define REAL(type, name, need)                                              \
-    {                                                                       \
-#name, GC_PACK_REAL, .flags = need, .offset = offsetof(type, name), \
-                             .max = MAX_USD                                 \
+#define REAL(type, name, need)                               \
+    {                                                        \
+        .key = #name, .kind = GC_PACK_REAL, .flags = (need), \
+        .offset = offsetof(type, name), .max = MAX_USD       \
     }
-#define BOOL(type, name)                                                           \
-    {                                                                              \
-#name, GC_PACK_BOOL, .flags = GC_PACK_NEED, .offset = offsetof(type, name) \
+#define BOOL(type, name)                                           \
+    {                                                              \
+        .key = #name, .kind = GC_PACK_BOOL, .flags = GC_PACK_NEED, \
+        .offset = offsetof(type, name)                             \
     }
-#define MAP(type, name, rows)                                                      \
-    {                                                                              \
-#name, GC_PACK_MAP, .flags = GC_PACK_NEED, .offset = offsetof(type, name), \
-                            .schema = rows                                         \
+#define MAP(type, name, rows)                                     \
+    {                                                             \
+        .key = #name, .kind = GC_PACK_MAP, .flags = GC_PACK_NEED, \
+        .offset = offsetof(type, name), .schema = (rows)          \
     }
-#define ARRAY(type, name, count, least, most, rows)                                  \
-    {                                                                                \
-#name, GC_PACK_ARRAY, .flags = GC_PACK_NEED, .offset = offsetof(type, name), \
-                              .count_offset = offsetof(type, count), .min = least,   \
-                              .max = most, .schema = rows                            \
+#define ARRAY(type, name, count, least, most, rows)                              \
+    {                                                                            \
+        .key = #name, .kind = GC_PACK_ARRAY, .flags = GC_PACK_NEED,              \
+        .offset = offsetof(type, name), .count_offset = (count), .min = (least), \
+        .max = (most), .schema = (rows)                                          \
     }
 
 static const gc_pack_field price_rows[] = {
@@ -103,9 +105,11 @@ static const gc_pack_field task_rows[] = {
     BOOL(gc_task, openai_cache),
     INT(gc_task, max_tokens, GC_PACK_NEED),
     TEXT(gc_task, cache_ttl, GC_PACK_NEED, MAX_SHORT),
-    ARRAY(gc_task, system, system_count, 0, GC_TASK_MAX_BLOCKS, &block),
-    ARRAY(gc_task, user, user_count, 1, GC_TASK_MAX_BLOCKS, &block),
-    ARRAY(gc_task, files, file_count, 1, GC_TASK_MAX_FILES, &task_file),
+    ARRAY(gc_task, system, offsetof(gc_task, system_count), 0, GC_TASK_MAX_BLOCKS,
+          &block),
+    ARRAY(gc_task, user, offsetof(gc_task, user_count), 1, GC_TASK_MAX_BLOCKS, &block),
+    ARRAY(gc_task, files, offsetof(gc_task, file_count), 1, GC_TASK_MAX_FILES,
+          &task_file),
     INT(gc_task, lease_ms, GC_PACK_NEED),
     INT(gc_task, patience_ms, GC_PACK_NEED),
     INT(gc_task, first_byte_ms, GC_PACK_NEED),
@@ -141,7 +145,8 @@ static const gc_pack_field file_result_rows[] = {
 static const gc_pack_schema file_result = SCHEMA(file_result_rows, gc_file_result);
 
 static const gc_pack_field result_rows[] = {
-    ARRAY(gc_result, files, file_count, 0, GC_TASK_MAX_FILES, &file_result),
+    ARRAY(gc_result, files, offsetof(gc_result, file_count), 0, GC_TASK_MAX_FILES,
+          &file_result),
     MAP(gc_result, usage, &usage),
     REAL(gc_result, cost_usd, GC_PACK_NEED),
     REAL(gc_result, unconfirmed_usd, 0),

@@ -172,6 +172,7 @@ static gc_err check_meaning(const gc_wire *message, gc_errinfo *info)
     return GC_OK;
 }
 
+/* Three frames, as they come. NOLINTNEXTLINE(readability-function-size) */
 gc_err gc_wire_decode(const void *magic, size_t magic_len, const void *command,
                       size_t command_len, const void *body, size_t body_len, gc_wire *out,
                       gc_errinfo *info)

@@ -177,7 +177,7 @@ bool gc_wire_is_local(const char *endpoint)
     struct in_addr address;
     if (len >= sizeof text)
         return false;
-    memcpy(text, host, len);
+    snprintf(text, sizeof text, "%.*s", (int)len, host);
     return inet_pton(AF_INET, text, &address) == 1 &&
            (ntohl(address.s_addr) >> 24) == 127;
 }

@@ -98,7 +98,7 @@ void live_start(live_broker *self, const char *const *environment,
     assert_true(self->pid >= 0);
     if (self->pid == 0) {
         for (size_t i = 0; environment && environment[i]; i++)
-            putenv((char *)(uintptr_t)environment[i]);
+            putenv((char *)environment[i]);
         if (fds[1] == READY_FD)
             fcntl(READY_FD, F_SETFD, 0);
         else if (dup2(fds[1], READY_FD) < 0)
@@ -226,7 +226,7 @@ void live_hello(live_peer *peer)
     gc_wire hello;
     gc_wire_init(&hello, GC_HELLO);
     hello.version = GC_WIRE_VERSION;
-    hello.role = (char *)(uintptr_t)(peer->worker ? "worker" : "client");
+    hello.role = (char *)(peer->worker ? "worker" : "client");
     hello.id = peer->id;
     hello.credit = peer->credit;
     hello.running = peer->held;
@@ -275,12 +275,12 @@ void live_submit(live_peer *peer, const char *job, const char *ids)
     gc_strv list = { 0 };
     gc_strv_split(&list, ids, ',');
     gc_wire_init(&submit, GC_SUBMIT);
-    submit.job = (char *)(uintptr_t)job;
+    submit.job = (char *)job;
     submit.tasks = gc_xcalloc(list.count, sizeof *submit.tasks);
     submit.task_count = list.count;
     for (size_t i = 0; i < list.count; i++)
-        submit.tasks[i] = (gc_wire_task){ list.items[i], (char *)(uintptr_t) "sim", 1,
-                                          (char *)(uintptr_t) "payload", 7 };
+        submit.tasks[i] =
+            (gc_wire_task){ list.items[i], (char *)"sim", 1, (char *)"payload", 7 };
     send_message(peer, &submit);
     free(submit.tasks);
     gc_strv_release(&list);
@@ -290,10 +290,10 @@ void live_send(live_peer *peer, gc_command command, const char *job, const char 
 {
     gc_wire message;
     gc_wire_init(&message, command);
-    message.job = (char *)(uintptr_t)job;
-    message.task = (char *)(uintptr_t)task;
+    message.job = (char *)job;
+    message.task = (char *)task;
     message.attempt = 1;
-    message.reason = (char *)(uintptr_t)GC_FAIL_CANCELLED;
+    message.reason = (char *)GC_FAIL_CANCELLED;
     send_message(peer, &message);
 }
 

@@ -54,7 +54,8 @@ static void test_live_serves_tcp_and_ipc_fairly(void **state)
 static void test_live_pushes_back_and_cancels(void **state)
 {
     (void)state;
-    static const char *const small[] = { "GC_CLUSTER_MAX_QUEUE=2", quick[0], NULL };
+    static const char *const small[] = { "GC_CLUSTER_MAX_QUEUE=2",
+                                         "GC_CLUSTER_HEARTBEAT=200ms", NULL };
     live_start(&b, small, NULL);
     live_peer *client = live_client(&b, b.tcp, "c1");
     live_submit(client, "j", "a,b,c,d");
