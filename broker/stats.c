@@ -100,7 +100,7 @@ static void print_wait(const gc_stats *self, gc_buf *out)
 static void gauge(gc_buf *out, const char *name, const char *help, double value)
 {
     head(out, name, "gauge", help);
-    gc_buf_printf(out, "%s %.17g\n", name, value);
+    gc_buf_printf(out, "%s %.15g\n", name, value);
 }
 
 static void print_queues(const gc_gauges *g, gc_buf *out)
