@@ -15,6 +15,7 @@
 
 /* ---- findings ---- */
 
+GC_PRINTF(4, 0)
 static void add_finding(gc_diags *diags, gc_severity severity, const gc_node *at,
                         const char *fmt, va_list ap)
 {

@@ -265,7 +265,7 @@ static gc_err add_tag(parser *self, const tag *found, span indent)
 /* Takes the text up to the tag at `start`, and the tag. */
 static gc_err take_tag(parser *self, const char *start)
 {
-    tag found;
+    tag found = { 0 };
     gc_err err = read_tag(self, start, &found);
     if (err)
         return err;
