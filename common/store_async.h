@@ -86,7 +86,8 @@ void gc_astore_commit(gc_astore *self, const gc_task *task, size_t file, int64_t
                       const gc_usage *usage, double cost_usd, gc_commit_cb cb, void *arg);
 
 /* Ends the call: settles the reserve against the true cost, adds usage, calls and cost to the
- * job, sets the task's state. Idempotent per (task, attempt, call number). */
+ * job, sets the task's state ("" leaves it). Call it once for each LLM call; that the store
+ * may send it again after a lost reply changes nothing. */
 void gc_astore_settle(gc_astore *self, const gc_task *task, const char *worker,
                       int64_t attempt, int64_t call, const gc_usage *usage,
                       double cost_usd, double unconfirmed_usd, const char *state,

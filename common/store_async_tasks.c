@@ -3,9 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/mem.h"
 #include "common/store_async_private.h"
 
+#define MARK_LETTERS 12
 #define LEASE_MAX_MS ((int64_t)24 * 3600 * 1000)
 
 /* The parts of a task that become keys and records. */
@@ -253,10 +255,14 @@ void gc_astore_settle(gc_astore *self, const gc_task *task, const char *worker,
         fail_done(self, GC_EINVAL, cb, arg);
         return;
     }
+    /* Random, so that a task that comes to the same worker twice is not taken for a repeat:
+     * its calls are counted from 1 again. */
+    char nonce[MARK_LETTERS + 1];
+    gc_random_id(nonce, MARK_LETTERS);
     gc_cmd cmd;
     begin(&cmd, self, GC_SCRIPT_SETTLE, task, worker);
     gc_cmd_int(&cmd, attempt);
-    gc_cmd_int(&cmd, call);
+    gc_cmd_textf(&cmd, "%lld.%s", (long long)call, nonce);
     gc_cmd_text(&cmd, state);
     gc_cmd_int(&cmd, usage->input);
     gc_cmd_int(&cmd, usage->cache_write_5m + usage->cache_write_1h);

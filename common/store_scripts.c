@@ -285,10 +285,10 @@ static const char claim[] =
     "local job, task, worker, attempt = 'gc:job:' .. ARGV[1], ARGV[2], ARGV[3], ARGV[4]\n"
     "local now, first = now_ms(), 9\n"
     "if call('HGET', job, 'cancel') == '1' then return {'ESTATE'} end\n"
-    /* A repeat of this very claim is known by the task's record. */
+    /* A repeat of this very claim is known by the task's record and a lease still held. */
     "local state, w, a, own = get_record(job, task)\n"
-    "if state ~= 'running' or w ~= worker or a ~= attempt then own = nil end\n"
-    "local out, gone, mine, waiting = {}, {}, {}, false\n"
+    "if not (state and w == worker and a == attempt) then own = nil end\n"
+    "local out, gone, mine, waiting, held_lease = {}, {}, {}, false, false\n"
     "for i = first, #ARGV, 2 do\n"
     "  local fp = ARGV[i]\n"
     "  local gen = call('HMGET', 'gc:gen:' .. fp, 'sha256', 'job')\n"
@@ -299,7 +299,9 @@ static const char claim[] =
     "    out[#out + 1] = 'R' .. gen[1]\n"
     "  else\n"
     "    local lease = call('GET', 'gc:lease:' .. fp)\n"
-    "    if lease and not (own and lease == worker .. ' ' .. own) then\n"
+    "    local repeated = own and lease == worker .. ' ' .. own\n"
+    "    held_lease = held_lease or repeated\n"
+    "    if lease and not repeated then\n"
     "      out[#out + 1] = 'W'\n"
     "      waiting = true\n"
     "    else\n"
@@ -308,6 +310,7 @@ static const char claim[] =
     "    end\n"
     "  end\n"
     "end\n"
+    "if not held_lease then own = nil end\n"
     "local cap, want, field = tonumber(ARGV[7]), tonumber(ARGV[8]), task .. ' ' .. worker\n"
     "local n, of, expires = get_reserve(job, field)\n"
     "local held = n and of == attempt and expires > 0\n"
@@ -435,8 +438,8 @@ static const char commit[] =
     "call('DEL', 'gc:lease:' .. fp)\n"
     "return {'OK', sha}\n";
 
-/* ARGV: job task worker attempt call state, input, cache write, cache read, output,
- * cost_nusd, unconfirmed_nusd. */
+/* ARGV: job task worker attempt mark state, input, cache write, cache read, output,
+ * cost_nusd, unconfirmed_nusd. The mark is this one request's own. */
 static const char settle[] =
     "local job, task, worker, attempt = 'gc:job:' .. ARGV[1], ARGV[2], ARGV[3], ARGV[4]\n"
     "local now, tokens = now_ms(), 0\n"

@@ -266,7 +266,7 @@ static void test_store_async_cancelled_job_claims_nothing(void **state)
     sample_task_release(&task);
 }
 
-static void test_store_async_settle_counts_once(void **state)
+static void test_store_async_settle_counts_every_call(void **state)
 {
     astore_fixture *f = *state;
     gc_task task = sample_task("t1", "a", 1);
@@ -277,7 +277,6 @@ static void test_store_async_settle_counts_once(void **state)
     must_ok(do_claim(f, &task, "w1", 1).err); /* a repeat reserves nothing more */
     expect_job_field(f, JOB, "reserved_usd", "0.400000000");
     must_ok(do_settle(f, &task, "w1", 1, 0.1, 0.02));
-    must_ok(do_settle(f, &task, "w1", 1, 0.1, 0.02));
     expect_job_field(f, JOB, "cost_usd", "0.100000000");
     expect_job_field(f, JOB, "unconfirmed_usd", "0.020000000");
     expect_job_field(f, JOB, "reserved_usd", "0.000000000");
@@ -286,7 +285,7 @@ static void test_store_async_settle_counts_once(void **state)
     assert_int_equal(job_int(f, JOB, "tokens_cache_write"), 20);
     assert_int_equal(job_int(f, JOB, "tokens_output"), 50);
     expect_record(f, "t1", "done w1 1 ");
-    must_ok(do_settle(f, &task, "w1", 2, 0.1, 0));
+    must_ok(do_settle(f, &task, "w1", 1, 0.1, 0)); /* the task came to w1 again */
     expect_job_field(f, JOB, "cost_usd", "0.200000000");
     sample_task_release(&task);
 }
@@ -308,9 +307,24 @@ static void test_store_async_next_call_reserves_again(void **state)
     assert_int_equal(two.files[0].epoch, one.files[0].epoch);
     expect_job_field(f, JOB, "reserved_usd", "0.600000000");
     must_ok(do_settle(f, &task, "w1", 2, 0.3, 0));
-    claim_answer three = do_claim(f, &task, "w1", 2);
+    claim_answer three = do_claim(f, &task, "w1", 1); /* known also after "done" */
+    expect_err(GC_EFULL, three.err);
+    task.reserve_usd = 0.4;
+    three = do_claim(f, &task, "w1", 1);
+    must_ok(three.err);
+    assert_int_equal(three.files[0].epoch, one.files[0].epoch);
     sample_task_release(&task);
-    (void)three;
+}
+
+static void test_store_async_released_task_gets_a_new_epoch(void **state)
+{
+    astore_fixture *f = *state;
+    gc_task task = sample_task("t1", "a", 1);
+    claim_answer one = do_claim(f, &task, "w1", 1);
+    must_ok(do_release(f, &task, &one, "w1", ""));
+    claim_answer two = do_claim(f, &task, "w1", 1);
+    assert_true(two.files[0].epoch > one.files[0].epoch);
+    sample_task_release(&task);
 }
 
 enum {
@@ -446,8 +460,9 @@ int main(void)
         cmocka_unit_test_setup(test_store_async_epochs_survive_flushall, flush),
         cmocka_unit_test_setup(test_store_async_running_call_survives_flushall, flush),
         cmocka_unit_test_setup(test_store_async_cancelled_job_claims_nothing, flush),
-        cmocka_unit_test_setup(test_store_async_settle_counts_once, flush),
+        cmocka_unit_test_setup(test_store_async_settle_counts_every_call, flush),
         cmocka_unit_test_setup(test_store_async_next_call_reserves_again, flush),
+        cmocka_unit_test_setup(test_store_async_released_task_gets_a_new_epoch, flush),
         cmocka_unit_test_setup(test_store_async_parallel_claims_never_overshoot, flush),
         cmocka_unit_test_setup(test_store_async_refused_reserve_takes_no_lease, flush),
         cmocka_unit_test_setup(test_store_async_released_reserve_is_free_again, flush),

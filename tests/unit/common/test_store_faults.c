@@ -2,11 +2,13 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "common/clock.h"
 #include "common/mem.h"
 #include "common/store.h"
 #include "common/store_async.h"
+#include "common/store_async_private.h"
 #include "common/strv.h"
 #include "support/astore.h"
 #include "support/must.h"
@@ -108,6 +110,40 @@ static void test_store_killed_redis_loses_no_request(void **state)
     assert_int_equal(job_int(f, "j-000000000001", "stale_results"), 0);
     sample_task_release(&late);
     many_destroy(m);
+}
+
+/* What is asked now reaches Redis, but the replies are lost: it is asked a second time. */
+static void lose_replies(astore_fixture *f)
+{
+    assert_int_equal(shutdown(f->store->fd, SHUT_RD), 0);
+}
+
+static void test_store_repeats_after_lost_replies_change_nothing(void **state)
+{
+    astore_fixture *f = *state;
+    gc_task task = sample_task("t1", "a", 2);
+    task.max_cost_usd = 1;
+    task.reserve_usd = 0.4;
+    lose_replies(f);
+    claim_answer mine = do_claim(f, &task, "w1", 1);
+    must_ok(mine.err);
+    assert_int_equal(mine.files[0].outcome, GC_FILE_MADE);
+    expect_job_field(f, task.job, "reserved_usd", "0.400000000");
+    lose_replies(f);
+    must_ok(do_commit(f, &task, 0, mine.files[0].epoch, "w1", "package a\n").err);
+    assert_int_equal(job_int(f, task.job, "stale_results"), 0);
+    lose_replies(f);
+    must_ok(do_settle(f, &task, "w1", 1, 0.1, 0.02));
+    expect_job_field(f, task.job, "cost_usd", "0.100000000");
+    expect_job_field(f, task.job, "unconfirmed_usd", "0.020000000");
+    expect_job_field(f, task.job, "reserved_usd", "0.000000000");
+    assert_int_equal(job_int(f, task.job, "llm_calls"), 1);
+    lose_replies(f);
+    must_ok(do_release(f, &task, &mine, "w1", "queued"));
+    assert_int_equal(
+        must_redis_int(f->redis, "EXISTS gc:lease:%s", task.files[1].fingerprint), 0);
+    assert_true(f->downs >= 4);
+    sample_task_release(&task);
 }
 
 static void test_store_forgotten_scripts_are_loaded_again(void **state)
@@ -455,6 +491,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_store_killed_redis_loses_no_request),
+        TEST(test_store_repeats_after_lost_replies_change_nothing),
         TEST(test_store_forgotten_scripts_are_loaded_again),
         TEST(test_store_full_memory_is_waited_out),
         TEST(test_store_read_only_redis_is_waited_out),
