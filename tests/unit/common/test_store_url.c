@@ -37,6 +37,9 @@ static void test_store_url_forms_are_understood(void **state)
     }
 }
 
+#define TEN "bbbbbbbbbb"
+#define LONG_PATH "unix:///" TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN
+
 static void test_store_url_nonsense_is_refused_without_the_password(void **state)
 {
     (void)state;
@@ -61,8 +64,7 @@ static void test_store_url_nonsense_is_refused_without_the_password(void **state
         "redis://[::1]x",
         "unix://run/r.sock",
         "unix:///run/r.sock?x=1",
-        "unix:///a/bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
-        "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
+        LONG_PATH,
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         gc_redis_url url;
