@@ -89,8 +89,7 @@ static int by_relation(const void *a, const void *b)
 
 static bool is_plural_of(const char *word, const char *name)
 {
-    size_t len = strlen(word), plain = strlen(name);
-    return len > plain && word[len - 1] == 's';
+    return gc_ends_with(word, "s") && !gc_ends_with(name, "s");
 }
 
 /* "Order has OrderItems": the plural tells that there are many. */
@@ -357,6 +356,24 @@ static void note_first(void *arg, size_t name)
         *first = name;
 }
 
+/* "items" below "orders" is an order item, if there is such a thing. */
+static size_t entity_of_part(const gc_spec *self, const gc_strv *parts, size_t at)
+{
+    size_t above = at;
+    while (above > 0 && parts->items[above - 1][0] == '{')
+        above--;
+    if (above > 0) {
+        char *owner = gc_word_singular(parts->items[above - 1]);
+        char *both = gc_xasprintf("%s %s", owner, parts->items[at]);
+        size_t entity = gc_spec_find_entity(self, both);
+        free(both);
+        free(owner);
+        if (entity != SIZE_MAX)
+            return entity;
+    }
+    return gc_spec_find_entity(self, parts->items[at]);
+}
+
 /* The last part of the path that names an entity, else the first one in the words. */
 static size_t entity_of_contract(const gc_spec *self, const gc_contract *c)
 {
@@ -365,7 +382,7 @@ static size_t entity_of_contract(const gc_spec *self, const gc_contract *c)
     gc_strv_split(&parts, c->path, '/');
     for (size_t i = parts.count; i-- > 0 && entity == SIZE_MAX;)
         if (parts.items[i][0] != '{')
-            entity = gc_spec_find_entity(self, parts.items[i]);
+            entity = entity_of_part(self, &parts, i);
     gc_strv_release(&parts);
     const char *const texts[] = { c->name, c->response, c->request, c->description };
     for (size_t i = 0; i < 4 && entity == SIZE_MAX; i++)

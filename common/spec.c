@@ -263,6 +263,24 @@ static bool has_git(const char *text)
     return false;
 }
 
+#define SHOWN_MAX 60
+
+/* The start of a name for a message: what cannot be seen is written as its number. */
+static char *shown(const char *name)
+{
+    gc_buf out;
+    size_t len = strlen(name), pos = 0;
+    gc_buf_init(&out, SHOWN_MAX * 8);
+    while (pos < len && out.len < SHOWN_MAX) {
+        uint32_t code = gc_utf8_next(name, len, &pos);
+        if (gc_rune_is_control(code))
+            gc_buf_printf(&out, "\\u%04x", (unsigned)code);
+        else
+            gc_rune_put(&out, code);
+    }
+    return gc_buf_take(&out);
+}
+
 bool gc_spec_name_ok(gc_spec *self, gc_diags *diags, const gc_node *at, const char *what,
                      const char *name)
 {
@@ -290,10 +308,10 @@ bool gc_spec_name_ok(gc_spec *self, gc_diags *diags, const gc_node *at, const ch
     }
     if (!problem)
         return true;
-    char *shown = gc_xasprintf("%.60s", name);
+    char *start = shown(name);
     gc_diags_add(diags, GC_SEV_ERROR, at ? at->line : 1, at ? at->column : 1,
-                 "the %s \"%s\" %s", what, shown, problem);
-    free(shown);
+                 "the %s \"%s\" %s", what, start, problem);
+    free(start);
     return false;
 }
 

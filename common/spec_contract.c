@@ -117,7 +117,9 @@ static gc_spec_contract *add(gc_spec *self, const gc_node *at, const char *metho
 static gc_spec_contract *add_line(gc_spec *self, const gc_node *at, const char *base,
                                   const char *line)
 {
-    size_t len = method_len(line);
+    size_t len = method_len(line), word = strcspn(line, " \t");
+    if (!len && line[0] != '/' && line[word] && line[word + 1] == '/')
+        len = word; /* an unknown method, which is reported as such */
     char *method = gc_xasprintf("%.*s", (int)len, line);
     const char *rest = line + len + strspn(line + len, " \t");
     size_t end = strcspn(rest, " \t\n");
@@ -296,7 +298,8 @@ static void read_item(gc_spec *self, const gc_node *node, const char *base)
     } else if (node->kind == GC_NODE_SEQ) {
         gc_spec_error(self, node,
                       "a contract is a list; write \"POST /orders\" or {method, path}");
-    } else if (gc_spec_pick(node, path_keys) || node->count != 1) {
+    } else if (gc_spec_pick(node, path_keys) || node->count != 1 ||
+               gc_spec_is_one_of(node->keys[0]->text, contract_keys)) {
         read_map(self, node, base);
     } else {
         read_keyed(self, node->keys[0], node->items[0], base);

@@ -23,7 +23,9 @@ static void read_entity_key(gc_spec *self, size_t entity, const gc_node *key_nod
 {
     char *key = gc_spec_key(key_node->text);
     gc_entity *e = &self->entities[entity].entity;
-    if (gc_spec_is_null(value))
+    if (!gc_spec_is_one_of(key, entity_keys))
+        gc_spec_unknown_key(self, key_node, "an entity", entity_keys);
+    else if (gc_spec_is_null(value))
         ; /* says nothing */
     else if (gc_spec_is_one_of(key, field_list_keys))
         gc_spec_read_fields(self, entity, value);
@@ -35,8 +37,6 @@ static void read_entity_key(gc_spec *self, size_t entity, const gc_node *key_nod
         gc_spec_read_rules(self, value, e->name);
     else if (strcmp(key, "package") == 0)
         gc_spec_set(&e->package, gc_spec_text(self, value, "the package"));
-    else if (!gc_spec_is_one_of(key, entity_keys))
-        gc_spec_unknown_key(self, key_node, "an entity", entity_keys);
     free(key);
 }
 
@@ -112,8 +112,10 @@ static void read_entity_item(gc_spec *self, const gc_node *node)
         return;
     }
     const gc_node *name = gc_spec_pick(node, "name entity");
-    bool pair = node->kind == GC_NODE_MAP && node->count == 1;
-    if (name && (!pair || name->kind == GC_NODE_SCALAR)) {
+    bool pair = node->kind == GC_NODE_MAP && node->count == 1 &&
+                (name ? name->kind != GC_NODE_SCALAR
+                      : !gc_spec_is_one_of(node->keys[0]->text, "name entity"));
+    if (name && !pair) {
         char *text = gc_spec_text(self, name, "the entity name");
         if (gc_spec_is_text(name) && gc_spec_add_entity(self, name, text))
             read_entity_map(self, self->entity_count - 1, node);
@@ -171,17 +173,17 @@ void gc_spec_read_data_model(gc_spec *self, const gc_node *node)
     for (size_t i = 0; i < node->count; i++) {
         const gc_node *value = node->items[i];
         char *key = gc_spec_key(node->keys[i]->text);
-        if (gc_spec_is_null(value))
+        if (!gc_spec_is_one_of(key, model_keys))
+            gc_spec_unknown_key(self, node->keys[i], "data_model", model_keys);
+        else if (gc_spec_is_null(value))
             ; /* says nothing */
         else if (gc_spec_is_one_of(key, "entities models key_entities"))
             gc_spec_read_entities(self, value);
         else if (gc_spec_is_one_of(key, "relationships relations"))
             gc_spec_read_relations(self, value, NULL);
-        else if (gc_spec_is_one_of(key, "description overview"))
+        else
             gc_spec_requirement_text(self, value, "functional", "Data model",
                                      gc_spec_is_text(value) ? value->text : "");
-        else
-            gc_spec_unknown_key(self, node->keys[i], "data_model", model_keys);
         free(key);
     }
 }

@@ -332,7 +332,9 @@ bool gc_spec_looks_like_fields(const char *text)
         const char *second = strchr(part, ' ');
         if (!second || strpbrk(part, ":([<"))
             continue;
-        fields = gc_spec_is_type_word(second + 1);
+        char *word = cut(second + 1, strcspn(second + 1, " "));
+        fields = gc_spec_is_type_word(second + 1) || gc_spec_is_type_word(word);
+        free(word);
     }
     gc_strv_release(&parts);
     return fields;

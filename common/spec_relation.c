@@ -216,7 +216,7 @@ static char *name_in(const relation_words *w, size_t first, size_t last)
         "exactly at most least all some any its";
     static const char stop[] =
         "through via as with by for in on when if that which and where";
-    while (first < last && gc_spec_is_one_of(w->small.items[first], lead))
+    while (first + 1 < last && gc_spec_is_one_of(w->small.items[first], lead))
         first++;
     gc_buf out;
     gc_buf_init(&out, GC_SPEC_TEXT_LIMIT);

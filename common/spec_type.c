@@ -103,6 +103,7 @@ typedef struct type_reader {
     gc_spec_entity *owner;
     gc_spec_field *field;
     size_t depth;
+    bool in_list; /* "list of customers" is one list */
 } type_reader;
 
 static void read_type(type_reader *self, const char *text, type_result *out);
@@ -252,7 +253,10 @@ static const char *bare(const char *go)
 static void read_list(type_reader *self, const char *element, type_result *out)
 {
     type_result inner = { .entity = SIZE_MAX };
+    bool outer = self->in_list;
+    self->in_list = true;
     read_type(self, element, &inner);
+    self->in_list = outer;
     gc_spec_set(&out->go, gc_xasprintf("[]%s", bare(inner.go)));
     gc_spec_set(&out->said, gc_xasprintf("[]%s", inner.said));
     if (strcmp(inner.go, "uint8") == 0)
@@ -741,9 +745,8 @@ static void read_word(type_reader *self, const char *text, type_result *out)
         set(out, go, said);
     else if (entity != SIZE_MAX) {
         use_entity(self, entity, out);
-        size_t len = strlen(text);
-        const char *name = self->spec->entities[entity].entity.name;
-        bool plural = len > strlen(name) && text[len - 1] == 's';
+        bool plural = !self->in_list && gc_ends_with(text, "s") &&
+                      !gc_ends_with(self->spec->entities[entity].entity.name, "s");
         if (plural) {
             gc_spec_set(&out->go, gc_xasprintf("[]%s", bare(out->go)));
             gc_spec_set(&out->said, gc_xasprintf("[]%s", out->said));
@@ -816,7 +819,7 @@ static void apply_enum(gc_spec_entity *entity, gc_spec_field *field, type_result
 void gc_spec_resolve_type(gc_spec *self, gc_spec_entity *entity, gc_spec_field *field)
 {
     gc_field *f = &field->field;
-    type_reader reader = { self, entity, field, 0 };
+    type_reader reader = { self, entity, field, 0, false };
     type_result r = { .entity = SIZE_MAX };
     const char *text = f->spec_type;
     if (!*text)
