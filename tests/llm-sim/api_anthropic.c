@@ -5,28 +5,11 @@
 #include <string.h>
 
 #include "common/mem.h"
-#include "tests/llm-sim/call.h"
+#include "tests/llm-sim/anthropic_exam.h"
 
-/* Streaming is required where the answer could take longer than ten minutes. */
-#define NON_STREAM_MAX 21333
 #define TOOLS_TOKENS 286
 #define MESSAGES_MAX 100000
 #define SYSTEM_TEXT_MAX ((size_t)64 << 20)
-
-/* A request under examination. */
-typedef struct exam {
-    const json_t *body;
-    gc_sim_call *call;
-    gc_sim_reject *reject;
-    size_t marks;        /* explicit breakpoints so far */
-    bool seen_5m;        /* a short lifetime came already */
-    int64_t auto_ttl_ms; /* top-level cache_control; 0 = absent */
-    int64_t last_ttl_ms; /* of the last block that can carry a breakpoint */
-    size_t last_block;   /* its number + 1; 0 = none */
-    const char *effort;
-    gc_buf system;           /* all system text */
-    const json_t *last_user; /* content of the last user message */
-} exam;
 
 static const char *text_of(const json_t *object, const char *name)
 {
@@ -34,7 +17,7 @@ static const char *text_of(const json_t *object, const char *name)
 }
 
 /* Reads a cache_control object; *out_ttl is 0 if it is absent or null. */
-static bool read_mark(exam *self, const json_t *object, const char *where,
+static bool read_mark(gc_sim_exam *self, const json_t *object, const char *where,
                       int64_t *out_ttl)
 {
     static const char *const known[] = { "type", "ttl", NULL };
@@ -59,7 +42,7 @@ static bool read_mark(exam *self, const json_t *object, const char *where,
     return true;
 }
 
-static bool check_ttl_order(exam *self, const char *where, int64_t ttl_ms)
+static bool check_ttl_order(gc_sim_exam *self, const char *where, int64_t ttl_ms)
 {
     if (ttl_ms == GC_SIM_TTL_1H_MS && self->seen_5m)
         return gc_sim_invalid(
@@ -74,7 +57,7 @@ static bool check_ttl_order(exam *self, const char *where, int64_t ttl_ms)
 }
 
 /* Adds one block to the hashed prefix. Its cache_control is no part of the hash. */
-static bool add_block(exam *self, const json_t *block, const char *section,
+static bool add_block(gc_sim_exam *self, const json_t *block, const char *section,
                       const char *where, bool tool_run)
 {
     int64_t ttl_ms;
@@ -109,7 +92,7 @@ static bool add_block(exam *self, const json_t *block, const char *section,
     return true;
 }
 
-static bool add_text(exam *self, const char *text, const char *section)
+static bool add_text(gc_sim_exam *self, const char *text, const char *section)
 {
     json_t *block = json_pack("{s:s, s:s}", "type", "text", "text", text);
     bool ok = add_block(self, block, section, section, false);
@@ -117,7 +100,7 @@ static bool add_text(exam *self, const char *text, const char *section)
     return ok;
 }
 
-static bool check_tools(exam *self)
+static bool check_tools(gc_sim_exam *self)
 {
     const json_t *tools = json_object_get(self->body, "tools");
     size_t i;
@@ -138,7 +121,7 @@ static bool check_tools(exam *self)
     return true;
 }
 
-static bool check_system(exam *self)
+static bool check_system(gc_sim_exam *self)
 {
     const json_t *system = json_object_get(self->body, "system");
     if (!system || json_is_null(system))
@@ -172,7 +155,7 @@ static bool check_system(exam *self)
     return true;
 }
 
-static bool check_content_block(exam *self, const json_t *block, const char *role,
+static bool check_content_block(gc_sim_exam *self, const json_t *block, const char *role,
                                 const char *where)
 {
     static const char *const types[] = {
@@ -209,7 +192,7 @@ static bool check_content_block(exam *self, const json_t *block, const char *rol
     return add_block(self, block, section, where, gc_sim_is_tool_block(type));
 }
 
-static bool check_message(exam *self, const json_t *message, size_t index)
+static bool check_message(gc_sim_exam *self, const json_t *message, size_t index)
 {
     static const char *const known[] = { "role", "content", NULL };
     char where[96];
@@ -251,7 +234,7 @@ static bool check_message(exam *self, const json_t *message, size_t index)
     return true;
 }
 
-static bool check_messages(exam *self)
+static bool check_messages(gc_sim_exam *self)
 {
     const json_t *messages = json_object_get(self->body, "messages");
     size_t count = json_array_size(messages);
@@ -275,7 +258,7 @@ static bool check_messages(exam *self)
     return true;
 }
 
-static bool check_marks(exam *self)
+static bool check_marks(gc_sim_exam *self)
 {
     gc_sim_prompt *prompt = &self->call->prompt;
     if (self->marks > GC_SIM_MARKS_MAX)
@@ -300,176 +283,7 @@ static bool check_marks(exam *self)
     return true;
 }
 
-static bool check_sampling(exam *self)
-{
-    static const char *const names[] = { "temperature", "top_p", "top_k" };
-    const gc_sim_model *model = self->call->model;
-    int neutral = 0;
-    for (size_t i = 0; i < 3; i++) {
-        const json_t *value = json_object_get(self->body, names[i]);
-        if (!value || json_is_null(value) || model->sampling)
-            continue;
-        double number = json_number_value(value);
-        bool tolerated = model->sampling_neutral &&
-                         ((i == 0 && number == 1.0) || (i == 1 && number == 0.99));
-        neutral += tolerated;
-        if (!tolerated || neutral > 1)
-            return gc_sim_invalid(self->reject, "`%s` is deprecated for this model.",
-                                  names[i]);
-    }
-    return true;
-}
-
-static bool is_top_effort(const char *effort)
-{
-    return strcmp(effort, "xhigh") == 0 || strcmp(effort, "max") == 0;
-}
-
-static bool refuse_thinking(exam *self, const char *type)
-{
-    return gc_sim_invalid(self->reject,
-                          "\"thinking.type.%.40s\" is not supported for this "
-                          "model%s.",
-                          type,
-                          is_top_effort(self->effort) ? " at this effort"
-                          : strcmp(type, "enabled") == 0
-                              ? ". Use \"thinking.type.adaptive\" and "
-                                "\"output_config.effort\" to control thinking behavior"
-                              : "");
-}
-
-static bool check_thinking(exam *self)
-{
-    const gc_sim_model *model = self->call->model;
-    const json_t *thinking = json_object_get(self->body, "thinking");
-    const char *type = text_of(thinking, "type");
-    bool on = model->thinking >= GC_SIM_THINKS_BY_DEFAULT;
-    bool may_stop = !is_top_effort(self->effort);
-    if (thinking && !json_is_null(thinking)) {
-        if (!type)
-            return gc_sim_invalid(self->reject, "thinking.type: Field required");
-        if (strcmp(type, "adaptive") == 0 && model->thinking > GC_SIM_THINKS_NEVER)
-            on = true;
-        else if (strcmp(type, "disabled") == 0 && model->thinking_disabled && may_stop)
-            on = false;
-        else if (strcmp(type, "between_tools") == 0 && model->thinking_between_tools &&
-                 may_stop)
-            on = false;
-        else if (strcmp(type, "enabled") == 0 && model->budget_tokens)
-            on = true;
-        else
-            return refuse_thinking(self, type);
-        int64_t budget = json_integer_value(json_object_get(thinking, "budget_tokens"));
-        if (json_object_get(thinking, "budget_tokens") && strcmp(type, "enabled") != 0)
-            return gc_sim_invalid(
-                self->reject, "thinking.budget_tokens: Extra inputs are not permitted");
-        if (strcmp(type, "enabled") == 0 &&
-            (budget < 1024 ||
-             (!self->call->count_only && budget >= self->call->max_tokens)))
-            return gc_sim_invalid(self->reject,
-                                  "thinking.budget_tokens: must be at least "
-                                  "1024 and less than max_tokens");
-    }
-    self->call->thinking_tokens = on; /* how much is known with the wanted files */
-    return true;
-}
-
-static bool check_output_config(exam *self)
-{
-    static const char *const known[] = { "effort", "format", "task_budget", NULL };
-    static const char *const efforts[] = { "low", "medium", "high", "xhigh", "max" };
-    const json_t *config = json_object_get(self->body, "output_config");
-    const gc_sim_model *model = self->call->model;
-    self->effort = model->default_effort ? model->default_effort : "medium";
-    if (!config || json_is_null(config))
-        return true;
-    if (!json_is_object(config))
-        return gc_sim_invalid(self->reject, "output_config: Input should be an object");
-    if (!gc_sim_known_members(config, "output_config.", known, self->reject))
-        return false;
-    const json_t *effort = json_object_get(config, "effort");
-    self->call->json = json_object_get(config, "format") != NULL;
-    if (!effort || json_is_null(effort))
-        return true;
-    if (!model->effort)
-        return gc_sim_invalid(self->reject, "This model does not support the effort "
-                                            "parameter.");
-    for (size_t i = 0; i < sizeof efforts / sizeof *efforts; i++)
-        if (json_is_string(effort) &&
-            strcmp(json_string_value(effort), efforts[i]) == 0) {
-            self->effort = efforts[i];
-            return true;
-        }
-    return gc_sim_invalid(self->reject, "output_config.effort: Input should be 'low', "
-                                        "'medium', 'high', 'xhigh' or 'max'");
-}
-
-static bool check_tool_choice(exam *self)
-{
-    const char *type = text_of(json_object_get(self->body, "tool_choice"), "type");
-    bool forced = type && (strcmp(type, "any") == 0 || strcmp(type, "tool") == 0);
-    if (forced && !self->call->model->forced_tools)
-        return gc_sim_invalid(self->reject,
-                              "tool_choice.type: '%s' is not supported for "
-                              "this model",
-                              type);
-    if (forced && self->call->prewarm)
-        return gc_sim_invalid(self->reject, "max_tokens: 0 cannot be used with a forced "
-                                            "tool_choice");
-    if (forced)
-        self->call->thinking_tokens = 0;
-    return true;
-}
-
-static bool check_prewarm(exam *self)
-{
-    const char *type = text_of(json_object_get(self->body, "thinking"), "type");
-    if (!self->call->prewarm)
-        return true;
-    if (self->call->stream)
-        return gc_sim_invalid(self->reject, "max_tokens: 0 cannot be used with stream");
-    if (type && strcmp(type, "enabled") == 0)
-        return gc_sim_invalid(self->reject, "max_tokens: 0 cannot be used with "
-                                            "thinking.type 'enabled'");
-    if (json_object_get(json_object_get(self->body, "output_config"), "format"))
-        return gc_sim_invalid(self->reject, "max_tokens: 0 cannot be used with "
-                                            "output_config.format");
-    return true;
-}
-
-static bool check_max_tokens(exam *self)
-{
-    const json_t *value = json_object_get(self->body, "max_tokens");
-    gc_sim_call *call = self->call;
-    if (call->count_only)
-        return value ? gc_sim_invalid(self->reject,
-                                      "max_tokens: Extra inputs are not permitted")
-                     : true;
-    if (!value)
-        return gc_sim_invalid(self->reject, "max_tokens: Field required");
-    if (!json_is_integer(value))
-        return gc_sim_invalid(self->reject,
-                              "max_tokens: Input should be a valid integer");
-    call->max_tokens = json_integer_value(value);
-    call->prewarm = call->max_tokens == 0;
-    if (call->max_tokens < 0)
-        return gc_sim_invalid(self->reject,
-                              "max_tokens: must be greater than or equal to 0");
-    if (call->max_tokens > call->model->max_output_tokens)
-        return gc_sim_invalid(
-            self->reject,
-            "max_tokens: %lld > %lld, which is the maximum allowed number "
-            "of output tokens for %.100s",
-            (long long)call->max_tokens, (long long)call->model->max_output_tokens,
-            call->model_id);
-    if (!call->stream && call->max_tokens > NON_STREAM_MAX)
-        return gc_sim_invalid(self->reject,
-                              "Streaming is required for operations that may "
-                              "take longer than 10 minutes.");
-    return true;
-}
-
-static bool check_model(exam *self, const gc_strv *extra)
+static bool check_model(gc_sim_exam *self, const gc_strv *extra)
 {
     static const char *const known[] = { "model",
                                          "max_tokens",
@@ -515,27 +329,8 @@ static bool check_model(exam *self, const gc_strv *extra)
     return true;
 }
 
-static bool check_stop_sequences(exam *self)
-{
-    const json_t *list = json_object_get(self->body, "stop_sequences");
-    size_t i;
-    json_t *item;
-    if (list && !json_is_array(list) && !json_is_null(list))
-        return gc_sim_invalid(self->reject,
-                              "stop_sequences: Input should be a valid list");
-    json_array_foreach(list, i, item)
-    {
-        const char *text = json_string_value(item);
-        if (!text || !text[strspn(text, " \t\r\n")])
-            return gc_sim_invalid(self->reject, "stop_sequences: each stop sequence must "
-                                                "contain non-whitespace");
-        gc_strv_add(&self->call->stop_sequences, text);
-    }
-    return true;
-}
-
 /* What is part of the cache identity without being a block. */
-static void mix(exam *self, const char *name)
+static void mix(gc_sim_exam *self, const char *name)
 {
     char *value = json_dumps(json_object_get(self->body, name),
                              JSON_COMPACT | JSON_ENCODE_ANY | JSON_SORT_KEYS);
@@ -544,7 +339,7 @@ static void mix(exam *self, const char *name)
 }
 
 /* The blocks in the order of the hashed prefix; each level is keyed by what invalidates it. */
-static bool lay_out(exam *self)
+static bool lay_out(gc_sim_exam *self)
 {
     gc_sim_prompt *prompt = &self->call->prompt;
     const json_t *config = json_object_get(self->body, "output_config");
@@ -577,7 +372,7 @@ static const char *last_text(const json_t *content)
     return text ? text : "";
 }
 
-static bool check_context(exam *self)
+static bool check_context(gc_sim_exam *self)
 {
     const gc_sim_call *call = self->call;
     if (call->prompt.tokens > call->model->context_tokens)
@@ -587,7 +382,7 @@ static bool check_context(exam *self)
     return true;
 }
 
-static void read_task(exam *self)
+static void read_task(gc_sim_exam *self)
 {
     gc_sim_call *call = self->call;
     const char *task = last_text(self->last_user);
@@ -602,13 +397,11 @@ static void read_task(exam *self)
 bool gc_sim_anthropic_parse(const json_t *body, const gc_strv *extra, gc_sim_call *out,
                             gc_sim_reject *reject)
 {
-    exam self = { .body = body, .call = out, .reject = reject };
+    gc_sim_exam self = { .body = body, .call = out, .reject = reject };
     gc_buf_init(&self.system, SYSTEM_TEXT_MAX);
     bool ok = check_model(&self, extra) &&
-              read_mark(&self, body, "", &self.auto_ttl_ms) && check_max_tokens(&self) &&
-              check_output_config(&self) && check_sampling(&self) &&
-              check_thinking(&self) && check_tool_choice(&self) && check_prewarm(&self) &&
-              check_stop_sequences(&self) && lay_out(&self) && check_context(&self);
+              read_mark(&self, body, "", &self.auto_ttl_ms) &&
+              gc_sim_anthropic_knobs(&self) && lay_out(&self) && check_context(&self);
     if (ok)
         read_task(&self);
     gc_buf_release(&self.system);

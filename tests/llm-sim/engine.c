@@ -12,36 +12,10 @@
 #include "common/hash.h"
 #include "common/mem.h"
 #include "common/text.h"
-#include "tests/llm-sim/journal.h"
-#include "tests/llm-sim/limits.h"
+#include "tests/llm-sim/engine_parts.h"
 
 #define BODY_MAX ((size_t)256 << 20)
 #define OPENAI_READ_STEP 128
-
-typedef struct totals {
-    int64_t requests;
-    int64_t active;
-    int64_t peak_active;
-    int64_t completed;
-    int64_t refused; /* status 4xx and 5xx */
-    int64_t faults;
-    int64_t input;
-    int64_t cache_read;
-    int64_t cache_write_5m;
-    int64_t cache_write_1h;
-    int64_t output;
-    int64_t bytes;
-} totals;
-
-struct gc_sim_engine {
-    const gc_sim_settings *settings;
-    gc_sim_cache *cache;
-    gc_sim_limits *limits;
-    gc_sim_faults *faults;
-    gc_sim_journal *journal;
-    totals totals;
-    uint64_t random; /* state of the latency generator */
-};
 
 gc_err gc_sim_engine_new(const gc_sim_settings *settings, gc_sim_engine **out,
                          gc_errinfo *info)
@@ -154,8 +128,8 @@ static void put_error(gc_sim_exchange *ex, bool openai, const gc_sim_reject *rej
     snprintf(ex->error_type, sizeof ex->error_type, "%s", reject->type);
 }
 
-static void refuse(gc_sim_exchange *ex, bool openai, int status, const char *type,
-                   const char *message)
+void gc_sim_exchange_refuse(gc_sim_exchange *ex, bool openai, int status,
+                            const char *type, const char *message)
 {
     gc_sim_reject reject;
     gc_sim_refuse(&reject, status, type, "%s", message);
@@ -176,33 +150,34 @@ gc_sim_exchange *gc_sim_engine_bad(gc_sim_engine *self, gc_err why, bool body_to
                     "<html><head><title>413 Request Entity Too Large</title>"
                     "</head><body>413 Request Entity Too Large</body></html>\n");
     } else if (why == GC_ETOOBIG) {
-        refuse(ex, false, 431, "invalid_request_error", "request headers are too large");
+        gc_sim_exchange_refuse(ex, false, 431, "invalid_request_error",
+                               "request headers are too large");
     } else {
-        refuse(ex, false, 400, "invalid_request_error", "malformed HTTP request");
+        gc_sim_exchange_refuse(ex, false, 400, "invalid_request_error",
+                               "malformed HTTP request");
     }
     return ex;
 }
 
-/* ---- what decides a call ---- */
-
-/* The key's id into `out`; false: no usable key. */
-static bool read_key(const gc_sim_http *request, gc_sim_call *call, gc_sim_exchange *ex,
-                     bool openai)
+bool gc_sim_exchange_read_key(gc_sim_exchange *ex, const gc_sim_http *request,
+                              bool openai)
 {
+    gc_sim_call *call = &ex->call;
     const char *key = openai ? NULL : gc_sim_http_header(request, "x-api-key");
     const char *bearer = gc_sim_http_header(request, "authorization");
     if (!key && bearer && strncasecmp(bearer, "Bearer ", 7) == 0)
         key = bearer + 7;
     if (!key) {
-        refuse(ex, openai, 401, openai ? "invalid_request_error" : "authentication_error",
-               openai ? "You didn't provide an API key."
-                      : "x-api-key header is required");
+        gc_sim_exchange_refuse(
+            ex, openai, 401, openai ? "invalid_request_error" : "authentication_error",
+            openai ? "You didn't provide an API key." : "x-api-key header is required");
         return false;
     }
     key += strspn(key, " \t");
     if (!*key) {
-        refuse(ex, openai, 401, openai ? "invalid_request_error" : "authentication_error",
-               openai ? "Incorrect API key provided." : "invalid x-api-key");
+        gc_sim_exchange_refuse(
+            ex, openai, 401, openai ? "invalid_request_error" : "authentication_error",
+            openai ? "Incorrect API key provided." : "invalid x-api-key");
         return false;
     }
     snprintf(call->key_id, sizeof call->key_id, "%.*s", GC_SIM_KEY_ID_LEN,
@@ -356,7 +331,8 @@ static void answer(gc_sim_engine *self, gc_sim_exchange *ex, const gc_sim_fault 
     ex->stream = ex->call.stream;
     if (fault && fault->kind == GC_SIM_FAULT_ERROR_EVENT && !ex->stream) {
         ex->has_call = false; /* without events the same error is a status */
-        refuse(ex, ex->call.openai, 529, "overloaded_error", "Overloaded");
+        gc_sim_exchange_refuse(ex, ex->call.openai, 529, "overloaded_error",
+                               "Overloaded");
         return;
     }
     ex->delay_ms = first_event_ms(self);
@@ -379,12 +355,12 @@ static void begin_call(gc_sim_engine *self, const gc_sim_http *request,
 {
     ex->endpoint = openai ? "chat" : "messages";
     const char *version = gc_sim_http_header(request, "anthropic-version");
-    if (!read_key(request, &ex->call, ex, openai))
+    if (!gc_sim_exchange_read_key(ex, request, openai))
         return;
     if (!openai && (!version || strcmp(version, "2023-06-01") != 0)) {
-        refuse(ex, false, 400, "invalid_request_error",
-               version ? "anthropic-version: unknown version"
-                       : "anthropic-version: header is required");
+        gc_sim_exchange_refuse(ex, false, 400, "invalid_request_error",
+                               version ? "anthropic-version: unknown version"
+                                       : "anthropic-version: header is required");
         return;
     }
     if (!parse_call(self, request, ex, openai))
@@ -406,11 +382,11 @@ static void begin_count(gc_sim_engine *self, const gc_sim_http *request,
 {
     ex->endpoint = "count_tokens";
     ex->call.count_only = true;
-    if (!read_key(request, &ex->call, ex, false))
+    if (!gc_sim_exchange_read_key(ex, request, false))
         return;
     if (!gc_sim_http_header(request, "anthropic-version")) {
-        refuse(ex, false, 400, "invalid_request_error",
-               "anthropic-version: header is required");
+        gc_sim_exchange_refuse(ex, false, 400, "invalid_request_error",
+                               "anthropic-version: header is required");
         return;
     }
     if (parse_call(self, request, ex, false))
@@ -418,124 +394,7 @@ static void begin_count(gc_sim_engine *self, const gc_sim_http *request,
                       ex->call.prompt.tokens);
 }
 
-/* ---- models ---- */
-
-static json_t *model_entry(const char *id, const gc_sim_model *model)
-{
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:I, s:I}", "type", "model",
-                     "object", "model", "id", id, "display_name", id, "created_at",
-                     "2026-10-01T00:00:00Z", "created", 1790812800, "owned_by",
-                     "simulator", "max_input_tokens", (json_int_t)model->context_tokens,
-                     "max_tokens", (json_int_t)model->max_output_tokens);
-}
-
-static void put_json(gc_sim_exchange *ex, json_t *value)
-{
-    char *text = json_dumps(value, JSON_COMPACT);
-    gc_buf_puts(&ex->body, text ? text : "{}");
-    free(text);
-    json_decref(value);
-}
-
-static void begin_models(gc_sim_engine *self, const gc_sim_http *request,
-                         gc_sim_exchange *ex, const char *id)
-{
-    bool openai = !gc_sim_http_header(request, "anthropic-version");
-    const gc_strv *extra = &self->settings->extra_models;
-    if (!read_key(request, &ex->call, ex, openai))
-        return;
-    if (*id) {
-        const gc_sim_model *model = gc_sim_call_model(id, openai, extra);
-        if (model)
-            put_json(ex, model_entry(id, model));
-        else
-            refuse(ex, openai, 404, openai ? "invalid_request_error" : "not_found_error",
-                   "model not found");
-        return;
-    }
-    json_t *list = json_array();
-    const gc_sim_model *model;
-    for (size_t i = 0; (model = gc_sim_catalog_at(i)); i++)
-        if (model->openai == openai)
-            json_array_append_new(list, model_entry(model->id, model));
-    for (size_t i = 0; i < extra->count; i++)
-        json_array_append_new(list, model_entry(extra->items[i], &gc_sim_catalog_extra));
-    put_json(ex,
-             json_pack("{s:s, s:b, s:o}", "object", "list", "has_more", 0, "data", list));
-}
-
-/* ---- control ---- */
-
-static void control_stats(gc_sim_engine *self, const gc_sim_http *request,
-                          gc_sim_exchange *ex)
-{
-    (void)request;
-    const totals *t = &self->totals;
-    put_json(
-        ex,
-        json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
-                  "requests", (json_int_t)t->requests, "active", (json_int_t)t->active,
-                  "peak_active", (json_int_t)t->peak_active, "completed",
-                  (json_int_t)t->completed, "refused", (json_int_t)t->refused, "faults",
-                  (json_int_t)t->faults, "input_tokens", (json_int_t)t->input,
-                  "cache_read_tokens", (json_int_t)t->cache_read, "cache_write_5m_tokens",
-                  (json_int_t)t->cache_write_5m, "cache_write_1h_tokens",
-                  (json_int_t)t->cache_write_1h, "output_tokens", (json_int_t)t->output,
-                  "bytes", (json_int_t)t->bytes, "cache_entries",
-                  (json_int_t)gc_sim_cache_count(self->cache)));
-}
-
-static void control_journal(gc_sim_engine *self, const gc_sim_http *request,
-                            gc_sim_exchange *ex)
-{
-    const char *query = strstr(request->target, "?limit=");
-    int64_t limit = GC_SIM_JOURNAL_TAIL;
-    if (query && gc_parse_i64(query + 7, 0, GC_SIM_JOURNAL_TAIL, &limit)) {
-        refuse(ex, false, 400, "invalid_request_error", "limit: 0 to 10000");
-        return;
-    }
-    gc_sim_journal_tail(self->journal, (size_t)limit, &ex->body);
-}
-
-static void control_faults(gc_sim_engine *self, const gc_sim_http *request,
-                           gc_sim_exchange *ex)
-{
-    gc_errinfo info = { .text = "the body is no rule and no {\"rules\": [...]}" };
-    gc_err err = GC_OK;
-    if (strcmp(request->method, "DELETE") == 0) {
-        gc_sim_faults_clear(self->faults);
-    } else if (strcmp(request->method, "POST") == 0) {
-        json_t *body = json_loadb(request->body.ptr, request->body.len, 0, NULL);
-        json_t *rules = json_object_get(body, "rules");
-        size_t i;
-        json_t *rule;
-        if (json_is_true(json_object_get(body, "replace")))
-            gc_sim_faults_clear(self->faults);
-        if (rules)
-            json_array_foreach(rules, i, rule) err =
-                err ? err : gc_sim_faults_add_json(self->faults, rule, &info);
-        else
-            err = json_is_object(body) ? gc_sim_faults_add_json(self->faults, body, &info)
-                                       : GC_EINVAL;
-        json_decref(body);
-    }
-    if (err)
-        refuse(ex, false, 400, "invalid_request_error", info.text);
-    else
-        put_json(ex, json_pack("{s:o}", "rules", gc_sim_faults_list(self->faults)));
-}
-
-static const struct {
-    const char *path; /* up to a question mark */
-    const char *methods;
-    void (*answer)(gc_sim_engine *self, const gc_sim_http *request, gc_sim_exchange *ex);
-} controls[] = {
-    { "/_sim/stats", "GET", control_stats },
-    { "/_sim/journal", "GET", control_journal },
-    { "/_sim/faults", "GET POST DELETE", control_faults },
-};
-
-static bool is_path(const char *target, const char *path)
+bool gc_sim_is_path(const char *target, const char *path)
 {
     size_t len = strcspn(target, "?");
     return strlen(path) == len && memcmp(target, path, len) == 0;
@@ -545,28 +404,14 @@ static void route(gc_sim_engine *self, const gc_sim_http *request, gc_sim_exchan
 {
     const char *target = request->target;
     bool post = strcmp(request->method, "POST") == 0;
-    bool get = strcmp(request->method, "GET") == 0;
-    for (size_t i = 0; i < sizeof controls / sizeof *controls; i++) {
-        if (!is_path(target, controls[i].path))
-            continue;
-        if (strstr(controls[i].methods, request->method))
-            controls[i].answer(self, request, ex);
-        else
-            refuse(ex, false, 405, "invalid_request_error", "method not allowed");
-        return;
-    }
-    if (post && is_path(target, "/v1/messages"))
+    if (post && gc_sim_is_path(target, "/v1/messages"))
         begin_call(self, request, ex, false);
-    else if (post && is_path(target, "/v1/messages/count_tokens"))
+    else if (post && gc_sim_is_path(target, "/v1/messages/count_tokens"))
         begin_count(self, request, ex);
-    else if (post && is_path(target, "/v1/chat/completions"))
+    else if (post && gc_sim_is_path(target, "/v1/chat/completions"))
         begin_call(self, request, ex, true);
-    else if (get && is_path(target, "/v1/models"))
-        begin_models(self, request, ex, "");
-    else if (get && gc_starts_with(target, "/v1/models/"))
-        begin_models(self, request, ex, target + strlen("/v1/models/"));
-    else
-        refuse(ex, false, 404, "not_found_error", "Not found");
+    else if (!gc_sim_engine_info(self, request, ex))
+        gc_sim_exchange_refuse(ex, false, 404, "not_found_error", "Not found");
 }
 
 gc_sim_exchange *gc_sim_engine_begin(gc_sim_engine *self, const gc_sim_http *request,
@@ -578,8 +423,6 @@ gc_sim_exchange *gc_sim_engine_begin(gc_sim_engine *self, const gc_sim_http *req
     route(self, request, ex);
     return ex;
 }
-
-/* ---- the answer on its way ---- */
 
 void gc_sim_engine_begun(gc_sim_engine *self, gc_sim_exchange *ex)
 {
@@ -625,77 +468,6 @@ void gc_sim_exchange_error_event(const gc_sim_exchange *ex, gc_buf *out)
                          "\"overloaded_error\",\"message\":\"Overloaded\"}}\n\n");
 }
 
-/* ---- the ledger ---- */
-
-static json_t *sent_files(const gc_sim_reply *reply)
-{
-    json_t *files = json_array();
-    for (size_t i = 0; i < reply->answer.file_count; i++) {
-        const gc_sim_answer_file *file = &reply->answer.files[i];
-        if (file->end <= reply->sent)
-            json_array_append_new(files, json_pack("{s:s, s:s}", "path", file->path,
-                                                   "sha256", file->sha.hex));
-    }
-    return files;
-}
-
-/* What a call that was answered adds to the record. */
-static void record_call(gc_sim_engine *self, const gc_sim_exchange *ex, bool completed,
-                        json_t *record)
-{
-    const gc_sim_reply *reply = &ex->reply;
-    const gc_sim_cache_use *use = &reply->use;
-    int64_t output = gc_sim_reply_output(reply);
-    json_t *usage = json_pack(
-        "{s:I, s:I, s:I, s:I, s:I, s:I}", "input", (json_int_t)use->input,
-        "cache_write_5m", (json_int_t)use->write_5m, "cache_write_1h",
-        (json_int_t)use->write_1h, "cache_read", (json_int_t)use->read, "output",
-        (json_int_t)output, "thinking", (json_int_t)reply->thinking_tokens);
-    json_object_set_new(record, "usage", usage);
-    json_object_set_new(record, "files", sent_files(reply));
-    json_object_set_new(record, "stop_reason",
-                        completed ? json_string(reply->stop_reason) : json_null());
-    self->totals.input += use->input;
-    self->totals.cache_read += use->read;
-    self->totals.cache_write_5m += use->write_5m;
-    self->totals.cache_write_1h += use->write_1h;
-    self->totals.output += output;
-}
-
-static json_t *wanted_paths(const gc_sim_exchange *ex)
-{
-    json_t *wanted = json_array();
-    for (size_t i = 0; i < ex->call.wanted.count; i++)
-        json_array_append_new(wanted, json_string(ex->call.wanted.files[i].path));
-    return wanted;
-}
-
-static void record(gc_sim_engine *self, const gc_sim_exchange *ex, bool completed,
-                   int64_t now_ms)
-{
-    int64_t ended_wall = ex->started_wall_ms + (now_ms - ex->started_ms);
-    char time[GC_RFC3339_SIZE];
-    gc_rfc3339(ended_wall, time);
-    const char *model = ex->call.model_id ? ex->call.model_id : "";
-    json_t *line = json_pack(
-        "{s:s, s:s, s:s, s:s, s:s, s:b, s:o, s:s, s:i, s:b, s:I, s:I, s:I}", "time", time,
-        "request_id", ex->request_id, "endpoint", ex->endpoint, "key", ex->call.key_id,
-        "model", model, "stream", ex->call.stream, "wanted", wanted_paths(ex),
-        "fingerprint", ex->call.prompt.chain.hex, "status", ex->status, "completed",
-        completed, "bytes", (json_int_t)ex->bytes, "started_ms",
-        (json_int_t)ex->started_wall_ms, "ended_ms", (json_int_t)ended_wall);
-    if (!line)
-        return;
-    json_object_set_new(line, "fault",
-                        ex->fault ? json_string(gc_sim_fault_name(ex->fault))
-                                  : json_null());
-    json_object_set_new(line, "error",
-                        *ex->error_type ? json_string(ex->error_type) : json_null());
-    if (ex->has_call)
-        record_call(self, ex, completed, line);
-    gc_sim_journal_add(self->journal, line);
-}
-
 void gc_sim_engine_end(gc_sim_engine *self, gc_sim_exchange **exchange_p, bool completed,
                        int64_t now_ms)
 {
@@ -709,7 +481,7 @@ void gc_sim_engine_end(gc_sim_engine *self, gc_sim_exchange **exchange_p, bool c
         self->totals.bytes += ex->bytes;
     }
     if (ex->endpoint)
-        record(self, ex, completed, now_ms);
+        gc_sim_engine_record(self, ex, completed, now_ms);
     gc_sim_reply_release(&ex->reply);
     gc_sim_call_release(&ex->call);
     gc_buf_release(&ex->headers);

@@ -231,12 +231,10 @@ void gc_sim_value(gc_sim_writer *self, const char *type, gc_buf *out)
         gc_buf_printf(out, "&%s{}", type + 1);
     else if (*type == '*')
         gc_buf_printf(out, "new(%s)", type + 1);
-    else if (*type == '[' || gc_starts_with(type, "map["))
+    else if (*type == '[' || gc_starts_with(type, "map[") || own_struct)
         gc_buf_printf(out, "%s{}", type);
     else if (strcmp(type, "http.Handler") == 0)
         gc_buf_printf(out, "%s.NewServeMux()", gc_sim_use(self, "net/http"));
-    else if (own_struct)
-        gc_buf_printf(out, "%s{}", type);
     else
         gc_buf_printf(out, "*new(%s)", type);
 }

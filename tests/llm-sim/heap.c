@@ -48,7 +48,8 @@ void gc_sim_heap_set(gc_sim_heap *self, gc_sim_timer *timer, int64_t due_us)
 {
     timer->due_us = due_us;
     if (timer->place == 0) {
-        self->items = gc_grow(self->items, self->count, &self->cap, sizeof(*self->items));
+        self->items =
+            gc_grow(self->items, self->count, &self->cap, sizeof(gc_sim_timer *));
         self->count++;
         put(self, self->count, timer);
     }

@@ -37,10 +37,11 @@ void gc_sim_go_items(const char *text, size_t len, gc_strv *out)
     }
 }
 
-static void params_add(gc_sim_params *self, char *name, char *type)
+/* Takes ownership of the texts. */
+static void params_add(gc_sim_params *self, gc_sim_param param)
 {
     self->items = gc_grow(self->items, self->count, &self->cap, sizeof(*self->items));
-    self->items[self->count++] = (gc_sim_param){ .name = name, .type = type };
+    self->items[self->count++] = param;
 }
 
 static void params_release(gc_sim_params *self)
@@ -85,7 +86,8 @@ static void params_from_parts(gc_sim_params *self, const gc_strv *parts)
             type = parts->items[i] + n + 1;
         else
             n = strlen(parts->items[i]);
-        params_add(self, gc_xmemdup(parts->items[i], n), gc_xstrdup(type));
+        params_add(self,
+                   (gc_sim_param){ gc_xmemdup(parts->items[i], n), gc_xstrdup(type) });
     }
     for (size_t i = 0; named && i < self->count / 2; i++) {
         gc_sim_param swap = self->items[i];
@@ -93,7 +95,7 @@ static void params_from_parts(gc_sim_params *self, const gc_strv *parts)
         self->items[self->count - 1 - i] = swap;
     }
     for (size_t i = 0; !named && i < parts->count; i++)
-        params_add(self, gc_xstrdup(""), gc_xstrdup(parts->items[i]));
+        params_add(self, (gc_sim_param){ gc_xstrdup(""), gc_xstrdup(parts->items[i]) });
 }
 
 /* `text` is what stands between the parentheses. */
@@ -274,8 +276,9 @@ static void add_func(gc_sim_promise *self, const char *item, size_t len)
     } else {
         size_t end = gc_sim_go_skip_type(item, len, past);
         if (end > past)
-            params_add(&decl.results, gc_xstrdup(""),
-                       gc_sim_go_collapse(item + past, end - past));
+            params_add(&decl.results,
+                       (gc_sim_param){ gc_xstrdup(""),
+                                       gc_sim_go_collapse(item + past, end - past) });
     }
     decl_finish(&decl);
     *decl_add(self, GC_SIM_DECL_FUNC) = decl;

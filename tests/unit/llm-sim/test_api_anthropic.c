@@ -24,96 +24,92 @@ static bool parse(const char *text, gc_sim_call *call, gc_sim_reject *reject)
     return ok;
 }
 
+static const struct {
+    const char *body;
+    int status;
+    const char *says;
+} refused[] = {
+    { "[]", 400, "JSON object" },
+    { "{" USER "}", 400, "model: Field required" },
+    { "{\"model\":\"gpt-6-sol\",\"max_tokens\":1," USER "}", 404, "model: gpt-6-sol" },
+    { "{\"model\":\"claude-haiku-5-5\"," USER "}", 400, "max_tokens: Field required" },
+    { "{" HAIKU "\"x\":1," USER "}", 400, "x: Extra inputs are not permitted" },
+    { "{\"model\":\"claude-haiku-5-5\",\"max_tokens\":\"1\"," USER "}", 400,
+      "valid integer" },
+    { "{\"model\":\"claude-haiku-5-5\",\"stream\":true,\"max_tokens\":128001," USER "}",
+      400, "maximum allowed number of output tokens" },
+    { "{\"model\":\"claude-haiku-5-5\",\"max_tokens\":21334," USER "}", 400,
+      "Streaming is required" },
+    { "{\"model\":\"claude-haiku-5-5\",\"max_tokens\":-1," USER "}", 400, "greater" },
+    { "{" HAIKU "\"messages\":[]}", 400, "at least one message" },
+    { "{" HAIKU "\"messages\":\"hi\"}", 400, "valid list" },
+    { "{" HAIKU "\"messages\":[{\"role\":\"system\",\"content\":\"x\"}]}", 400,
+      "'user' or 'assistant'" },
+    { "{" HAIKU "\"messages\":[{\"role\":\"user\"}]}", 400, "content: Field required" },
+    { "{" HAIKU "\"messages\":[{\"role\":\"user\",\"content\":\"\"}]}", 400,
+      "non-empty content" },
+    { "{" HAIKU "\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\","
+      "\"text\":\"\",\"cache_control\":{\"type\":\"ephemeral\"}}]}]}",
+      400, "cannot be set for empty text blocks" },
+    { "{" HAIKU "\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\","
+      "\"text\":\"\"}]}]}",
+      400, "text content blocks must be non-empty" },
+    { "{" HAIKU "\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"zzz\"}]}]}",
+      400, "expected tags" },
+    { "{" HAIKU "\"messages\":[{\"role\":\"user\",\"content\":\"a\"},"
+      "{\"role\":\"assistant\",\"content\":\"b\"}]}",
+      400, "must end with a user message" },
+    { "{" HAIKU "\"temperature\":0.5," USER "}", 400, "`temperature`" },
+    { "{" HAIKU "\"temperature\":1,\"top_p\":0.99," USER "}", 400, "`top_p`" },
+    { "{" HAIKU "\"top_k\":5," USER "}", 400, "`top_k`" },
+    { "{" OPUS "\"temperature\":1," USER "}", 400, "`temperature`" },
+    { "{" HAIKU "\"thinking\":{\"type\":\"enabled\",\"budget_tokens\":1024}," USER "}",
+      400, "thinking.type.enabled" },
+    { "{" HAIKU "\"thinking\":{\"type\":\"adaptive\",\"budget_tokens\":9}," USER "}", 400,
+      "budget_tokens" },
+    { "{" HAIKU "\"thinking\":{\"type\":\"disabled\"},\"output_config\":{\"effort\":"
+      "\"max\"}," USER "}",
+      400, "at this effort" },
+    { "{" SONNET "\"thinking\":{\"type\":\"disabled\"}," USER "}", 400,
+      "thinking.type.disabled" },
+    { "{" OPUS "\"thinking\":{\"type\":\"disabled\"}," USER "}", 400, "disabled" },
+    { "{" OPUS "\"thinking\":{\"type\":\"between_tools\"}," USER "}", 400,
+      "between_tools" },
+    { "{" OLD "\"output_config\":{\"effort\":\"low\"}," USER "}", 400,
+      "effort parameter" },
+    { "{" HAIKU "\"output_config\":{\"effort\":\"tiny\"}," USER "}", 400, "effort" },
+    { "{" SONNET "\"tools\":[{\"name\":\"t\"}],\"tool_choice\":{\"type\":\"any\"}," USER
+      "}",
+      400, "tool_choice" },
+    { "{" HAIKU "\"system\":[" MARKED "," MARKED "," MARKED "," MARKED "," MARKED
+      "]," USER "}",
+      400, "A maximum of 4 blocks" },
+    { "{" HAIKU "\"cache_control\":{\"type\":\"ephemeral\"},\"system\":[" MARKED
+      "," MARKED "," MARKED "," MARKED "]," USER "}",
+      400, "Found 5" },
+    { "{" HAIKU "\"system\":[" MARKED ",{\"type\":\"text\",\"text\":\"y\","
+      "\"cache_control\":{\"type\":\"ephemeral\",\"ttl\":\"1h\"}}]," USER "}",
+      400, "must not come after" },
+    { "{" HAIKU "\"system\":[{\"type\":\"text\",\"text\":\"y\",\"cache_control\":"
+      "{\"type\":\"ephemeral\",\"ttl\":\"2h\"}}]," USER "}",
+      400, "'5m' or '1h'" },
+    { "{" HAIKU "\"system\":[{\"type\":\"image\"}]," USER "}", 400, "system.0.type" },
+    { "{\"model\":\"claude-haiku-5-5\",\"max_tokens\":0,\"stream\":true," USER "}", 400,
+      "max_tokens: 0" },
+    { "{" HAIKU "\"stop_sequences\":[\" \"]," USER "}", 400, "stop_sequences" },
+};
+
 static void test_anthropic_refuses_what_the_api_refuses(void **state)
 {
     (void)state;
-    static const struct {
-        const char *body;
-        int status;
-        const char *says;
-    } cases[] = {
-        { "[]", 400, "JSON object" },
-        { "{" USER "}", 400, "model: Field required" },
-        { "{\"model\":\"gpt-6-sol\",\"max_tokens\":1," USER "}", 404,
-          "model: gpt-6-sol" },
-        { "{\"model\":\"claude-haiku-5-5\"," USER "}", 400,
-          "max_tokens: Field required" },
-        { "{" HAIKU "\"x\":1," USER "}", 400, "x: Extra inputs are not permitted" },
-        { "{\"model\":\"claude-haiku-5-5\",\"max_tokens\":\"1\"," USER "}", 400,
-          "valid integer" },
-        { "{\"model\":\"claude-haiku-5-5\",\"stream\":true,\"max_tokens\":128001," USER
-          "}",
-          400, "maximum allowed number of output tokens" },
-        { "{\"model\":\"claude-haiku-5-5\",\"max_tokens\":21334," USER "}", 400,
-          "Streaming is required" },
-        { "{\"model\":\"claude-haiku-5-5\",\"max_tokens\":-1," USER "}", 400, "greater" },
-        { "{" HAIKU "\"messages\":[]}", 400, "at least one message" },
-        { "{" HAIKU "\"messages\":\"hi\"}", 400, "valid list" },
-        { "{" HAIKU "\"messages\":[{\"role\":\"system\",\"content\":\"x\"}]}", 400,
-          "'user' or 'assistant'" },
-        { "{" HAIKU "\"messages\":[{\"role\":\"user\"}]}", 400,
-          "content: Field required" },
-        { "{" HAIKU "\"messages\":[{\"role\":\"user\",\"content\":\"\"}]}", 400,
-          "non-empty content" },
-        { "{" HAIKU "\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\","
-          "\"text\":\"\",\"cache_control\":{\"type\":\"ephemeral\"}}]}]}",
-          400, "cannot be set for empty text blocks" },
-        { "{" HAIKU "\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\","
-          "\"text\":\"\"}]}]}",
-          400, "text content blocks must be non-empty" },
-        { "{" HAIKU
-          "\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"zzz\"}]}]}",
-          400, "expected tags" },
-        { "{" HAIKU "\"messages\":[{\"role\":\"user\",\"content\":\"a\"},"
-          "{\"role\":\"assistant\",\"content\":\"b\"}]}",
-          400, "must end with a user message" },
-        { "{" HAIKU "\"temperature\":0.5," USER "}", 400, "`temperature`" },
-        { "{" HAIKU "\"temperature\":1,\"top_p\":0.99," USER "}", 400, "`top_p`" },
-        { "{" HAIKU "\"top_k\":5," USER "}", 400, "`top_k`" },
-        { "{" OPUS "\"temperature\":1," USER "}", 400, "`temperature`" },
-        { "{" HAIKU "\"thinking\":{\"type\":\"enabled\",\"budget_tokens\":1024}," USER
-          "}",
-          400, "thinking.type.enabled" },
-        { "{" HAIKU "\"thinking\":{\"type\":\"adaptive\",\"budget_tokens\":9}," USER "}",
-          400, "budget_tokens" },
-        { "{" HAIKU "\"thinking\":{\"type\":\"disabled\"},\"output_config\":{\"effort\":"
-          "\"max\"}," USER "}",
-          400, "at this effort" },
-        { "{" SONNET "\"thinking\":{\"type\":\"disabled\"}," USER "}", 400,
-          "thinking.type.disabled" },
-        { "{" OPUS "\"thinking\":{\"type\":\"disabled\"}," USER "}", 400, "disabled" },
-        { "{" OPUS "\"thinking\":{\"type\":\"between_tools\"}," USER "}", 400,
-          "between_tools" },
-        { "{" OLD "\"output_config\":{\"effort\":\"low\"}," USER "}", 400,
-          "effort parameter" },
-        { "{" HAIKU "\"output_config\":{\"effort\":\"tiny\"}," USER "}", 400, "effort" },
-        { "{" SONNET
-          "\"tools\":[{\"name\":\"t\"}],\"tool_choice\":{\"type\":\"any\"}," USER "}",
-          400, "tool_choice" },
-        { "{" HAIKU "\"system\":[" MARKED "," MARKED "," MARKED "," MARKED "," MARKED
-          "]," USER "}",
-          400, "A maximum of 4 blocks" },
-        { "{" HAIKU "\"cache_control\":{\"type\":\"ephemeral\"},\"system\":[" MARKED
-          "," MARKED "," MARKED "," MARKED "]," USER "}",
-          400, "Found 5" },
-        { "{" HAIKU "\"system\":[" MARKED ",{\"type\":\"text\",\"text\":\"y\","
-          "\"cache_control\":{\"type\":\"ephemeral\",\"ttl\":\"1h\"}}]," USER "}",
-          400, "must not come after" },
-        { "{" HAIKU "\"system\":[{\"type\":\"text\",\"text\":\"y\",\"cache_control\":"
-          "{\"type\":\"ephemeral\",\"ttl\":\"2h\"}}]," USER "}",
-          400, "'5m' or '1h'" },
-        { "{" HAIKU "\"system\":[{\"type\":\"image\"}]," USER "}", 400, "system.0.type" },
-        { "{\"model\":\"claude-haiku-5-5\",\"max_tokens\":0,\"stream\":true," USER "}",
-          400, "max_tokens: 0" },
-        { "{" HAIKU "\"stop_sequences\":[\" \"]," USER "}", 400, "stop_sequences" },
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
         gc_sim_call call;
         gc_sim_reject reject;
-        if (parse(cases[i].body, &call, &reject))
-            fail_msg("accepted: %s", cases[i].body);
-        if (reject.status != cases[i].status || !strstr(reject.message, cases[i].says))
-            fail_msg("%s\nsays %d %s", cases[i].body, reject.status, reject.message);
+        if (parse(refused[i].body, &call, &reject))
+            fail_msg("accepted: %s", refused[i].body);
+        if (reject.status != refused[i].status ||
+            !strstr(reject.message, refused[i].says))
+            fail_msg("%s\nsays %d %s", refused[i].body, reject.status, reject.message);
         gc_sim_call_release(&call);
     }
 }
