@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "common/prompt.h"
 #include "common/split.h"
 #include "support/must.h"
 #include "tests/llm-sim/answer.h"
@@ -127,6 +128,37 @@ static void test_answer_knows_when_json_is_asked(void **state)
     assert_false(gc_sim_wants_json("no format at all"));
 }
 
+static void test_answer_understands_the_prompts_of_this_project(void **state)
+{
+    (void)state;
+    static const char *const formats[] = { "tags", "json" };
+    for (int json = 0; json < 2; json++) {
+        gc_prompts *prompts = NULL;
+        gc_sim_project project;
+        gc_buf system;
+        gc_buf_init(&system, 1 << 20);
+        must_ok(gc_prompts_load("", &prompts, NULL));
+        must_ok(gc_prompt_system(prompts, formats[json], &system, NULL));
+        gc_prompt_project facts = { .module_path = "corp.test/shop",
+                                    .app = "shop",
+                                    .go_version = "1.25",
+                                    .kind = "http",
+                                    .packages = json_array(),
+                                    .modules = json_array(),
+                                    .symbols = "" };
+        must_ok(gc_prompt_project_text(prompts, &facts, &system, NULL));
+        gc_sim_project_read(system.ptr, &project);
+        assert_string_equal("corp.test/shop", project.module);
+        assert_string_equal("1.25", project.go_version);
+        assert_int_equal(json, gc_sim_wants_json(system.ptr));
+        gc_sim_project_release(&project);
+        json_decref(facts.packages);
+        json_decref(facts.modules);
+        gc_buf_release(&system);
+        gc_prompts_destroy(&prompts);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -134,6 +166,7 @@ int main(void)
         cmocka_unit_test(test_answer_takes_the_module_from_the_prompt),
         cmocka_unit_test(test_answer_reads_what_the_prompt_says_of_the_project),
         cmocka_unit_test(test_answer_knows_when_json_is_asked),
+        cmocka_unit_test(test_answer_understands_the_prompts_of_this_project),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
