@@ -28,7 +28,7 @@ static void add_answer(gc_spec *self, const gc_node *at, const char *id,
         gc_diags_add(self->answer_diags, GC_SEV_ERROR, at->line, at->column,
                      "question \"%.40s\" is answered twice; remove one answer", id);
     else
-        gc_map_set(self->answers, id, (void *)(uintptr_t)answer);
+        gc_map_set(self->answers, id, (void *)answer);
 }
 
 static void load_item(gc_spec *self, const gc_node *item)
@@ -233,7 +233,7 @@ static void ask_contract(gc_spec *self, gc_spec_contract *c)
                           .text = gc_xasprintf("Which entity does %s work on?", n->id),
                           .default_answer = "none" });
     size_t entity = SIZE_MAX;
-    if (strcasecmp(r.text, "none") != 0) {
+    if (r.at && strcasecmp(r.text, "none") != 0) {
         entity = gc_spec_find_entity(self, r.text);
         if (entity == SIZE_MAX)
             gc_diags_add(
@@ -286,7 +286,7 @@ static gc_map *vague_words(void)
         gc_strv words = { 0 };
         gc_strv_split(&words, vague[i].words, '|');
         for (size_t k = 0; k < words.count; k++)
-            gc_map_set(map, words.items[k], (void *)(uintptr_t)(i + 1));
+            gc_number_set(map, words.items[k], i + 1);
         gc_strv_release(&words);
     }
     return map;
@@ -300,9 +300,9 @@ static size_t vague_at(const gc_map *map, const gc_strv *words, size_t at, char 
     size_t row = VAGUE;
     for (size_t n = 0; n < 4 && at + n < words->count && row == VAGUE; n++) {
         gc_buf_printf(&phrase, "%s%s", n ? " " : "", words->items[at + n]);
-        uintptr_t found = (uintptr_t)gc_map_get(map, phrase.ptr);
+        size_t found = gc_number_get(map, phrase.ptr);
         if (found)
-            row = (size_t)found - 1;
+            row = found - 1;
     }
     *out = gc_buf_take(&phrase);
     return row;
@@ -476,13 +476,12 @@ void gc_clarify_rest(gc_spec *self)
     if (self->contract_count) {
         ask_paging(self);
         ask_lengths(self);
-        qsort(self->requirements, self->requirement_count, sizeof *self->requirements,
-              gc_spec_by_requirement);
+        gc_spec_sort(self->requirements, self->requirement_count,
+                     sizeof *self->requirements, gc_spec_by_requirement);
     }
     gc_map_destroy(&words);
-    if (self->fcs->question_count)
-        qsort(self->fcs->questions, self->fcs->question_count,
-              sizeof *self->fcs->questions, by_id);
+    gc_spec_sort(self->fcs->questions, self->fcs->question_count,
+                 sizeof *self->fcs->questions, by_id);
     if (self->answer_diags)
         report_unknown(self);
 }

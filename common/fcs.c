@@ -208,8 +208,7 @@ static int by_module(const void *a, const void *b)
 /* One version per module: none gives way to one, two are an error. */
 static void settle_modules(gc_spec *self)
 {
-    if (self->module_count)
-        qsort(self->modules, self->module_count, sizeof *self->modules, by_module);
+    gc_spec_sort(self->modules, self->module_count, sizeof *self->modules, by_module);
     size_t kept = 0;
     for (size_t i = 0; i < self->module_count; i++) {
         gc_spec_module item = self->modules[i];

@@ -57,10 +57,10 @@ static size_t *nodes_of(const gc_spec *spec)
     gc_map *first = gc_map_new();
     for (size_t i = 0; i < spec->entity_count; i++) {
         const char *package = spec->entities[i].entity.package;
-        uintptr_t shared = *package ? (uintptr_t)gc_map_get(first, package) : 0;
+        size_t shared = *package ? gc_number_get(first, package) : 0;
         nodes[i] = shared ? shared - 1 : i;
         if (*package && !shared)
-            gc_map_set(first, package, (void *)(uintptr_t)(i + 1));
+            gc_number_set(first, package, i + 1);
     }
     gc_map_destroy(&first);
     return nodes;
@@ -159,9 +159,8 @@ void gc_spec_break_cycles(gc_spec *self)
             break_relation(self, r);
     }
     for (size_t i = 0; i < self->entity_count; i++) /* renamed fields move */
-        if (self->entities[i].field_count)
-            qsort(self->entities[i].fields, self->entities[i].field_count,
-                  sizeof *self->entities[i].fields, gc_spec_by_field);
+        gc_spec_sort(self->entities[i].fields, self->entities[i].field_count,
+                     sizeof *self->entities[i].fields, gc_spec_by_field);
     free(all.items);
     free(nodes);
     free(edges);

@@ -104,10 +104,16 @@ static bool has_edge(const sorter *self, size_t from, size_t to)
     return false;
 }
 
-/* Collects the nodes that `start` reaches with ranks in [low, high]; their number. True in
- * *met if `goal` is one of them. */
-static size_t reach(sorter *self, size_t start, bool forward, size_t low, size_t high,
-                    size_t goal, size_t *found, bool *met)
+/* What a search may see: ranks in [low, high], up to `goal`. */
+typedef struct span {
+    size_t low;
+    size_t high;
+    size_t goal;
+    bool met;
+} span;
+
+/* Collects the nodes that `start` reaches within the span; their number. */
+static size_t reach(sorter *self, size_t start, bool forward, span *in, size_t *found)
 {
     const list *l = forward ? &self->out : &self->in;
     size_t depth = 0, count = 0;
@@ -117,14 +123,14 @@ static size_t reach(sorter *self, size_t start, bool forward, size_t low, size_t
     while (depth) {
         size_t node = self->stack[--depth];
         found[count++] = node;
-        if (node == goal) {
-            *met = true;
+        if (node == in->goal) {
+            in->met = true;
             return count;
         }
         for (size_t e = l->head[node]; e != NONE; e = l->next[e]) {
             size_t to = forward ? self->edges[e].to : self->edges[e].from;
-            if (self->mark[to] == self->search || self->rank[to] < low ||
-                self->rank[to] > high)
+            if (self->mark[to] == self->search || self->rank[to] < in->low ||
+                self->rank[to] > in->high)
                 continue;
             self->mark[to] = self->search;
             self->stack[depth++] = to;
@@ -153,17 +159,17 @@ static void sort_by_rank(const sorter *self, const size_t *node_of, size_t *foun
 /* Keeps from -> to if it closes no cycle, and ranks anew what lies between. */
 static bool keep_edge(sorter *self, size_t *node_of, size_t from, size_t to)
 {
-    size_t low = self->rank[to], high = self->rank[from];
-    bool met = false;
+    span in = { self->rank[to], self->rank[from], from, false };
     if (from == to || has_edge(self, to, from))
         return false;
-    if (high < low)
+    if (in.high < in.low)
         return true;
-    size_t behind = reach(self, to, true, low, high, from, self->found, &met);
-    if (met)
+    size_t behind = reach(self, to, true, &in, self->found);
+    if (in.met)
         return false;
     size_t *before_list = self->found + behind;
-    size_t before = reach(self, from, false, low, high, NONE, before_list, &met);
+    in.goal = NONE;
+    size_t before = reach(self, from, false, &in, before_list);
     sort_by_rank(self, node_of, self->found, behind);
     sort_by_rank(self, node_of, before_list, before);
     for (size_t i = 0; i < behind + before; i++)

@@ -140,25 +140,23 @@ static void put_contracts(gc_buf *out, const gc_fcs *fcs)
 
 static int by_path(const void *a, const void *b)
 {
-    return strcmp((*(const gc_spec_file *const *)a)->path,
-                  (*(const gc_spec_file *const *)b)->path);
+    return strcmp(((const gc_spec_file *)a)->path, ((const gc_spec_file *)b)->path);
 }
 
 static void put_files(gc_buf *out, const gc_fcs *fcs)
 {
-    const gc_spec_file **files = gc_xcalloc(fcs->file_count + 1, sizeof(gc_spec_file *));
+    gc_spec_file *files = gc_xcalloc(fcs->file_count + 1, sizeof *files);
     for (size_t i = 0; i < fcs->file_count; i++)
-        files[i] = &fcs->files[i];
-    if (fcs->file_count)
-        qsort(files, fcs->file_count, sizeof *files, by_path);
+        files[i] = fcs->files[i]; /* borrowed, to sort */
+    qsort(files, fcs->file_count, sizeof *files, by_path);
     put_key(out, "files");
     gc_buf_putc(out, '[');
     for (size_t i = 0; i < fcs->file_count; i++) {
         begin_item(out, i);
-        put_list(out, "depends_on", &files[i]->depends_on);
-        put_list(out, "entities", &files[i]->entities);
-        put_text(out, "path", files[i]->path);
-        put_text(out, "purpose", files[i]->purpose);
+        put_list(out, "depends_on", &files[i].depends_on);
+        put_list(out, "entities", &files[i].entities);
+        put_text(out, "path", files[i].path);
+        put_text(out, "purpose", files[i].purpose);
         gc_buf_putc(out, '}');
     }
     gc_buf_putc(out, ']');

@@ -119,9 +119,8 @@ static void resolve_relations(gc_spec *self)
 {
     for (size_t i = 0; i < self->relation_count; i++)
         resolve_relation(self, &self->relations[i]);
-    if (self->relation_count)
-        qsort(self->relations, self->relation_count, sizeof *self->relations,
-              by_relation);
+    gc_spec_sort(self->relations, self->relation_count, sizeof *self->relations,
+                 by_relation);
     size_t kept = 0;
     for (size_t i = 0; i < self->relation_count; i++) {
         gc_spec_relation *r = &self->relations[i];
@@ -407,9 +406,8 @@ static void resolve_contracts(gc_spec *self)
 {
     for (size_t i = 0; i < self->contract_count; i++)
         resolve_contract(self, &self->contracts[i]);
-    if (self->contract_count)
-        qsort(self->contracts, self->contract_count, sizeof *self->contracts,
-              by_contract);
+    gc_spec_sort(self->contracts, self->contract_count, sizeof *self->contracts,
+                 by_contract);
     for (size_t i = 1; i < self->contract_count; i++) {
         const gc_spec_contract *a = &self->contracts[i - 1], *b = &self->contracts[i];
         bool later = b->at->line >= a->at->line;

@@ -11,14 +11,6 @@
 /* Gives every entity, field and package its Go names. Names are handed out in the order of
  * (Go name, name), never in that of the file, so that reordering a spec changes nothing. */
 
-static char *lower_copy(const char *text)
-{
-    char *low = gc_xstrdup(text);
-    for (char *p = low; *p; p++)
-        *p = (char)(*p >= 'A' && *p <= 'Z' ? *p + 32 : *p);
-    return low;
-}
-
 static bool is_ascii(const char *text)
 {
     for (; *text; text++)
@@ -64,7 +56,7 @@ typedef struct entity_forms {
 static entity_forms forms_of(const char *name)
 {
     char *go = gc_go_exported(name);
-    entity_forms f = { lower_copy(go), gc_go_package(name), gc_go_snake(name) };
+    entity_forms f = { gc_spec_lower(go), gc_go_package(name), gc_go_snake(name) };
     free(go);
     return f;
 }
@@ -106,7 +98,7 @@ static const gc_entity *stem_owner(const taken *used, const char *go_name)
     for (size_t i = 0; i < sizeof roles / sizeof *roles; i++) {
         if (!gc_ends_with(go_name, roles[i]) || strlen(go_name) == strlen(roles[i]))
             continue;
-        char *stem = lower_copy(go_name);
+        char *stem = gc_spec_lower(go_name);
         stem[strlen(stem) - strlen(roles[i])] = '\0';
         char *key = gc_xasprintf("0 %s", stem);
         const gc_entity *owner = gc_map_get(used->names, key);
@@ -123,7 +115,7 @@ static void report_entity(gc_spec *self, const gc_spec_entity *e, const gc_entit
 {
     const gc_entity *n = &e->entity;
     char *package = gc_go_package(n->name), *plain = gc_go_snake_plain(n->name);
-    char *low = lower_copy(n->name);
+    char *low = gc_spec_lower(n->name);
     if (other)
         gc_spec_rename(
             self, e->diags, e->at,
@@ -171,10 +163,10 @@ static void name_entity(gc_spec *self, gc_spec_entity *e, taken *used)
     gc_entity *n = &e->entity;
     const gc_entity *stem = stem_owner(used, n->go_name), *reason = stem;
     char *base = gc_xasprintf("%s%s", n->go_name, stem ? "Entity" : "");
-    uintptr_t number = (uintptr_t)gc_map_get(used->numbers, base);
+    size_t number = gc_number_get(used->numbers, base);
     for (;; number++) {
         bool renamed = stem || number;
-        char *name = number    ? gc_xasprintf("%s%zu", base, (size_t)number + 1)
+        char *name = number    ? gc_xasprintf("%s%zu", base, number + 1)
                      : renamed ? gc_xstrdup(base)
                                : gc_xstrdup(n->name);
         entity_forms forms = forms_of(name);
@@ -191,7 +183,7 @@ static void name_entity(gc_spec *self, gc_spec_entity *e, taken *used)
             break;
         reason = reason ? reason : other;
     }
-    gc_map_set(used->numbers, base, (void *)number);
+    gc_number_set(used->numbers, base, number);
     report_entity(self, e, reason);
     free(base);
 }
@@ -223,19 +215,21 @@ static void drop_duplicates(gc_spec *self)
 
 void gc_spec_name_entities(gc_spec *self)
 {
+    if (!self->entities)
+        return;
     for (size_t i = 0; i < self->entity_count; i++) {
         gc_entity *e = &self->entities[i].entity;
         gc_spec_set(&e->go_name, gc_go_exported(e->name));
     }
-    if (self->entity_count)
-        qsort(self->entities, self->entity_count, sizeof *self->entities, by_entity_name);
+    gc_spec_sort(self->entities, self->entity_count, sizeof *self->entities,
+                 by_entity_name);
     drop_duplicates(self);
     taken used = taken_new();
     for (size_t i = 0; i < self->entity_count; i++)
         name_entity(self, &self->entities[i], &used);
     taken_release(&used);
-    if (self->entity_count)
-        qsort(self->entities, self->entity_count, sizeof *self->entities, by_entity_name);
+    gc_spec_sort(self->entities, self->entity_count, sizeof *self->entities,
+                 by_entity_name);
     const char **names = gc_xcalloc(self->entity_count + 1, sizeof *names);
     for (size_t i = 0; i < self->entity_count; i++)
         names[i] = self->entities[i].entity.name;
@@ -314,7 +308,7 @@ void gc_spec_claim_field(gc_map *used, gc_field *f)
 {
     char *go = gc_xstrdup(f->go_name), *json = gc_xstrdup(f->json_name);
     for (size_t n = 2;; n++) {
-        char *low = lower_copy(f->go_name);
+        char *low = gc_spec_lower(f->go_name);
         char *go_key = gc_xasprintf("g %s", low),
              *json_key = gc_xasprintf("j %s", f->json_name);
         bool free_name = !gc_map_has(used, go_key) && !gc_map_has(used, json_key);
@@ -359,8 +353,7 @@ void gc_spec_name_fields(gc_spec *self, gc_spec_entity *e)
         gc_spec_set(&f->go_name, gc_go_exported(f->name));
         gc_spec_set(&f->json_name, gc_go_snake_plain(f->name));
     }
-    if (e->field_count)
-        qsort(e->fields, e->field_count, sizeof *e->fields, by_field_name);
+    gc_spec_sort(e->fields, e->field_count, sizeof *e->fields, by_field_name);
     drop_duplicate_fields(e);
     gc_map *used = gc_map_new();
     for (size_t i = 0; i < e->field_count; i++) {
@@ -370,8 +363,7 @@ void gc_spec_name_fields(gc_spec *self, gc_spec_entity *e)
         free(wanted);
     }
     gc_map_destroy(&used);
-    if (e->field_count)
-        qsort(e->fields, e->field_count, sizeof *e->fields, gc_spec_by_field);
+    gc_spec_sort(e->fields, e->field_count, sizeof *e->fields, gc_spec_by_field);
 }
 
 /* ---- types of enums: unique among themselves and among the entities ---- */
@@ -449,9 +441,8 @@ static void drop_package(gc_spec *self, size_t *kept, gc_spec_package *p)
 
 void gc_spec_name_packages(gc_spec *self)
 {
-    if (self->package_count)
-        qsort(self->packages, self->package_count, sizeof *self->packages,
-              by_package_path);
+    gc_spec_sort(self->packages, self->package_count, sizeof *self->packages,
+                 by_package_path);
     size_t kept = 0;
     for (size_t i = 0; i < self->package_count; i++)
         drop_package(self, &kept, &self->packages[i]);
@@ -464,7 +455,7 @@ void gc_spec_name_packages(gc_spec *self)
         for (size_t n = 2; !main_package && gc_map_has(used, name); n++)
             gc_spec_set(&name, gc_xasprintf("%s%zu", base, n));
         gc_map_set(used, name, p);
-        char *low = lower_copy(p->name);
+        char *low = gc_spec_lower(p->name);
         if (strcmp(low, name) != 0 && !main_package && !strpbrk(low, "_- /"))
             gc_spec_rename(
                 self, self->diags, self->packages[i].at,

@@ -73,6 +73,8 @@ static bool drop_duplicate(gc_spec *self, gc_spec_requirement *before,
 
 static void identify(gc_spec *self)
 {
+    if (!self->requirements)
+        return;
     for (size_t i = 0; i < self->requirement_count; i++) {
         gc_spec_requirement *r = &self->requirements[i];
         r->id_given = *r->requirement.id != '\0';
@@ -82,9 +84,8 @@ static void identify(gc_spec *self)
         else
             gc_spec_set(&r->requirement.id, derived_id(r->requirement.text));
     }
-    if (self->requirement_count)
-        qsort(self->requirements, self->requirement_count, sizeof *self->requirements,
-              gc_spec_by_requirement);
+    gc_spec_sort(self->requirements, self->requirement_count, sizeof *self->requirements,
+                 gc_spec_by_requirement);
     size_t kept = 0;
     for (size_t i = 0; i < self->requirement_count; i++) {
         gc_spec_requirement *r = &self->requirements[i];
@@ -163,12 +164,12 @@ static void index_roles(linker *self)
         gc_xcalloc(spec->relation_count + 1, sizeof *self->role_relation);
     for (size_t i = 0; i < spec->relation_count; i++) {
         const char *name = spec->relations[i].relation.name;
-        uintptr_t seen = (uintptr_t)gc_map_get(count, name);
-        gc_map_set(count, name, (void *)(seen + 1));
+        size_t seen = gc_number_get(count, name);
+        gc_number_set(count, name, seen + 1);
     }
     for (size_t i = 0; i < spec->relation_count; i++) {
         const char *name = spec->relations[i].relation.name;
-        if (!*name || (uintptr_t)gc_map_get(count, name) != 1 ||
+        if (!*name || gc_number_get(count, name) != 1 ||
             gc_spec_find_entity(spec, name) != SIZE_MAX)
             continue;
         self->role_relation[self->role_names.count] = i;

@@ -237,12 +237,16 @@ char *gc_nfd(const char *text)
 
 bool gc_rune_is_letter(uint32_t code)
 {
+    if (code < 0x80)
+        return (code | 0x20) >= 'a' && (code | 0x20) <= 'z';
     const nfc_range *row = ROW_BEFORE(nfc_letters, code);
     return row && code <= row->last;
 }
 
 bool gc_rune_is_digit(uint32_t code)
 {
+    if (code < 0x80)
+        return code >= '0' && code <= '9';
     const nfc_range *row = ROW_BEFORE(nfc_digits, code);
     return row && code <= row->last;
 }
@@ -255,6 +259,8 @@ static const nfc_case *case_row(const nfc_case *row, uint32_t code)
 
 bool gc_rune_is_upper(uint32_t code)
 {
+    if (code < 0x80)
+        return code >= 'A' && code <= 'Z';
     return case_row(ROW_BEFORE(nfc_uppers, code), code) != NULL;
 }
 

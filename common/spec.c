@@ -77,43 +77,6 @@ bool gc_spec_is_text(const gc_node *node)
     return !node || node->kind == GC_NODE_NULL || node->kind == GC_NODE_SCALAR;
 }
 
-static const char *skip_blanks(const char *text)
-{
-    return text + strspn(text, " \t\r\n");
-}
-
-char *gc_spec_trim(const char *text)
-{
-    char *whole = gc_nfc(skip_blanks(text));
-    size_t len = strlen(whole);
-    while (len && strchr(" \t\r\n", whole[len - 1]))
-        whole[--len] = '\0';
-    return whole;
-}
-
-char *gc_spec_plain(const char *text)
-{
-    gc_buf out;
-    gc_buf_init(&out, strlen(text));
-    for (const char *p = text; *p; p++) {
-        bool twin = (p[0] == '*' || p[0] == '_') && p[1] == p[0];
-        if (twin)
-            p++;
-        else if (*p != '`')
-            gc_buf_putc(&out, *p);
-    }
-    char *whole = gc_buf_take(&out), *plain;
-    size_t len = strlen(whole);
-    if (len > 1 && whole[0] == '*' && whole[len - 1] == '*') {
-        whole[len - 1] = '\0';
-        plain = gc_spec_trim(whole + 1);
-    } else {
-        plain = gc_spec_trim(whole);
-    }
-    free(whole);
-    return plain;
-}
-
 char *gc_spec_text(gc_spec *self, const gc_node *node, const char *what)
 {
     if (!gc_spec_is_text(node)) {
@@ -124,32 +87,11 @@ char *gc_spec_text(gc_spec *self, const gc_node *node, const char *what)
     return gc_spec_trim(node ? node->text : "");
 }
 
-char *gc_spec_key(const char *key)
+void gc_spec_sort(void *items, size_t count, size_t size,
+                  int (*order)(const void *, const void *))
 {
-    if (strspn(key, "abcdefghijklmnopqrstuvwxyz0123456789_") == strlen(key))
-        return gc_xstrdup(key);
-    return gc_go_snake_plain(key);
-}
-
-void gc_spec_set(char **slot, char *text)
-{
-    free(*slot);
-    *slot = text;
-}
-
-/* Where `key` stands in a list of words between blanks, or NULL. */
-static const char *place_in(const char *key, const char *list)
-{
-    size_t len = strlen(key);
-    for (const char *p = list; len && (p = strstr(p, key)); p += len)
-        if ((p == list || p[-1] == ' ') && (p[len] == ' ' || p[len] == '\0'))
-            return p;
-    return NULL;
-}
-
-bool gc_spec_is_one_of(const char *key, const char *list)
-{
-    return place_in(key, list) != NULL;
+    if (count) /* an empty list may be NULL, which qsort() refuses */
+        qsort(items, count, size, order);
 }
 
 const gc_node *gc_spec_pick(const gc_node *map, const char *list)
@@ -160,7 +102,7 @@ const gc_node *gc_spec_pick(const gc_node *map, const char *list)
     const char *best_at = NULL;
     for (size_t i = 0; i < map->count; i++) {
         char *key = gc_spec_key(map->keys[i]->text);
-        const char *at = place_in(key, list);
+        const char *at = gc_spec_place_in(key, list);
         if (at && !gc_spec_is_null(map->items[i]) && (!best || at < best_at)) {
             best = map->items[i];
             best_at = at;
@@ -168,69 +110,6 @@ const gc_node *gc_spec_pick(const gc_node *map, const char *list)
         free(key);
     }
     return best;
-}
-
-/* ---- any tree as text ---- */
-
-static void put_json(gc_buf *out, const gc_node *node);
-
-typedef struct pair {
-    const gc_node *key;
-    const gc_node *value;
-} pair;
-
-static int by_key(const void *a, const void *b)
-{
-    return strcmp(((const pair *)a)->key->text, ((const pair *)b)->key->text);
-}
-
-static void put_json_map(gc_buf *out, const gc_node *node)
-{
-    pair *pairs = gc_xcalloc(node->count + 1, sizeof *pairs);
-    for (size_t i = 0; i < node->count; i++)
-        pairs[i] = (pair){ node->keys[i], node->items[i] };
-    if (node->count)
-        qsort(pairs, node->count, sizeof *pairs, by_key);
-    gc_buf_putc(out, '{');
-    for (size_t i = 0; i < node->count; i++) {
-        char *key = gc_spec_trim(pairs[i].key->text);
-        gc_buf_printf(out, "%s%s: ", i ? ", " : "", key);
-        put_json(out, pairs[i].value);
-        free(key);
-    }
-    gc_buf_putc(out, '}');
-    free(pairs);
-}
-
-/* JSON for reading: no quotes, since types and words are all that shapes hold. */
-static void put_json(gc_buf *out, const gc_node *node)
-{
-    if (gc_spec_is_text(node)) {
-        char *text = gc_spec_trim(node ? node->text : "");
-        gc_buf_puts(out, *text ? text : "null");
-        free(text);
-    } else if (node->kind == GC_NODE_MAP) {
-        put_json_map(out, node);
-    } else {
-        gc_buf_putc(out, '[');
-        for (size_t i = 0; i < node->count; i++) {
-            gc_buf_puts(out, i ? ", " : "");
-            put_json(out, node->items[i]);
-        }
-        gc_buf_putc(out, ']');
-    }
-}
-
-char *gc_spec_flat(const gc_node *node)
-{
-    if (gc_spec_is_null(node))
-        return gc_xstrdup("");
-    if (node->kind == GC_NODE_SCALAR)
-        return gc_spec_trim(node->text);
-    gc_buf out;
-    gc_buf_init(&out, GC_SPEC_TEXT_LIMIT);
-    put_json(&out, node);
-    return gc_buf_take(&out);
 }
 
 /* ---- names and paths ---- */
@@ -286,7 +165,7 @@ bool gc_spec_name_ok(gc_spec *self, gc_diags *diags, const gc_node *at, const ch
 {
     const char *problem = NULL;
     (void)self;
-    if (!*skip_blanks(name))
+    if (name[strspn(name, " \t\r\n")] == '\0')
         problem = "is empty; write a name";
     else if (strlen(name) > GC_SPEC_MAX_NAME)
         problem = "is longer than 200 bytes; shorten it";

@@ -126,6 +126,30 @@ bool gc_spec_is_text(const gc_node *node); /* scalar or null */
 /* NFC and trimmed; "" for nothing. A list or map is an error that names `what`. free(). */
 char *gc_spec_text(gc_spec *self, const gc_node *node, const char *what);
 
+/* qsort() that takes an empty list. */
+void gc_spec_sort(void *items, size_t count, size_t size,
+                  int (*order)(const void *, const void *));
+
+/* The first value of `map` whose key is in `list` (in the order of `list`), or NULL. */
+const gc_node *gc_spec_pick(const gc_node *map, const char *list);
+
+/* Refuses what no name may hold; `what` is "entity name" or the like. */
+bool gc_spec_name_ok(gc_spec *self, gc_diags *diags, const gc_node *at, const char *what,
+                     const char *name);
+
+/* Checks and cleans a relative path ("./a//b" -> "a/b"); NULL after an error. free(). */
+char *gc_spec_path_clean(gc_spec *self, const gc_node *at, const char *what,
+                         const char *path);
+
+/* Warns about a key that nothing reads; `known` is a list as above. */
+void gc_spec_unknown_key(gc_spec *self, const gc_node *key, const char *where,
+                         const char *known);
+
+/* The nearest entity name for an unknown one, or NULL; has a budget per spec. */
+const char *gc_spec_nearest_entity(gc_spec *self, const char *name);
+
+/* ---- spec_text.c: texts; what is returned as char * is to be freed ---- */
+
 /* Any tree as one text: scalars as they are, the rest as {key: value} and [a, b], keys
  * sorted. free(). */
 char *gc_spec_flat(const gc_node *node);
@@ -145,23 +169,23 @@ void gc_spec_set(char **slot, char *text);
 /* True if `key` is one of the words of `list`, which are separated by blanks. */
 bool gc_spec_is_one_of(const char *key, const char *list);
 
-/* The first value of `map` whose key is in `list` (in the order of `list`), or NULL. */
-const gc_node *gc_spec_pick(const gc_node *map, const char *list);
+/* Where `key` stands in such a list, or NULL. */
+const char *gc_spec_place_in(const char *key, const char *list);
 
-/* Refuses what no name may hold; `what` is "entity name" or the like. */
-bool gc_spec_name_ok(gc_spec *self, gc_diags *diags, const gc_node *at, const char *what,
-                     const char *name);
+/* The first `len` bytes, trimmed. */
+char *gc_spec_slice(const char *text, size_t len);
 
-/* Checks and cleans a relative path ("./a//b" -> "a/b"); NULL after an error. free(). */
-char *gc_spec_path_clean(gc_spec *self, const gc_node *at, const char *what,
-                         const char *path);
+/* ASCII letters made small. */
+char *gc_spec_lower(const char *text);
 
-/* Warns about a key that nothing reads; `known` is a list as above. */
-void gc_spec_unknown_key(gc_spec *self, const gc_node *key, const char *where,
-                         const char *known);
+/* Small letters, runs of blanks, '-' and '_' as one blank. free(). */
+char *gc_spec_normal(const char *text);
 
-/* The nearest entity name for an unknown one, or NULL; has a budget per spec. */
-const char *gc_spec_nearest_entity(gc_spec *self, const char *name);
+/* Position of the first `c` outside of brackets, or of the end. */
+size_t gc_spec_find_outside(const char *text, char c);
+
+/* If `text` is a head, a bracket and what it holds up to the end: both, trimmed. */
+bool gc_spec_split_call(const char *text, char **head, char **inner);
 
 /* ---- additions; the returned item is valid until the next addition of its kind ---- */
 
@@ -211,6 +235,15 @@ bool gc_spec_looks_like_fields(const char *text);
 
 /* True if `text` names a type that needs no entity. */
 bool gc_spec_is_type_word(const char *text);
+
+/* The Go type of a normal word and in *said the type with synonyms unified; or NULL. */
+const char *gc_spec_type_word(const char *word, const char **said);
+
+/* Whether a Go type may be the key of a map. */
+bool gc_spec_is_map_key(const char *go);
+
+/* Whether Go code uses the module `path` by this name: the last part that is no version. */
+bool gc_spec_module_has_name(const char *path, const char *name, size_t len);
 
 /* `owner` is the entity that the relations were written below, or NULL. */
 void gc_spec_read_relations(gc_spec *self, const gc_node *node, const char *owner);

@@ -308,7 +308,7 @@ static void add_file(gc_spec *self, const gc_node *at, const char *path,
     f->file.path = clean;
     f->file.line = at->line;
     f->file.column = at->column;
-    if (gc_spec_is_text(details)) {
+    if (!details || gc_spec_is_text(details)) {
         f->file.purpose = gc_spec_text(self, details, "the purpose");
         return;
     }

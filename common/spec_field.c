@@ -262,20 +262,12 @@ typedef struct field_parts {
     char *description;
 } field_parts;
 
-static char *cut(const char *text, size_t len)
-{
-    char *part = gc_xasprintf("%.*s", (int)len, text);
-    char *trimmed = gc_spec_trim(part);
-    free(part);
-    return trimmed;
-}
-
 /* "name (type)", "name (type): text", with the bracket at `open`. */
 static void split_bracket(field_parts *parts, const char *text, size_t open)
 {
     size_t close = closing(text + open);
-    parts->name = cut(text, open);
-    parts->type = cut(text + open + 1, close ? close - 1 : 0);
+    parts->name = gc_spec_slice(text, open);
+    parts->type = gc_spec_slice(text + open + 1, close ? close - 1 : 0);
     const char *rest = text[open + close] ? text + open + close + 1 : "";
     parts->description = gc_spec_trim(rest + strspn(rest, " :,-"));
 }
@@ -284,16 +276,16 @@ static void split_line(field_parts *parts, const char *line)
 {
     size_t dash_len = 0;
     const char *dash = find_dash(line, &dash_len);
-    char *head = cut(line, dash ? (size_t)(dash - line) : strlen(line));
+    char *head = gc_spec_slice(line, dash ? (size_t)(dash - line) : strlen(line));
     size_t colon = strcspn(head, ":"), open = strcspn(head, "("),
            blank = strcspn(head, " ");
     if (open && open < colon && head[open] && blank + 1 == open) {
         split_bracket(parts, head, open);
     } else if (head[colon]) {
-        parts->name = cut(head, colon);
+        parts->name = gc_spec_slice(head, colon);
         parts->type = gc_spec_trim(head + colon + 1);
     } else if (head[blank] && blank < open + 1) {
-        parts->name = cut(head, blank);
+        parts->name = gc_spec_slice(head, blank);
         parts->type = gc_spec_trim(head + blank);
     } else {
         parts->name = gc_xstrdup(head);
@@ -332,7 +324,7 @@ bool gc_spec_looks_like_fields(const char *text)
         const char *second = strchr(part, ' ');
         if (!second || strpbrk(part, ":([<"))
             continue;
-        char *word = cut(second + 1, strcspn(second + 1, " "));
+        char *word = gc_spec_slice(second + 1, strcspn(second + 1, " "));
         fields = gc_spec_is_type_word(second + 1) || gc_spec_is_type_word(word);
         free(word);
     }
@@ -351,7 +343,7 @@ void gc_spec_field_list(gc_spec *self, size_t entity, const gc_node *at, const c
             depth--;
         if (c && (depth || !strchr(",;\n", c)))
             continue;
-        char *part = cut(line + start, i - start);
+        char *part = gc_spec_slice(line + start, i - start);
         if (*part)
             gc_spec_field_line(self, entity, at, part);
         free(part);
@@ -415,7 +407,7 @@ static void read_named_field(gc_spec *self, size_t entity, const gc_node *at,
         const char *dash = find_dash(text, &len);
         if (dash) { /* "uuid - who ordered" */
             gc_spec_set(&f->field.description, gc_spec_trim(dash + len));
-            gc_spec_set(&text, cut(text, (size_t)(dash - text)));
+            gc_spec_set(&text, gc_spec_slice(text, (size_t)(dash - text)));
         }
         gc_spec_set(&f->field.spec_type, text);
     }

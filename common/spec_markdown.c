@@ -43,8 +43,7 @@ typedef struct reader {
 
 static gc_node *keep(gc_spec *spec, gc_node *node)
 {
-    spec->made =
-        gc_grow(spec->made, spec->made_count, &spec->made_cap, sizeof *spec->made);
+    spec->made = gc_grow(spec->made, spec->made_count, &spec->made_cap, sizeof(void *));
     spec->made[spec->made_count++] = node;
     return node;
 }
@@ -66,6 +65,29 @@ static gc_node *new_scalar(gc_spec *spec, const gc_node *at, char *text)
     gc_spec_set(&node->text, text);
     node->len = strlen(text);
     return node;
+}
+
+/* Room for the children of a node. */
+static void give_slots(gc_node *node, size_t count)
+{
+    size_t size = sizeof(void *);
+    if (node->kind == GC_NODE_MAP)
+        node->keys = gc_xcalloc(count + 1, size);
+    node->items = gc_xcalloc(count + 1, size);
+    node->count = count;
+}
+
+static gc_node *list_of(gc_spec *spec, gc_node *item)
+{
+    gc_node *list = new_node(spec, GC_NODE_SEQ, item);
+    give_slots(list, 1);
+    list->items[0] = item;
+    return list;
+}
+
+static gc_node *text_list(gc_spec *spec, const gc_node *at, const char *text)
+{
+    return list_of(spec, new_scalar(spec, at, gc_xstrdup(text)));
 }
 
 void gc_spec_release_made(gc_spec *self)
@@ -279,11 +301,14 @@ static void read_paragraph(reader *self, const gc_node *block)
         free(text);
         return;
     }
-    if (self->section == IN_API && gc_spec_contract_line(spec, at, text))
-        ; /* "POST /orders creates an order" */
-    else if (append_to_open(self, text))
-        ; /* belongs to the entity, contract or scenario above */
-    else if (holds_requirements(self->section) && self->section != IN_OTHER)
+    /* "POST /orders creates an order", or text of the entity or scenario above. */
+    bool taken = (self->section == IN_API && gc_spec_contract_line(spec, at, text)) ||
+                 append_to_open(self, text);
+    if (taken) {
+        free(text);
+        return;
+    }
+    if (holds_requirements(self->section) && self->section != IN_OTHER)
         gc_spec_requirement_text(spec, at, kind_of(self->section), self->category, text);
     else if (self->section == IN_API)
         gc_spec_requirement_text(spec, at, "functional", "API", text);
@@ -340,41 +365,29 @@ static void read_entity_item(reader *self, const gc_node *at, const char *text,
         gc_spec_field_line(spec, self->open, at, text);
         return;
     }
-    gc_node *list = new_node(spec, GC_NODE_SEQ, at);
-    list->items = gc_xcalloc(1, sizeof *list->items);
-    list->items[0] = new_scalar(spec, at, gc_xstrdup(text));
-    list->count = 1;
+    gc_node *list = text_list(spec, at, text);
     size_t before = spec->entity_count;
     gc_spec_read_entities(spec, list);
     self->open = spec->entity_count > before ? before : SIZE_MAX;
     self->open_level = 0; /* opened by an item: only nested items are its fields */
 }
 
+/* "internal/user - keeps users" as {internal/user: keeps users}. */
+static gc_node *pair_of(gc_spec *spec, const gc_node *at, const char *text)
+{
+    gc_node *map = new_node(spec, GC_NODE_MAP, at);
+    const char *dash = strstr(text, " - "), *colon = strstr(text, ": ");
+    const char *end = dash ? dash : colon ? colon : text + strlen(text);
+    const char *rest = dash ? dash + 3 : *end ? end + 2 : "";
+    give_slots(map, 1);
+    map->keys[0] = new_scalar(spec, at, gc_spec_slice(text, (size_t)(end - text)));
+    map->items[0] = new_scalar(spec, at, gc_spec_trim(rest));
+    return map;
+}
+
 static void read_item(reader *self, const gc_node *at, const char *text, bool nested)
 {
     gc_spec *spec = self->spec;
-    gc_node *list = NULL;
-    if (self->section == IN_PACKAGES || self->section == IN_FILES) {
-        list = new_node(spec, GC_NODE_MAP, at);
-        const char *dash = strstr(text, " - ");
-        const char *colon = strstr(text, ": ");
-        const char *end = dash ? dash : colon ? colon : text + strlen(text);
-        list->keys = gc_xcalloc(1, sizeof *list->keys);
-        list->items = gc_xcalloc(1, sizeof *list->items);
-        list->keys[0] =
-            new_scalar(spec, at, gc_xasprintf("%.*s", (int)(end - text), text));
-        list->items[0] = new_scalar(spec, at,
-                                    gc_spec_trim(dash   ? dash + 3
-                                                 : *end ? end + 2
-                                                        : ""));
-        list->count = 1;
-    } else if (self->section == IN_DEPENDENCIES || self->section == IN_PATTERNS ||
-               self->section == IN_TESTING) {
-        list = new_node(spec, GC_NODE_SEQ, at);
-        list->items = gc_xcalloc(1, sizeof *list->items);
-        list->items[0] = new_scalar(spec, at, gc_xstrdup(text));
-        list->count = 1;
-    }
     switch (self->section) {
     case IN_ENTITIES: read_entity_item(self, at, text, nested); break;
     case IN_API:
@@ -382,11 +395,13 @@ static void read_item(reader *self, const gc_node *at, const char *text, bool ne
             gc_spec_requirement_text(spec, at, "functional", "API", text);
         break;
     case IN_RELATIONS: gc_spec_relation_line(spec, at, text, NULL); break;
-    case IN_PACKAGES: gc_spec_read_packages(spec, list); break;
-    case IN_FILES: gc_spec_read_files(spec, list); break;
-    case IN_DEPENDENCIES: gc_spec_read_dependencies(spec, list); break;
-    case IN_PATTERNS: gc_spec_read_patterns(spec, list); break;
-    case IN_TESTING: gc_spec_read_testing(spec, list); break;
+    case IN_PACKAGES: gc_spec_read_packages(spec, pair_of(spec, at, text)); break;
+    case IN_FILES: gc_spec_read_files(spec, pair_of(spec, at, text)); break;
+    case IN_DEPENDENCIES:
+        gc_spec_read_dependencies(spec, text_list(spec, at, text));
+        break;
+    case IN_PATTERNS: gc_spec_read_patterns(spec, text_list(spec, at, text)); break;
+    case IN_TESTING: gc_spec_read_testing(spec, text_list(spec, at, text)); break;
     case IN_DESCRIPTION: append(&spec->fcs->description, "\n- ", text); break;
     default:
         if (!append_to_open(self, text))
@@ -458,8 +473,7 @@ static gc_node *row_map(reader *self, const gc_node *header, const gc_node *row)
 {
     gc_node *map = new_node(self->spec, GC_NODE_MAP, row);
     size_t count = row->count < header->count ? row->count : header->count;
-    map->keys = gc_xcalloc(count + 1, sizeof *map->keys);
-    map->items = gc_xcalloc(count + 1, sizeof *map->items);
+    give_slots(map, count);
     for (size_t i = 0; i < count; i++) {
         const gc_node *head = header->items[i], *cell = row->items[i];
         map->keys[i] =
@@ -467,17 +481,7 @@ static gc_node *row_map(reader *self, const gc_node *header, const gc_node *row)
         map->items[i] =
             new_scalar(self->spec, cell, cell_text(cell->text ? cell->text : ""));
     }
-    map->count = count;
     return map;
-}
-
-static gc_node *list_of(reader *self, gc_node *item)
-{
-    gc_node *list = new_node(self->spec, GC_NODE_SEQ, item);
-    list->items = gc_xcalloc(1, sizeof *list->items);
-    list->items[0] = item;
-    list->count = 1;
-    return list;
 }
 
 /* entity | field | type: rows of one entity stand together or not. */
@@ -511,11 +515,11 @@ static void read_entity_row(reader *self, gc_node *map)
         size_t entity = entity_of_row(self, map);
         hide_key(map, "entity");
         if (entity != SIZE_MAX)
-            gc_spec_read_fields(self->spec, entity, list_of(self, map));
+            gc_spec_read_fields(self->spec, entity, list_of(self->spec, map));
     } else if (self->open != SIZE_MAX && has_name) {
-        gc_spec_read_fields(self->spec, self->open, list_of(self, map));
+        gc_spec_read_fields(self->spec, self->open, list_of(self->spec, map));
     } else {
-        gc_spec_read_entities(self->spec, list_of(self, map));
+        gc_spec_read_entities(self->spec, list_of(self->spec, map));
     }
 }
 
@@ -524,12 +528,16 @@ static void read_row(reader *self, gc_node *map)
     gc_spec *spec = self->spec;
     switch (self->section) {
     case IN_ENTITIES: read_entity_row(self, map); break;
-    case IN_API: gc_spec_read_contracts(spec, list_of(self, map)); break;
-    case IN_RELATIONS: gc_spec_read_relations(spec, list_of(self, map), NULL); break;
-    case IN_PACKAGES: gc_spec_read_packages(spec, list_of(self, map)); break;
-    case IN_DEPENDENCIES: gc_spec_read_dependencies(spec, list_of(self, map)); break;
-    case IN_FILES: gc_spec_read_files(spec, list_of(self, map)); break;
-    case IN_PATTERNS: gc_spec_read_patterns(spec, list_of(self, map)); break;
+    case IN_API: gc_spec_read_contracts(spec, list_of(self->spec, map)); break;
+    case IN_RELATIONS:
+        gc_spec_read_relations(spec, list_of(self->spec, map), NULL);
+        break;
+    case IN_PACKAGES: gc_spec_read_packages(spec, list_of(self->spec, map)); break;
+    case IN_DEPENDENCIES:
+        gc_spec_read_dependencies(spec, list_of(self->spec, map));
+        break;
+    case IN_FILES: gc_spec_read_files(spec, list_of(self->spec, map)); break;
+    case IN_PATTERNS: gc_spec_read_patterns(spec, list_of(self->spec, map)); break;
     case IN_TESTING: {
         char *text = gc_spec_flat(map);
         gc_strv_push(&spec->fcs->testing, gc_xasprintf("testing: %s", text));
@@ -537,7 +545,7 @@ static void read_row(reader *self, gc_node *map)
         break;
     }
     default:
-        gc_spec_read_requirements(spec, list_of(self, map), kind_of(self->section));
+        gc_spec_read_requirements(spec, list_of(self->spec, map), kind_of(self->section));
         break;
     }
 }

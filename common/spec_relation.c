@@ -253,11 +253,18 @@ static const char *kind_in_brackets(const char *line)
     return kind;
 }
 
-static void add_line(gc_spec *self, const gc_node *at, const relation_words *w, size_t op,
-                     size_t op_len, const char *kind, const char *owner)
+/* What stands between the two names. */
+typedef struct relation_operator {
+    size_t at; /* first word */
+    size_t len;
+    const char *kind;
+} relation_operator;
+
+static void add_line(gc_spec *self, const gc_node *at, const relation_words *w,
+                     relation_operator op, const char *owner)
 {
-    char *from = name_in(w, 0, op);
-    char *to = name_in(w, op + op_len, w->words.count);
+    char *from = name_in(w, 0, op.at);
+    char *to = name_in(w, op.at + op.len, w->words.count);
     if (!*from && owner)
         gc_spec_set(&from, gc_xstrdup(owner));
     if (!*from || !*to) {
@@ -271,8 +278,8 @@ static void add_line(gc_spec *self, const gc_node *at, const relation_words *w, 
     gc_spec_relation *r = gc_spec_add_relation(self, at);
     gc_spec_set(&r->relation.from, from);
     gc_spec_set(&r->relation.to, to);
-    gc_spec_set(&r->relation.kind, gc_xstrdup(kind));
-    gc_spec_set(&r->relation.name, role_in(w, op + op_len));
+    gc_spec_set(&r->relation.kind, gc_xstrdup(op.kind));
+    gc_spec_set(&r->relation.name, role_in(w, op.at + op.len));
 }
 
 void gc_spec_relation_line(gc_spec *self, const gc_node *at, const char *line,
@@ -280,16 +287,18 @@ void gc_spec_relation_line(gc_spec *self, const gc_node *at, const char *line,
 {
     char *plain = gc_spec_plain(line);
     relation_words w = { { 0 }, { 0 } };
-    const char *kind = NULL, *bracket = kind_in_brackets(plain);
-    size_t op = 0, len = 0;
+    const char *bracket = kind_in_brackets(plain);
+    relation_operator op = { 0, 0, NULL };
     split_blanks(&w, plain);
-    while (op < w.words.count && !(kind = operator_at(&w, op, &len)))
-        op++;
-    bool arrow = kind && strcmp(kind, "references") == 0 && bracket;
-    if (kind)
-        add_line(self, at, &w, op, len, arrow ? bracket : kind, owner);
-    else if (owner && w.words.count)
-        add_line(self, at, &w, 0, 0, bracket ? bracket : "references", owner);
+    while (op.at < w.words.count && !(op.kind = operator_at(&w, op.at, &op.len)))
+        op.at++;
+    bool found = op.kind != NULL;
+    if (!found) /* "OrderItem (1:N)" below an entity */
+        op = (relation_operator){ 0, 0, bracket ? bracket : "references" };
+    else if (bracket && strcmp(op.kind, "references") == 0)
+        op.kind = bracket; /* "User -> Order (1:N)" */
+    if (found || (owner && w.words.count))
+        add_line(self, at, &w, op, owner);
     else
         gc_spec_error(self, at,
                       "\"%.80s\" is no relation; write it like \"Order has many "

@@ -8,85 +8,10 @@
 #include "common/naming.h"
 #include "common/text.h"
 
-/* From the words for types to Go types. `said` is the type with synonyms unified, for
- * spec_type: what means the same is the same text. */
+/* The grammar of written types: shapes, phrases and modifiers around the words of
+ * spec_type_words.c. */
 
 #define DEPTH_MAX 8
-
-static const struct {
-    const char *words; /* between bars */
-    const char *go;
-    const char *said; /* NULL: the Go type */
-} known[] = {
-    { "|string|str|text|varchar|nvarchar|char|character varying|character|long text|longtext|"
-      "mediumtext|short text|free text|multiline text|",
-      "string", NULL },
-    { "|uuid|guid|ulid|", "string", "uuid" },
-    { "|unique identifier|identifier|unique id|id|objectid|object id|", "string",
-      "identifier" },
-    { "|email|email address|e mail|", "string", "email" },
-    { "|url|uri|link|web address|website|", "string", "url" },
-    { "|phone|phone number|telephone|", "string", "phone" },
-    { "|password|", "string", "password" },
-    { "|password hash|hash|", "string", "hash" },
-    { "|token|secret|", "string", "secret" },
-    { "|slug|", "string", "slug" },
-    { "|markdown|", "string", "markdown" },
-    { "|html|", "string", "html" },
-    { "|xml|", "string", "xml" },
-    { "|rich text|", "string", "rich text" },
-    { "|country code|", "string", "country code" },
-    { "|currency code|", "string", "currency code" },
-    { "|locale|language code|language|", "string", "locale" },
-    { "|timezone|time zone|", "string", "timezone" },
-    { "|ip|ip address|ipaddress|inet|", "string", "ip" },
-    { "|file path|filepath|path|filename|file name|", "string", "path" },
-    { "|color|colour|", "string", "color" },
-    { "|int|integer|whole number|number|num|numeric id|count|counter|quantity|year|smallint|"
-      "tinyint|mediumint|serial|",
-      "int", NULL },
-    { "|int64|bigint|big int|long|long int|bigserial|big integer|", "int64", NULL },
-    { "|positive integer|positive int|", "int", "positive integer" },
-    { "|float64|float|double|double precision|real|floating point|", "float64", NULL },
-    { "|decimal|numeric|", "float64", "decimal" },
-    { "|money|currency|price|amount|monetary amount|", "float64", "money" },
-    { "|percentage|percent|", "float64", "percentage" },
-    { "|rate|ratio|", "float64", "ratio" },
-    { "|bool|boolean|flag|yes/no|true/false|", "bool", NULL },
-    { "|time.time|timestamp|timestamptz|datetime|date time|date and time|instant|"
-      "timestamp with time zone|timestamp without time zone|",
-      "time.Time", "timestamp" },
-    { "|date|birthday|", "time.Time", "date" },
-    { "|time|time of day|", "time.Time", "time" },
-    { "|time.duration|duration|interval|timespan|time span|", "time.Duration",
-      "duration" },
-    { "|json|jsonb|object|map|dict|dictionary|hashmap|struct|key value pairs|"
-      "map[string]interface{}|map[string]any|",
-      "map[string]any", "object" },
-    { "|[]byte|bytes|byte array|blob|binary|bytea|varbinary|byte slice|binary data|",
-      "[]byte", "bytes" },
-    { "|any|interface{}|mixed|json.rawmessage|", "any", NULL },
-    { "|list|array|slice|set|collection|list of strings|tags|", "[]string", "[]string" },
-    { "|int8|", "int8", NULL },
-    { "|int16|", "int16", NULL },
-    { "|int32|", "int32", NULL },
-    { "|uint|unsigned int|unsigned integer|", "uint", NULL },
-    { "|uint8|byte|", "uint8", NULL },
-    { "|uint16|", "uint16", NULL },
-    { "|uint32|", "uint32", NULL },
-    { "|uint64|", "uint64", NULL },
-    { "|float32|", "float32", NULL },
-    { "|rune|", "rune", NULL },
-    /* Of modules that the spec may not name: the nearest standard type. */
-    { "|uuid.uuid|ulid.ulid|", "string", "uuid" },
-    { "|decimal.decimal|", "float64", "decimal" },
-    { "|money.money|", "float64", "money" },
-    { "|big.int|", "int64", NULL },
-    { "|big.float|big.rat|", "float64", NULL },
-    { "|url.url|", "string", "url" },
-    { "|net.ip|netip.addr|", "string", "ip" },
-    { "|mail.address|", "string", "email" },
-};
 
 typedef struct type_result {
     char *go;
@@ -115,111 +40,6 @@ static void set(type_result *out, const char *go, const char *said)
     out->is_known = true;
 }
 
-/* Small letters, runs of blanks, '-' and '_' as one blank. */
-static char *normal(const char *text)
-{
-    gc_buf out;
-    gc_buf_init(&out, strlen(text) + 1);
-    for (; *text; text++) {
-        char c = *text;
-        bool gap = strchr(" \t\r\n_-", c) != NULL;
-        if (gap && out.len && out.ptr[out.len - 1] != ' ')
-            gc_buf_putc(&out, ' ');
-        else if (!gap)
-            gc_buf_putc(&out, (char)(c >= 'A' && c <= 'Z' ? c + 32 : c));
-    }
-    if (out.len && out.ptr[out.len - 1] == ' ')
-        out.ptr[--out.len] = '\0';
-    return gc_buf_take(&out);
-}
-
-/* Row of `known`, or NULL. `word` is normal. */
-static const char *lookup(const char *word, const char **said)
-{
-    if (!*word || strchr(word, '|') || strlen(word) > 40)
-        return NULL;
-    char *key = gc_xasprintf("|%s|", word);
-    const char *go = NULL;
-    for (size_t i = 0; i < sizeof known / sizeof *known && !go; i++)
-        if (strstr(known[i].words, key)) {
-            go = known[i].go;
-            *said = known[i].said ? known[i].said : go;
-        }
-    free(key);
-    return go;
-}
-
-bool gc_spec_is_type_word(const char *text)
-{
-    const char *said = NULL;
-    char *copy = gc_spec_trim(text ? text : "");
-    size_t len = strlen(copy);
-    if (len && copy[len - 1] == '?')
-        copy[len - 1] = '\0';
-    char *inner = copy;
-    if (gc_starts_with(inner, "[]") || gc_starts_with(inner, "*"))
-        inner += inner[0] == '*' ? 1 : 2;
-    size_t open = strcspn(inner, "([<,");
-    bool head = open && inner[open];
-    inner[open] = '\0';
-    char *word = normal(inner);
-    bool is =
-        lookup(word, &said) != NULL ||
-        (head && gc_spec_is_one_of(word, "enum list array set map dict optional ref")) ||
-        strcmp(word, "enum") == 0 || gc_starts_with(word, "list of ") ||
-        gc_starts_with(word, "array of ");
-    free(word);
-    free(copy);
-    return is;
-}
-
-/* ---- pieces ---- */
-
-static char *slice(const char *text, size_t len)
-{
-    char *part = gc_xasprintf("%.*s", (int)len, text);
-    char *clean = gc_spec_trim(part);
-    free(part);
-    return clean;
-}
-
-/* If `text` is head + open + inner + close to its end: both pieces. */
-static bool split_call(const char *text, char **head, char **inner)
-{
-    size_t len = strlen(text), open = strcspn(text, "([<{");
-    if (!text[open] || len < open + 2)
-        return false;
-    const char *opens = "([<{", *closes = ")]>}";
-    char close = closes[strchr(opens, text[open]) - opens];
-    size_t depth = 0, i = open;
-    for (; i < len; i++) {
-        if (strchr(opens, text[i]))
-            depth++;
-        else if (strchr(closes, text[i]) && --depth == 0)
-            break;
-    }
-    if (i != len - 1 || text[i] != close)
-        return false;
-    *head = slice(text, open);
-    *inner = slice(text + open + 1, i - open - 1);
-    return true;
-}
-
-/* Position of `c` outside of brackets, or of the end. */
-static size_t find_outside(const char *text, char c)
-{
-    size_t depth = 0, i = 0;
-    for (; text[i]; i++) {
-        if (!depth && text[i] == c)
-            break;
-        if (strchr("([<{", text[i]))
-            depth++;
-        else if (strchr(")]>}", text[i]) && depth)
-            depth--;
-    }
-    return i;
-}
-
 static const char *after_word(const char *text, const char *low, const char *const *words,
                               size_t count)
 {
@@ -227,14 +47,6 @@ static const char *after_word(const char *text, const char *low, const char *con
         if (gc_starts_with(low, words[i]))
             return text + strlen(words[i]);
     return NULL;
-}
-
-static char *lower_copy(const char *text)
-{
-    char *low = gc_xstrdup(text);
-    for (char *p = low; *p; p++)
-        *p = (char)(*p >= 'A' && *p <= 'Z' ? *p + 32 : *p);
-    return low;
 }
 
 static void release(type_result *r)
@@ -268,23 +80,17 @@ static void read_list(type_reader *self, const char *element, type_result *out)
     release(&inner);
 }
 
-static bool may_be_key(const char *go)
-{
-    return gc_spec_is_one_of(go,
-                             "string int int8 int16 int32 int64 uint uint8 uint16 uint32 "
-                             "uint64 bool rune float32 float64");
-}
-
 static void read_map(type_reader *self, const char *key, const char *value,
                      type_result *out)
 {
     type_result k = { .entity = SIZE_MAX }, v = { .entity = SIZE_MAX };
     read_type(self, key, &k);
     read_type(self, value, &v);
-    const char *key_go = may_be_key(k.go) ? k.go : "string";
+    const char *key_go = gc_spec_is_map_key(k.go) ? k.go : "string";
     gc_spec_set(&out->go, gc_xasprintf("map[%s]%s", key_go, bare(v.go)));
-    gc_spec_set(&out->said,
-                gc_xasprintf("map[%s]%s", may_be_key(k.go) ? k.said : "string", v.said));
+    gc_spec_set(
+        &out->said,
+        gc_xasprintf("map[%s]%s", gc_spec_is_map_key(k.go) ? k.said : "string", v.said));
     out->entity = v.entity;
     out->by_id = v.by_id;
     out->is_enum = v.is_enum;
@@ -365,7 +171,7 @@ static void read_enum(type_reader *self, const char *values, type_result *out)
         if (gc_starts_with(part, "or "))
             part += 3;
         if (last && last != part) {
-            char *first = slice(part, (size_t)(last - part));
+            char *first = gc_spec_slice(part, (size_t)(last - part));
             add_enum_value(f, first);
             free(first);
             part = last + 4;
@@ -383,7 +189,7 @@ static void read_enum(type_reader *self, const char *values, type_result *out)
 static void read_modifier(type_reader *self, const char *text)
 {
     gc_spec_field *f = self->field;
-    char *word = normal(text);
+    char *word = gc_spec_normal(text);
     if (gc_spec_is_one_of(word, "required mandatory") || strcmp(word, "not null") == 0)
         f->field.required = true;
     else if (strcmp(word, "unique") == 0)
@@ -417,18 +223,18 @@ static void read_modifier(type_reader *self, const char *text)
 /* "string, required, max 10": the first part is the type. */
 static bool read_parts(type_reader *self, const char *text, type_result *out)
 {
-    size_t comma = find_outside(text, ',');
+    size_t comma = gc_spec_find_outside(text, ',');
     if (!text[comma])
-        comma = find_outside(text, ';');
+        comma = gc_spec_find_outside(text, ';');
     if (!text[comma])
         return false;
-    char *type = slice(text, comma);
+    char *type = gc_spec_slice(text, comma);
     read_type(self, type, out);
     free(type);
     const char *rest = text + comma + 1;
     while (*rest) {
-        size_t len = find_outside(rest, ',');
-        char *part = slice(rest, len);
+        size_t len = gc_spec_find_outside(rest, ',');
+        char *part = gc_spec_slice(rest, len);
         read_modifier(self, part);
         free(part);
         rest += len + (rest[len] == ',');
@@ -444,14 +250,14 @@ static bool read_trailing(type_reader *self, const char *text, type_result *out)
                                          " indexed",      " pk",       " (optional)",
                                          " (required)",   " (unique)", " (nullable)",
                                          " (primary key)" };
-    char *low = lower_copy(text);
+    char *low = gc_spec_lower(text);
     bool found = false;
     for (size_t i = 0; i < sizeof tails / sizeof *tails && !found; i++) {
         if (!gc_ends_with(low, tails[i]))
             continue;
         size_t cut = strlen(low) - strlen(tails[i]);
-        char *type = slice(text, cut);
-        char *word = slice(text + cut, strlen(tails[i]));
+        char *type = gc_spec_slice(text, cut);
+        char *word = gc_spec_slice(text + cut, strlen(tails[i]));
         size_t len = strlen(word);
         if (word[0] == '(') {
             word[len - 1] = '\0';
@@ -497,17 +303,17 @@ static bool read_call(type_reader *self, const char *text, type_result *out)
 {
     char *head = NULL, *inner = NULL;
     const char *said = NULL;
-    if (!split_call(text, &head, &inner))
+    if (!gc_spec_split_call(text, &head, &inner))
         return false;
-    char *word = normal(head);
-    const char *go = lookup(word, &said);
-    size_t comma = find_outside(inner, ',');
+    char *word = gc_spec_normal(head);
+    const char *go = gc_spec_type_word(word, &said);
+    size_t comma = gc_spec_find_outside(inner, ',');
     bool done = true;
     if (gc_spec_is_one_of(word, "list array slice set collection sequence vector"))
         read_list(self, inner, out);
     else if (gc_spec_is_one_of(word, "map dict dictionary hashmap record") &&
              inner[comma]) {
-        char *key = slice(inner, comma);
+        char *key = gc_spec_slice(inner, comma);
         read_map(self, key, inner + comma + 1, out);
         free(key);
     } else if (gc_spec_is_one_of(word, "optional nullable maybe option")) {
@@ -545,7 +351,7 @@ static bool read_phrase(type_reader *self, const char *text, type_result *out)
     };
     static const char *const ids[] = { "fk to ",       "fk ",    "foreign key to ",
                                        "foreign key ", "id of ", "uuid of " };
-    char *low = lower_copy(text);
+    char *low = gc_spec_lower(text);
     const char *rest, *joint = strstr(low, " to ");
     bool done = true;
     if ((rest = after_word(text, low, lists, sizeof lists / sizeof *lists)))
@@ -559,7 +365,7 @@ static bool read_phrase(type_reader *self, const char *text, type_result *out)
     else if ((rest = after_word(text, low, refs, sizeof refs / sizeof *refs)))
         read_reference(self, rest, false, "", out);
     else if (gc_starts_with(low, "map of ") && joint) {
-        char *key = slice(text + 7, (size_t)(joint - low - 7));
+        char *key = gc_spec_slice(text + 7, (size_t)(joint - low - 7));
         read_map(self, key, text + (joint - low) + 4, out);
         free(key);
     } else
@@ -573,16 +379,16 @@ static bool read_keyed_reference(type_reader *self, const char *text, type_resul
 {
     static const char *const joints[] = { " references ", " ref ", " fk ",
                                           " foreign key ", " -> " };
-    char *low = lower_copy(text);
+    char *low = gc_spec_lower(text);
     bool found = false;
     for (size_t i = 0; i < sizeof joints / sizeof *joints && !found; i++) {
         const char *at = strstr(low, joints[i]);
         if (!at)
             continue;
-        char *type = slice(text, (size_t)(at - low));
+        char *type = gc_spec_slice(text, (size_t)(at - low));
         const char *said = NULL;
-        char *word = normal(type);
-        const char *go = lookup(word, &said);
+        char *word = gc_spec_normal(type);
+        const char *go = gc_spec_type_word(word, &said);
         const char *target = text + (at - low) + strlen(joints[i]);
         if (go) {
             found = true;
@@ -599,7 +405,7 @@ static bool read_keyed_reference(type_reader *self, const char *text, type_resul
 /* "a | b | null": a nullable type, or values. */
 static bool read_union(type_reader *self, const char *text, type_result *out)
 {
-    if (!text[find_outside(text, '|')])
+    if (!text[gc_spec_find_outside(text, '|')])
         return false;
     gc_strv parts = { 0 }, rest = { 0 };
     gc_strv_split(&parts, text, '|');
@@ -620,24 +426,6 @@ static bool read_union(type_reader *self, const char *text, type_result *out)
     return true;
 }
 
-/* Name under which Go code uses a module: the last part that is no version. */
-static bool module_has_name(const char *path, const char *name, size_t len)
-{
-    size_t end = strlen(path), start = end;
-    for (int turn = 0; turn < 2; turn++) {
-        while (start && path[start - 1] != '/')
-            start--;
-        bool version = path[start] == 'v' && end - start > 1 &&
-                       strspn(path + start + 1, "0123456789") == end - start - 1;
-        if (!version)
-            break;
-        end = start ? --start : 0;
-    }
-    const char *dot = memchr(path + start, '.', end - start);
-    size_t n = dot ? (size_t)(dot - path) - start : end - start;
-    return n == len && strncmp(path + start, name, len) == 0;
-}
-
 /* decimal.Decimal stays if the spec names a module called decimal. */
 static bool read_qualified(type_reader *self, const char *text, type_result *out)
 {
@@ -649,8 +437,8 @@ static bool read_qualified(type_reader *self, const char *text, type_result *out
         strspn(dot + 1, letters) != strlen(dot + 1))
         return false;
     for (size_t i = 0; i < self->spec->module_count; i++)
-        if (module_has_name(self->spec->modules[i].module.path, text,
-                            (size_t)(dot - text))) {
+        if (gc_spec_module_has_name(self->spec->modules[i].module.path, text,
+                                    (size_t)(dot - text))) {
             set(out, text, text);
             return true;
         }
@@ -663,10 +451,10 @@ static bool read_prefix(type_reader *self, const char *text, type_result *out)
     size_t blank = strcspn(text, " ");
     if (!text[blank])
         return false;
-    char *first = slice(text, blank);
+    char *first = gc_spec_slice(text, blank);
     const char *said = NULL;
-    char *word = normal(first);
-    const char *go = lookup(word, &said);
+    char *word = gc_spec_normal(first);
+    const char *go = gc_spec_type_word(word, &said);
     if (go) {
         set(out, go, said);
         read_modifier(self, text + blank + 1);
@@ -702,21 +490,23 @@ static bool read_go_shape(type_reader *self, const char *text, type_result *out)
         return true;
     }
     if (len > 2 && strcmp(text + len - 2, "[]") == 0) {
-        char *element = slice(text, len - 2);
+        char *element = gc_spec_slice(text, len - 2);
         read_list(self, element, out);
         free(element);
         return true;
     }
-    if (strncasecmp(text, "map[", 4) == 0 && text[4 + find_outside(text + 4, ']')] &&
-        text[5 + find_outside(text + 4, ']')]) {
-        size_t close = find_outside(text + 4, ']');
-        char *key = slice(text + 4, close);
+    if (strncasecmp(text, "map[", 4) == 0 &&
+        text[4 + gc_spec_find_outside(text + 4, ']')] &&
+        text[5 + gc_spec_find_outside(text + 4, ']')]) {
+        size_t close = gc_spec_find_outside(text + 4, ']');
+        char *key = gc_spec_slice(text + 4, close);
         read_map(self, key, text + 5 + close, out);
         free(key);
         return true;
     }
     if (len > 1 && (text[0] == '*' || text[len - 1] == '?')) {
-        char *inner = text[0] == '*' ? gc_xstrdup(text + 1) : slice(text, len - 1);
+        char *inner =
+            text[0] == '*' ? gc_xstrdup(text + 1) : gc_spec_slice(text, len - 1);
         read_type(self, inner, out);
         out->optional = true;
         free(inner);
@@ -737,8 +527,8 @@ static void read_word(type_reader *self, const char *text, type_result *out)
     if (read_qualified(self, text, out))
         return;
     size_t entity = gc_spec_find_entity(self->spec, text);
-    char *word = normal(text);
-    const char *go = lookup(word, &said);
+    char *word = gc_spec_normal(text);
+    const char *go = gc_spec_type_word(word, &said);
     bool exact =
         entity != SIZE_MAX && strcmp(self->spec->entities[entity].entity.name, text) == 0;
     if (go && !exact)
@@ -765,10 +555,14 @@ static void read_type(type_reader *self, const char *text, type_result *out)
         return;
     }
     self->depth++;
-    bool done = read_go_shape(self, clean, out) || read_call(self, clean, out) ||
-                read_trailing(self, clean, out) || read_phrase(self, clean, out) ||
-                read_parts(self, clean, out) || read_union(self, clean, out) ||
-                read_keyed_reference(self, clean, out);
+    /* Most types are one word, which nothing but read_word() can take. */
+    bool word = clean[strspn(clean, "abcdefghijklmnopqrstuvwxyz0123456789_")] == '\0' &&
+                strcmp(clean, "enum") != 0;
+    bool done =
+        !word && (read_go_shape(self, clean, out) || read_call(self, clean, out) ||
+                  read_trailing(self, clean, out) || read_phrase(self, clean, out) ||
+                  read_parts(self, clean, out) || read_union(self, clean, out) ||
+                  read_keyed_reference(self, clean, out));
     if (!done)
         read_word(self, clean, out);
     self->depth--;

@@ -116,16 +116,27 @@ static char *join(const gc_strv *words, size_t first, size_t count, const char *
     return gc_buf_take(&out);
 }
 
+void gc_number_set(gc_map *map, const char *key, size_t number)
+{
+    /* Never followed as a pointer. NOLINTNEXTLINE(performance-no-int-to-ptr) */
+    gc_map_set(map, key, (void *)(uintptr_t)number);
+}
+
+size_t gc_number_get(const gc_map *map, const char *key)
+{
+    return (size_t)(uintptr_t)gc_map_get(map, key);
+}
+
 static void set_first(gc_map *map, const char *key, size_t name)
 {
     if (*key && !gc_map_has(map, key))
-        gc_map_set(map, key, (void *)(uintptr_t)(name + 1));
+        gc_number_set(map, key, name + 1);
 }
 
 static void note_length(gc_word_index *self, const char *first, size_t count)
 {
-    if ((uintptr_t)gc_map_get(self->longest, first) < count)
-        gc_map_set(self->longest, first, (void *)(uintptr_t)count);
+    if (gc_number_get(self->longest, first) < count)
+        gc_number_set(self->longest, first, count);
 }
 
 static void add_phrase(gc_word_index *self, const gc_strv *words, size_t name)
@@ -176,20 +187,20 @@ void gc_word_index_fill(gc_word_index *self, const char *const *names, size_t co
 
 size_t gc_word_index_find(const gc_word_index *self, const char *name)
 {
-    uintptr_t at = (uintptr_t)gc_map_get(self->exact, name);
+    size_t at = gc_number_get(self->exact, name);
     if (!at) {
         gc_strv words = { 0 };
         gc_go_words(name, &words);
         char *phrase = join(&words, 0, words.count, " ");
         char *letters = join(&words, 0, words.count, "");
-        at = (uintptr_t)gc_map_get(self->phrases, phrase);
+        at = gc_number_get(self->phrases, phrase);
         if (!at)
-            at = (uintptr_t)gc_map_get(self->letters, letters);
+            at = gc_number_get(self->letters, letters);
         free(phrase);
         free(letters);
         gc_strv_release(&words);
     }
-    return at ? (size_t)at - 1 : GC_WORDS_NONE;
+    return at ? at - 1 : GC_WORDS_NONE;
 }
 
 /* "in order to" is not about orders. */
@@ -207,18 +218,18 @@ void gc_word_index_scan(const gc_word_index *self, const char *text,
     gc_strv words = { 0 };
     gc_go_words(text, &words);
     for (size_t i = 0; i < words.count;) {
-        size_t max = (uintptr_t)gc_map_get(self->longest, words.items[i]);
+        size_t max = gc_number_get(self->longest, words.items[i]);
         size_t step = 1;
         if (max > words.count - i)
             max = words.count - i;
         for (size_t n = max; n > 0; n--) {
             char *phrase = join(&words, i, n, " ");
-            uintptr_t at = (uintptr_t)gc_map_get(self->phrases, phrase);
+            size_t at = gc_number_get(self->phrases, phrase);
             free(phrase);
             if (!at)
                 continue;
             if (n > 1 || !is_idiom(&words, i))
-                found(arg, (size_t)at - 1);
+                found(arg, at - 1);
             step = n;
             break;
         }

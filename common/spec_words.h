@@ -6,6 +6,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "common/map.h"
+
+/* Counts and indexes as values of a map; an absent key counts 0. */
+void gc_number_set(gc_map *map, const char *key, size_t number);
+size_t gc_number_get(const gc_map *map, const char *key);
+
 #define GC_WORDS_NONE ((size_t)-1)
 
 typedef struct gc_word_index gc_word_index;
