@@ -269,7 +269,7 @@ static const struct {
       false, "what is usual for Go programs of this kind, stated in a comment" },
     { "|robust|reliable|resilient|stable|gracefully|", false,
       "invalid input is refused with an error and no operation leaves half-written data" },
-    { "|secure|securely|safe|", false, "all input is validated and no secret is logged" },
+    { "|secure|securely|", false, "all input is validated and no secret is logged" },
     { "|as needed|if needed|if necessary|when necessary|if possible|when possible|as required|"
       "as appropriate|",
       false, "not in the first version" },

@@ -192,13 +192,14 @@ static void name_entity(gc_spec *self, gc_spec_entity *e, taken *used)
  * dropped, so that one finding is all it causes. */
 static void drop_duplicates(gc_spec *self)
 {
+    gc_spec_entity *all = self->entities;
     size_t kept = 0;
     for (size_t i = 0; i < self->entity_count; i++) {
-        gc_spec_entity *e = &self->entities[i];
-        gc_spec_entity *before = kept ? &self->entities[kept - 1] : NULL;
+        gc_spec_entity *e = &all[i];
+        gc_spec_entity *before = kept ? &all[kept - 1] : NULL;
         if (!before || strcmp(before->entity.name, e->entity.name) != 0) {
             gc_spec_entity item = *e;
-            self->entities[kept++] = item;
+            all[kept++] = item;
             continue;
         }
         bool later =

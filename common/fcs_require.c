@@ -86,17 +86,18 @@ static void identify(gc_spec *self)
     }
     gc_spec_sort(self->requirements, self->requirement_count, sizeof *self->requirements,
                  gc_spec_by_requirement);
+    gc_spec_requirement *all = self->requirements;
     size_t kept = 0;
     for (size_t i = 0; i < self->requirement_count; i++) {
-        gc_spec_requirement *r = &self->requirements[i];
-        gc_spec_requirement *before = kept ? &self->requirements[kept - 1] : NULL;
+        gc_spec_requirement *r = &all[i];
+        gc_spec_requirement *before = kept ? &all[kept - 1] : NULL;
         bool twice = before && strcmp(before->requirement.id, r->requirement.id) == 0;
         if (twice && drop_duplicate(self, before, r)) {
             requirement_release(r);
             continue;
         }
         gc_spec_requirement item = *r;
-        self->requirements[kept++] = item;
+        all[kept++] = item;
     }
     self->requirement_count = kept;
 }
