@@ -100,7 +100,8 @@ static void report_unknown(gc_spec *self)
         const gc_node *at = value;
         if (gc_map_has(self->asked, id))
             continue;
-        const char *near = gc_nearest(id, ids, fcs->question_count);
+        bool shown = self->answer_diags->count < GC_DIAGS_MAX;
+        const char *near = shown ? gc_nearest(id, ids, fcs->question_count) : NULL;
         gc_diags_add(self->answer_diags, GC_SEV_ERROR, at->line, at->column,
                      "\"%.60s\" is no question of this spec; %s%s%s", id,
                      near ? "did you mean \"" : "run clarify to list them",
@@ -206,8 +207,8 @@ static void ask_values(gc_spec *self, const gc_spec_entity *e, gc_spec_field *f)
     if (strcasecmp(r.text, "none") != 0) {
         gc_strv more = { 0 };
         gc_strv_split(&more, r.text, ',');
-        for (size_t i = 0; i < more.count; i++)
-            gc_strv_add_unique(&f->field.enum_values, more.items[i]);
+        for (size_t i = 0; i < more.count && i < GC_SPEC_MAX_VALUES; i++)
+            gc_spec_add_value(f, more.items[i]);
         gc_strv_release(&more);
     }
     free(r.text);

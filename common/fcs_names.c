@@ -448,13 +448,17 @@ void gc_spec_name_packages(gc_spec *self)
     for (size_t i = 0; i < self->package_count; i++)
         drop_package(self, &kept, &self->packages[i]);
     self->package_count = kept;
-    gc_map *used = gc_map_new();
+    gc_map *used = gc_map_new(), *numbers = gc_map_new();
     for (size_t i = 0; i < kept; i++) {
         gc_package *p = &self->packages[i].package;
         char *base = package_clause(p), *name = gc_xstrdup(base);
         bool main_package = strcmp(base, "main") == 0;
-        for (size_t n = 2; !main_package && gc_map_has(used, name); n++)
+        size_t n = gc_number_get(numbers, base);
+        while (!main_package && gc_map_has(used, name)) {
+            n = n < 2 ? 2 : n + 1;
             gc_spec_set(&name, gc_xasprintf("%s%zu", base, n));
+        }
+        gc_number_set(numbers, base, n);
         gc_map_set(used, name, p);
         char *low = gc_spec_lower(p->name);
         if (strcmp(low, name) != 0 && !main_package && !strpbrk(low, "_- /"))
@@ -467,4 +471,5 @@ void gc_spec_name_packages(gc_spec *self)
         gc_spec_set(&p->name, name);
     }
     gc_map_destroy(&used);
+    gc_map_destroy(&numbers);
 }

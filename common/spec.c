@@ -260,7 +260,10 @@ void gc_spec_unknown_key(gc_spec *self, const gc_node *key, const char *where,
     gc_strv words = { 0 };
     gc_strv_split(&words, known, ' ');
     char *written = gc_spec_key(key->text);
-    const char *near = gc_nearest(written, (const char *const *)words.items, words.count);
+    bool shown_at_all = self->diags->count < GC_DIAGS_MAX;
+    const char *near =
+        shown_at_all ? gc_nearest(written, (const char *const *)words.items, words.count)
+                     : NULL;
     if (near)
         gc_spec_warn(self, key,
                      "unknown key \"%.60s\" in %s is ignored; did you mean \"%s\"?",
@@ -328,12 +331,52 @@ gc_spec_field *gc_spec_add_field(gc_spec *self, gc_spec_entity *entity, const gc
         free(clean);
         return NULL;
     }
+    if (entity->field_count >= GC_SPEC_MAX_FIELDS) {
+        if (!entity->over_limit && at)
+            gc_diags_add(entity->diags, GC_SEV_ERROR, at->line, at->column,
+                         "entity \"%s\" has more than %d fields; split it",
+                         entity->entity.name, GC_SPEC_MAX_FIELDS);
+        entity->over_limit = true;
+        free(clean);
+        return NULL;
+    }
     entity->fields = gc_grow(entity->fields, entity->field_count, &entity->field_cap,
                              sizeof *entity->fields);
     gc_spec_field *f = &entity->fields[entity->field_count++];
     *f = (gc_spec_field){ .at = at };
     f->field = (gc_field){ .name = clean, .spec_type = empty(), .description = empty() };
     return f;
+}
+
+void gc_spec_add_constraint(gc_spec_field *field, const char *text)
+{
+    if (field->field.constraints.count < GC_SPEC_MAX_VALUES)
+        gc_strv_add_unique(&field->field.constraints, text);
+}
+
+/* "...", "…", "etc." at the end of a list of values: there are more. */
+static bool is_open_mark(const char *text)
+{
+    return strcmp(text, "...") == 0 || strcmp(text, "\xe2\x80\xa6") == 0 ||
+           strcasecmp(text, "etc") == 0 || strcasecmp(text, "etc.") == 0;
+}
+
+bool gc_spec_add_value(gc_spec_field *field, const char *text)
+{
+    char *value = gc_spec_trim(text);
+    size_t len = strlen(value);
+    if (len > 1 && strchr("'\"`", value[0]) && value[len - 1] == value[0]) {
+        value[len - 1] = '\0';
+        gc_spec_set(&value, gc_spec_trim(value + 1));
+    }
+    bool added = true;
+    if (is_open_mark(value))
+        field->open_enum = true;
+    else if (*value)
+        added = field->field.enum_values.count < GC_SPEC_MAX_VALUES &&
+                gc_strv_add_unique(&field->field.enum_values, value);
+    free(value);
+    return added;
 }
 
 gc_spec_relation *gc_spec_add_relation(gc_spec *self, const gc_node *at)

@@ -16,8 +16,10 @@
 #include "common/spec_words.h"
 #include "common/strv.h"
 
-#define GC_SPEC_MAX_NAME 200 /* bytes of a name */
-#define GC_SPEC_MAX_PATH 240 /* bytes of a path */
+#define GC_SPEC_MAX_NAME 200    /* bytes of a name */
+#define GC_SPEC_MAX_PATH 240    /* bytes of a path */
+#define GC_SPEC_MAX_FIELDS 1000 /* of an entity */
+#define GC_SPEC_MAX_VALUES 1000 /* of an enum, and of a field's constraints */
 #define GC_SPEC_TEXT_LIMIT ((size_t)64 << 20)
 
 typedef struct gc_spec_field {
@@ -35,6 +37,7 @@ typedef struct gc_spec_entity {
     gc_spec_field *fields;
     size_t field_count;
     size_t field_cap;
+    bool over_limit; /* said once */
 } gc_spec_entity;
 
 typedef struct gc_spec_relation {
@@ -202,6 +205,13 @@ gc_spec_package *gc_spec_add_package(gc_spec *self, const gc_node *at);
 void gc_spec_entity_release(gc_spec_entity *entity);
 void gc_spec_field_release(gc_spec_field *field);
 void gc_spec_package_release(gc_spec_package *package);
+
+/* Adds a constraint unless it is there; past the limit the rest is ignored. */
+void gc_spec_add_constraint(gc_spec_field *field, const char *text);
+
+/* Adds a value of an enum without its quotes, or notes that "..." ends the list. False if
+ * it is there already or one too many. */
+bool gc_spec_add_value(gc_spec_field *field, const char *text);
 
 /* ---- readers ---- */
 

@@ -8,6 +8,7 @@
 
 static const char methods[] = "GET POST PUT PATCH DELETE HEAD OPTIONS";
 static const char path_keys[] = "endpoint path url route uri";
+static const char group_of_keys[] = "endpoints contracts routes paths";
 static const char contract_keys[] =
     "method http_method verb endpoint path url route uri name operation operation_id id summary "
     "title description purpose request request_body body input params parameters query headers "
@@ -287,6 +288,8 @@ static void read_keyed(gc_spec *self, const gc_node *key, const gc_node *value,
     }
 }
 
+static void read_group(gc_spec *self, const gc_node *node, const char *outer);
+
 static void read_item(gc_spec *self, const gc_node *node, const char *base)
 {
     if (gc_spec_is_null(node))
@@ -298,6 +301,8 @@ static void read_item(gc_spec *self, const gc_node *node, const char *base)
     } else if (node->kind == GC_NODE_SEQ) {
         gc_spec_error(self, node,
                       "a contract is a list; write \"POST /orders\" or {method, path}");
+    } else if (!gc_spec_pick(node, path_keys) && gc_spec_pick(node, group_of_keys)) {
+        read_group(self, node, base);
     } else if (gc_spec_pick(node, path_keys) || node->count != 1 ||
                gc_spec_is_one_of(node->keys[0]->text, contract_keys)) {
         read_map(self, node, base);
@@ -307,17 +312,18 @@ static void read_item(gc_spec *self, const gc_node *node, const char *base)
 }
 
 static const char group_keys[] =
-    "base_path prefix endpoints contracts routes paths style "
+    "name base_path prefix endpoints contracts routes paths style "
     "version description format type authentication auth";
 
 /* {base_path: /api/v1, endpoints: [...]}. */
-static void read_group(gc_spec *self, const gc_node *node)
+static void read_group(gc_spec *self, const gc_node *node, const char *outer)
 {
     char *base = gc_spec_text(self, gc_spec_pick(node, "base_path prefix"), "base_path");
+    gc_spec_set(&base, gc_xasprintf("%s/%s", outer, base));
     for (size_t i = 0; i < node->count; i++) {
         const gc_node *value = node->items[i];
         char *key = gc_spec_key(node->keys[i]->text);
-        if (gc_spec_is_one_of(key, "endpoints contracts routes paths")) {
+        if (gc_spec_is_one_of(key, group_of_keys)) {
             for (size_t k = 0; value->kind >= GC_NODE_SEQ && k < value->count; k++) {
                 if (value->kind == GC_NODE_MAP)
                     read_keyed(self, value->keys[k], value->items[k], base);
@@ -328,7 +334,7 @@ static void read_group(gc_spec *self, const gc_node *node)
                 gc_spec_error(self, value, "%s is text; write a list of contracts", key);
         } else if (!gc_spec_is_one_of(key, group_keys)) {
             gc_spec_unknown_key(self, node->keys[i], "the contracts", group_keys);
-        } else if (!gc_spec_is_one_of(key, "base_path prefix version") &&
+        } else if (!gc_spec_is_one_of(key, "name base_path prefix version") &&
                    !gc_spec_is_null(value)) {
             char *text = gc_spec_flat(value);
             char *line = gc_xasprintf("%s: %s", key, text);
@@ -350,9 +356,8 @@ void gc_spec_read_contracts(gc_spec *self, const gc_node *node)
                       "the contracts are text; write a list of {method, path}");
         return;
     }
-    if (node->kind == GC_NODE_MAP &&
-        gc_spec_pick(node, "endpoints contracts routes paths")) {
-        read_group(self, node);
+    if (node->kind == GC_NODE_MAP && gc_spec_pick(node, group_of_keys)) {
+        read_group(self, node, "");
         return;
     }
     if (node->kind == GC_NODE_MAP && gc_spec_pick(node, path_keys)) {

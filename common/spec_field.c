@@ -24,37 +24,17 @@ static bool read_flag(gc_spec *self, const gc_node *node, const char *key)
     return false;
 }
 
-/* "...", "…", "etc." at the end of a list of values: there are more. */
-static bool is_open_mark(const char *text)
-{
-    return strcmp(text, "...") == 0 || strcmp(text, "\xe2\x80\xa6") == 0 ||
-           strcasecmp(text, "etc") == 0 || strcasecmp(text, "etc.") == 0;
-}
-
 static void add_value(gc_spec *self, gc_spec_field *f, const gc_node *at,
                       const char *text)
 {
-    char *value = gc_spec_trim(text);
-    size_t len = strlen(value);
-    if (len > 1 && strchr("'\"`", value[0]) && value[len - 1] == value[0]) {
-        value[len - 1] = '\0';
-        gc_spec_set(&value, gc_spec_trim(value + 1));
-    }
-    if (is_open_mark(value))
-        f->open_enum = true;
-    else if (!*value)
+    if (text[strspn(text, " \t\r\n")] == '\0')
         gc_spec_error(self, at, "field \"%s\" has an empty value; remove it",
                       f->field.name);
-    else if (gc_strv_has(&f->field.enum_values, value))
+    else if (!gc_spec_add_value(f, text))
         gc_spec_error(self, at,
                       "field \"%s\" lists the value \"%.60s\" twice; remove one",
-                      f->field.name, value);
-    else
-        gc_strv_add(&f->field.enum_values, value);
-    free(value);
+                      f->field.name, text);
 }
-
-#define VALUES_MAX 1000
 
 static void read_values(gc_spec *self, gc_spec_field *f, const gc_node *node)
 {
@@ -62,15 +42,15 @@ static void read_values(gc_spec *self, gc_spec_field *f, const gc_node *node)
     if (node->kind == GC_NODE_SCALAR) {
         gc_strv parts = { 0 };
         gc_strv_split(&parts, node->text, ',');
-        for (size_t i = 0; i < parts.count && i < VALUES_MAX; i++)
+        for (size_t i = 0; i < parts.count && i < GC_SPEC_MAX_VALUES; i++)
             add_value(self, f, node, parts.items[i]);
         gc_strv_release(&parts);
         return;
     }
-    if (node->count > VALUES_MAX)
+    if (node->count > GC_SPEC_MAX_VALUES)
         gc_spec_error(self, node, "field \"%s\" has more than %d values; use an entity",
-                      f->field.name, VALUES_MAX);
-    for (size_t i = 0; i < node->count && i < VALUES_MAX; i++) {
+                      f->field.name, GC_SPEC_MAX_VALUES);
+    for (size_t i = 0; i < node->count && i < GC_SPEC_MAX_VALUES; i++) {
         const gc_node *item = node->kind == GC_NODE_MAP ? node->keys[i] : node->items[i];
         const gc_node *value =
             item->kind == GC_NODE_MAP ? gc_spec_pick(item, "value name key id") : item;
@@ -108,9 +88,12 @@ static void add_constraint(gc_spec_field *f, const char *key, const gc_node *nod
     char *text = gc_spec_flat(node);
     const char *name = constraint_name(key);
     if (gc_spec_is_one_of(text, "true True yes"))
-        gc_strv_add_unique(&f->field.constraints, name);
-    else if (*text && !gc_spec_is_one_of(text, "false False no"))
-        gc_strv_push(&f->field.constraints, gc_xasprintf("%s=%s", name, text));
+        gc_spec_add_constraint(f, name);
+    else if (*text && !gc_spec_is_one_of(text, "false False no")) {
+        char *constraint = gc_xasprintf("%s=%s", name, text);
+        gc_spec_add_constraint(f, constraint);
+        free(constraint);
+    }
     free(text);
 }
 
@@ -140,7 +123,7 @@ static void read_constraints(gc_spec_field *f, const gc_node *node)
         else if (strcmp(text, "unique") == 0)
             f->field.unique = true;
         else
-            gc_strv_add_unique(&f->field.constraints, text);
+            gc_spec_add_constraint(f, text);
         free(text);
     }
 }

@@ -37,6 +37,10 @@ typedef struct reader {
     long open_level;
     char *category; /* "" or a sub-heading */
     bool titled;
+    gc_buf description; /* of the project */
+    gc_buf pending;     /* text for what is open: joined once, not piece by piece */
+    gc_map *rows;       /* entity name -> index + 1, for tables */
+    size_t rows_seen;   /* entities that are in it */
 } reader;
 
 /* ---- nodes ---- */
@@ -176,6 +180,41 @@ static bool holds_requirements(section s)
            s == IN_CRITERIA || s == IN_OTHER;
 }
 
+/* ---- what a sub-heading opened ---- */
+
+static char **open_text(reader *self)
+{
+    gc_spec *spec = self->spec;
+    if (self->open == SIZE_MAX)
+        return NULL;
+    if (self->section == IN_ENTITIES)
+        return &spec->entities[self->open].entity.description;
+    if (self->section == IN_API)
+        return &spec->contracts[self->open].contract.description;
+    return holds_requirements(self->section)
+               ? &spec->requirements[self->open].requirement.text
+               : NULL;
+}
+
+/* Text that belongs to what the last sub-heading opened; false if nothing is open. */
+static bool append_to_open(reader *self, const char *text)
+{
+    if (!open_text(self))
+        return false;
+    gc_buf_printf(&self->pending, "%s%s", self->pending.len ? "\n" : "", text);
+    return true;
+}
+
+static void close_open(reader *self)
+{
+    char **slot = open_text(self);
+    if (slot && self->pending.len)
+        gc_spec_set(slot,
+                    gc_xasprintf("%s%s%s", *slot, **slot ? "\n" : "", self->pending.ptr));
+    gc_buf_reset(&self->pending);
+    self->open = SIZE_MAX;
+}
+
 /* ---- headings ---- */
 
 static const char *without_number(const char *heading)
@@ -203,7 +242,7 @@ static void read_sub_heading(reader *self, const gc_node *at, long level,
     bool inner = self->open != SIZE_MAX && level > self->open_level;
     if (self->section == IN_ENTITIES && inner)
         return; /* "Fields" below an entity */
-    self->open = SIZE_MAX;
+    close_open(self);
     self->open_level = level;
     size_t contracts = spec->contract_count, requirements = spec->requirement_count;
     gc_spec_set(&self->category, gc_xstrdup(""));
@@ -236,17 +275,17 @@ static void read_heading(reader *self, const gc_node *block)
     bool top = level == 1 && !self->titled;
     bool below = self->section != IN_DESCRIPTION && level > self->level;
     if (top) {
+        close_open(self);
         self->titled = true;
         self->section = IN_DESCRIPTION;
         self->level = level;
-        self->open = SIZE_MAX;
     } else if (below && (self->section == IN_ENTITIES ||
                          holds_requirements(self->section) || self->section == IN_API)) {
         read_sub_heading(self, at, level, heading);
     } else {
+        close_open(self);
         self->section = found;
         self->level = level;
-        self->open = SIZE_MAX;
         bool named = found == IN_OTHER ||
                      (found == IN_NON_FUNCTIONAL && !strcasestr(heading, "requirement"));
         gc_spec_set(&self->category, gc_xstrdup(named ? without_number(heading) : ""));
@@ -256,31 +295,14 @@ static void read_heading(reader *self, const gc_node *block)
 
 /* ---- paragraphs and code ---- */
 
-static void append(char **slot, const char *joint, const char *text)
-{
-    gc_spec_set(slot, gc_xasprintf("%s%s%s", *slot, **slot ? joint : "", text));
-}
-
 static void add_pattern_text(gc_spec *spec, const char *text)
 {
     gc_strv_add(&spec->fcs->patterns, text);
 }
 
-/* Text that belongs to what the last sub-heading opened; false if nothing is open. */
-static bool append_to_open(reader *self, const char *text)
+static void describe(reader *self, const char *joint, const char *text)
 {
-    gc_spec *spec = self->spec;
-    if (self->open == SIZE_MAX)
-        return false;
-    if (self->section == IN_ENTITIES)
-        append(&spec->entities[self->open].entity.description, "\n", text);
-    else if (self->section == IN_API)
-        append(&spec->contracts[self->open].contract.description, "\n", text);
-    else if (holds_requirements(self->section))
-        append(&spec->requirements[self->open].requirement.text, "\n", text);
-    else
-        return false;
-    return true;
+    gc_buf_printf(&self->description, "%s%s", self->description.len ? joint : "", text);
 }
 
 static void relation_lines(reader *self, const gc_node *at, const char *text)
@@ -321,10 +343,10 @@ static void read_paragraph(reader *self, const gc_node *block)
         relation_lines(self, at, text);
     else if (self->section == IN_OTHER && *self->category) {
         char *line = gc_xasprintf("%s: %s", self->category, text);
-        append(&spec->fcs->description, "\n\n", line);
+        describe(self, "\n\n", line);
         free(line);
     } else
-        append(&spec->fcs->description, "\n\n", text);
+        describe(self, "\n\n", text);
     free(text);
 }
 
@@ -333,7 +355,7 @@ static void read_code(reader *self, const gc_node *block)
     const gc_node *at = gc_node_get(block, "text");
     char *text = gc_spec_trim(at && at->text ? at->text : "");
     if (*text && self->section != IN_NOTHING && !append_to_open(self, text))
-        append(&self->spec->fcs->description, "\n\n", text);
+        describe(self, "\n\n", text);
     free(text);
 }
 
@@ -367,6 +389,7 @@ static void read_entity_item(reader *self, const gc_node *at, const char *text,
     }
     gc_node *list = text_list(spec, at, text);
     size_t before = spec->entity_count;
+    close_open(self);
     gc_spec_read_entities(spec, list);
     self->open = spec->entity_count > before ? before : SIZE_MAX;
     self->open_level = 0; /* opened by an item: only nested items are its fields */
@@ -402,7 +425,7 @@ static void read_item(reader *self, const gc_node *at, const char *text, bool ne
         break;
     case IN_PATTERNS: gc_spec_read_patterns(spec, text_list(spec, at, text)); break;
     case IN_TESTING: gc_spec_read_testing(spec, text_list(spec, at, text)); break;
-    case IN_DESCRIPTION: append(&spec->fcs->description, "\n- ", text); break;
+    case IN_DESCRIPTION: describe(self, "\n- ", text); break;
     default:
         if (!append_to_open(self, text))
             gc_spec_requirement_text(spec, at, kind_of(self->section), self->category,
@@ -490,14 +513,14 @@ static size_t entity_of_row(reader *self, const gc_node *map)
     const gc_node *name = gc_spec_pick(map, "entity");
     char *text = gc_spec_trim(name && name->text ? name->text : "");
     gc_spec *spec = self->spec;
-    size_t found = SIZE_MAX;
-    for (size_t i = spec->entity_count; i-- > 0 && found == SIZE_MAX;)
-        if (strcmp(spec->entities[i].entity.name, text) == 0)
-            found = i;
-    if (found == SIZE_MAX && gc_spec_add_entity(spec, name ? name : map, text))
-        found = spec->entity_count - 1;
+    for (; self->rows_seen < spec->entity_count; self->rows_seen++)
+        gc_number_set(self->rows, spec->entities[self->rows_seen].entity.name,
+                      self->rows_seen + 1);
+    size_t found = gc_number_get(self->rows, text);
+    if (!found && gc_spec_add_entity(spec, name ? name : map, text))
+        found = spec->entity_count;
     free(text);
-    return found;
+    return found ? found - 1 : SIZE_MAX;
 }
 
 static void hide_key(gc_node *map, const char *key)
@@ -562,7 +585,12 @@ static void read_table(reader *self, const gc_node *block)
 
 void gc_spec_read_body(gc_spec *self, const gc_node *body)
 {
-    reader r = { .spec = self, .open = SIZE_MAX, .category = gc_xstrdup("") };
+    reader r = {
+        .spec = self, .open = SIZE_MAX, .category = gc_xstrdup(""), .rows = gc_map_new()
+    };
+    gc_buf_init(&r.description, GC_SPEC_TEXT_LIMIT);
+    gc_buf_init(&r.pending, GC_SPEC_TEXT_LIMIT);
+    gc_buf_puts(&r.description, self->fcs->description);
     if (body->kind != GC_NODE_SEQ)
         gc_spec_error(self, body,
                       "body is %s; it is reserved for the text of Markdown specs",
@@ -585,5 +613,10 @@ void gc_spec_read_body(gc_spec *self, const gc_node *body)
         else if (strcmp(kind, "code") == 0)
             read_code(&r, block);
     }
+    close_open(&r);
+    gc_spec_set(&self->fcs->description, gc_spec_trim(r.description.ptr));
+    gc_buf_release(&r.description);
+    gc_buf_release(&r.pending);
+    gc_map_destroy(&r.rows);
     free(r.category);
 }

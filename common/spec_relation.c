@@ -146,6 +146,8 @@ static void set_kind(gc_spec *self, gc_spec_relation *r, const gc_node *at,
 
 /* ---- relations in a line ---- */
 
+#define LINE_MAX_BYTES 400
+
 typedef struct relation_words {
     gc_strv words; /* as written */
     gc_strv small; /* the same in small letters */
@@ -289,7 +291,9 @@ void gc_spec_relation_line(gc_spec *self, const gc_node *at, const char *line,
     relation_words w = { { 0 }, { 0 } };
     const char *bracket = kind_in_brackets(plain);
     relation_operator op = { 0, 0, NULL };
-    split_blanks(&w, plain);
+    bool short_enough = strlen(plain) <= LINE_MAX_BYTES;
+    if (short_enough)
+        split_blanks(&w, plain);
     while (op.at < w.words.count && !(op.kind = operator_at(&w, op.at, &op.len)))
         op.at++;
     bool found = op.kind != NULL;

@@ -137,22 +137,6 @@ static void read_reference(type_reader *self, const char *target, bool by_id,
     free(name);
 }
 
-static void add_enum_value(gc_spec_field *f, const char *text)
-{
-    char *value = gc_spec_trim(text);
-    size_t len = strlen(value);
-    if (len > 1 && strchr("'\"`", value[0]) && value[len - 1] == value[0]) {
-        value[len - 1] = '\0';
-        gc_spec_set(&value, gc_spec_trim(value + 1));
-    }
-    if (strcmp(value, "...") == 0 || strcmp(value, "\xe2\x80\xa6") == 0 ||
-        strcasecmp(value, "etc") == 0 || strcasecmp(value, "etc.") == 0)
-        f->open_enum = true;
-    else if (*value)
-        gc_strv_add_unique(&f->field.enum_values, value);
-    free(value);
-}
-
 /* "a, b or c", "a|b", "a / b". */
 static void read_enum(type_reader *self, const char *values, type_result *out)
 {
@@ -165,18 +149,18 @@ static void read_enum(type_reader *self, const char *values, type_result *out)
         f->field.enum_values.count > 0; /* a list of values beside the type wins */
     gc_strv parts = { 0 };
     gc_strv_split(&parts, values + strspn(values, " :="), separator);
-    for (size_t i = 0; i < parts.count && !given; i++) {
+    for (size_t i = 0; i < parts.count && i < GC_SPEC_MAX_VALUES && !given; i++) {
         const char *part = parts.items[i];
         const char *last = strstr(part, " or ");
         if (gc_starts_with(part, "or "))
             part += 3;
         if (last && last != part) {
             char *first = gc_spec_slice(part, (size_t)(last - part));
-            add_enum_value(f, first);
+            gc_spec_add_value(f, first);
             free(first);
             part = last + 4;
         }
-        add_enum_value(f, part);
+        gc_spec_add_value(f, part);
     }
     gc_strv_release(&parts);
     set(out, "string", "enum");
@@ -197,9 +181,9 @@ static void read_modifier(type_reader *self, const char *text)
     else if (gc_spec_is_one_of(word, "nullable null"))
         f->optional = true;
     else if (gc_spec_is_one_of(word, "pk") || strcmp(word, "primary key") == 0)
-        gc_strv_add_unique(&f->field.constraints, "primary_key");
+        gc_spec_add_constraint(f, "primary_key");
     else if (gc_spec_is_one_of(word, "indexed index"))
-        gc_strv_add_unique(&f->field.constraints, "indexed");
+        gc_spec_add_constraint(f, "indexed");
     else if (gc_starts_with(word, "default") && !f->field.default_value)
         gc_spec_set(&f->field.default_value,
                     gc_spec_trim(text + 7 + strspn(text + 7, " :=")));
@@ -210,12 +194,12 @@ static void read_modifier(type_reader *self, const char *text)
         bool number =
             text[rest] && strspn(text + rest, "0123456789.-") == strlen(text + rest);
         if (gc_spec_is_one_of(word, "readonly immutable autoincrement"))
-            gc_strv_add_unique(&f->field.constraints, word);
+            gc_spec_add_constraint(f, word);
         else if (key && number)
             gc_strv_push(&f->field.constraints,
                          gc_xasprintf("%.*s=%s", (int)key, text, text + rest));
         else
-            gc_strv_add_unique(&f->field.constraints, text);
+            gc_spec_add_constraint(f, text);
     }
     free(word);
 }
