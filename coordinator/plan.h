@@ -33,7 +33,7 @@ typedef struct gc_plan_file {
     char *package;     /* Go package name, "" if no Go file */
     char *import_path; /* of its package, "" if no Go file */
     char *kind; /* model, store, service, handler, errors, config, server, main, cli,
-                          test, source (explicit), template */
+                          test, source (explicit), project (no Go) */
     char *purpose;
     gc_file_how how;
     char *template_name;  /* asset below templates/project/, NULL for the LLM */
@@ -49,9 +49,19 @@ typedef struct gc_plan_file {
     size_t expected_bytes; /* of the answer, for estimates and grouping */
 } gc_plan_file;
 
+/* A Go package of the project. */
+typedef struct gc_plan_package {
+    char *name;
+    char *dir; /* "" for the root */
+    char *import_path;
+    char *purpose; /* untrusted if it comes from the spec */
+} gc_plan_package;
+
 typedef struct gc_plan {
     gc_plan_file *files; /* by path */
     size_t file_count;
+    gc_plan_package *packages; /* by dir */
+    size_t package_count;
     size_t level_count;
     char *symbols; /* the symbol table, Go-like text, for every prompt */
     gc_strv notes; /* what the plan had to decide and a user may want to know */

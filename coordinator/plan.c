@@ -1,0 +1,373 @@
+#include "coordinator/plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/mem.h"
+#include "common/text.h"
+#include "coordinator/graph.h"
+#include "coordinator/plan_private.h"
+
+/* ---- indexes over the FCS, so that no step looks at everything for every file ---- */
+
+static gc_strv *require_list(gc_map *map, const char *key)
+{
+    gc_strv *list = gc_map_get(map, key);
+    if (!list) {
+        list = gc_xcalloc(1, sizeof *list);
+        gc_map_set(map, key, list);
+    }
+    return list;
+}
+
+static void release_lists(gc_map **map)
+{
+    size_t cursor = 0;
+    void *value;
+    while (gc_map_next(*map, &cursor, NULL, &value)) {
+        gc_strv_release(value);
+        free(value);
+    }
+    gc_map_destroy(map);
+}
+
+static void index_requirements(plan_ctx *ctx)
+{
+    for (size_t i = 0; i < ctx->fcs->requirement_count; i++) {
+        const gc_requirement *r = &ctx->fcs->requirements[i];
+        if (!r->entities.count)
+            gc_strv_add(&ctx->general_reqs, r->id);
+        for (size_t j = 0; j < r->entities.count; j++)
+            gc_strv_add(require_list(ctx->req_by_entity, r->entities.items[j]), r->id);
+    }
+}
+
+static void add_neighbours(plan_ctx *ctx, const char *a, const char *b)
+{
+    if (strcmp(a, b) == 0)
+        return;
+    gc_strv_add_unique(require_list(ctx->neighbours_of, a), b);
+    gc_strv_add_unique(require_list(ctx->neighbours_of, b), a);
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void index_neighbours(plan_ctx *ctx)
+{
+    const gc_fcs *fcs = ctx->fcs;
+    for (size_t i = 0; i < fcs->relation_count; i++)
+        add_neighbours(ctx, fcs->relations[i].from, fcs->relations[i].to);
+    for (size_t i = 0; i < fcs->entity_count; i++)
+        for (size_t j = 0; j < fcs->entities[i].field_count; j++)
+            if (fcs->entities[i].fields[j].ref)
+                add_neighbours(ctx, fcs->entities[i].go_name,
+                               fcs->entities[i].fields[j].ref);
+    size_t cursor = 0;
+    void *value;
+    while (gc_map_next(ctx->neighbours_of, &cursor, NULL, &value)) {
+        gc_strv *list = value;
+        qsort(list->items, list->count, sizeof *list->items, by_text);
+    }
+}
+
+static void open_ctx(plan_ctx *ctx, const gc_fcs *fcs, gc_plan *plan)
+{
+    *ctx = (plan_ctx){
+        .fcs = fcs,
+        .plan = plan,
+        .http = strcmp(fcs->kind, "http") == 0,
+        .cli = strcmp(fcs->kind, "cli") == 0,
+        .pkg_by_dir = gc_map_new(),
+        .entity_by_name = gc_map_new(),
+        .file_by_path = gc_map_new(),
+        .req_by_entity = gc_map_new(),
+        .contract_by_entity = gc_map_new(),
+        .package_by_name = gc_map_new(),
+        .neighbours_of = gc_map_new(),
+    };
+    index_requirements(ctx);
+    index_neighbours(ctx);
+    for (size_t i = 0; i < fcs->contract_count; i++)
+        if (*fcs->contracts[i].entity)
+            gc_strv_add(require_list(ctx->contract_by_entity, fcs->contracts[i].entity),
+                        fcs->contracts[i].id);
+    for (size_t i = 0; i < fcs->package_count; i++)
+        gc_map_set(ctx->package_by_name, fcs->packages[i].name, &fcs->packages[i]);
+}
+
+static void close_ctx(plan_ctx *ctx)
+{
+    plan_release_entities(ctx);
+    gc_map_destroy(&ctx->pkg_by_dir);
+    gc_map_destroy(&ctx->entity_by_name);
+    gc_map_destroy(&ctx->file_by_path);
+    gc_map_destroy(&ctx->package_by_name);
+    release_lists(&ctx->req_by_entity);
+    release_lists(&ctx->contract_by_entity);
+    release_lists(&ctx->neighbours_of);
+    gc_strv_release(&ctx->general_reqs);
+}
+
+/* ---- order, levels, symbols ---- */
+
+typedef struct order_item {
+    const char *path;
+    size_t old;
+} order_item;
+
+static int by_path(const void *a, const void *b)
+{
+    return strcmp(((const order_item *)a)->path, ((const order_item *)b)->path);
+}
+
+static int by_file(const void *a, const void *b)
+{
+    size_t x = ((const gc_edge *)a)->file, y = ((const gc_edge *)b)->file;
+    return x < y ? -1 : x > y;
+}
+
+static void sort_files(gc_plan *plan)
+{
+    size_t n = plan->file_count;
+    order_item *order = gc_xcalloc(n, sizeof *order);
+    size_t *now_at = gc_xcalloc(n, sizeof *now_at);
+    gc_plan_file *sorted = gc_xcalloc(n, sizeof *sorted);
+    for (size_t i = 0; i < n; i++)
+        order[i] = (order_item){ plan->files[i].path, i };
+    qsort(order, n, sizeof *order, by_path);
+    for (size_t i = 0; i < n; i++) {
+        sorted[i] = plan->files[order[i].old];
+        now_at[order[i].old] = i;
+    }
+    for (size_t i = 0; i < n; i++) {
+        for (size_t e = 0; e < sorted[i].edge_count; e++)
+            sorted[i].edges[e].file = now_at[sorted[i].edges[e].file];
+        if (sorted[i].edge_count)
+            qsort(sorted[i].edges, sorted[i].edge_count, sizeof *sorted[i].edges,
+                  by_file);
+    }
+    free(plan->files);
+    plan->files = sorted;
+    free(order);
+    free(now_at);
+}
+
+static void report_cycle(const gc_plan *plan, const gc_fcs *fcs, const size_t *cycle,
+                         size_t len, gc_diags *diags)
+{
+    gc_strv names = { 0 };
+    for (size_t i = 0; i < len; i++)
+        gc_strv_add(&names, plan->files[cycle[i]].path);
+    gc_strv_add(&names, plan->files[cycle[0]].path);
+    char *chain = gc_strv_join(&names, " -> ");
+    int line = 1, column = 1;
+    for (size_t i = 0; i < fcs->file_count; i++) {
+        if (strcmp(fcs->files[i].path, names.items[0]) == 0) {
+            line = fcs->files[i].line;
+            column = fcs->files[i].column;
+        }
+    }
+    gc_diags_add(
+        diags, GC_SEV_ERROR, line, column,
+        "files depend on each other in a circle: %s; remove one depends_on of it", chain);
+    free(chain);
+    gc_strv_release(&names);
+}
+
+static gc_err set_levels(gc_plan *plan, const gc_fcs *fcs, gc_diags *diags)
+{
+    size_t n = plan->file_count, edges = 0;
+    for (size_t i = 0; i < n; i++)
+        edges += plan->files[i].edge_count;
+    size_t *first = gc_xcalloc(n + 1, sizeof *first);
+    size_t *to = gc_xcalloc(edges, sizeof *to);
+    size_t *level = gc_xcalloc(n, sizeof *level);
+    size_t *cycle = gc_xcalloc(n, sizeof *cycle);
+    size_t used = 0, cycle_len = 0;
+    for (size_t i = 0; i < n; i++) {
+        first[i] = used;
+        for (size_t e = 0; e < plan->files[i].edge_count; e++)
+            if (plan->files[i].edges[e].kind == GC_EDGE_REAL)
+                to[used++] = plan->files[i].edges[e].file;
+    }
+    first[n] = used;
+    gc_graph graph = { n, first, to };
+    gc_err err = gc_graph_levels(&graph, level, cycle, &cycle_len);
+    if (err)
+        report_cycle(plan, fcs, cycle, cycle_len, diags);
+    for (size_t i = 0; !err && i < n; i++) {
+        plan->files[i].level = level[i];
+        if (level[i] + 1 > plan->level_count)
+            plan->level_count = level[i] + 1;
+    }
+    free(first);
+    free(to);
+    free(level);
+    free(cycle);
+    return err;
+}
+
+/* A struct's fields are in the context of those who need them; here its name is enough. */
+static void put_symbols(gc_buf *out, const char *promise)
+{
+    bool skipping = false;
+    while (*promise) {
+        const char *end = strchr(promise, '\n');
+        size_t len = end ? (size_t)(end - promise) : strlen(promise);
+        bool body = len > 8 && memcmp(promise + len - 8, "struct {", 8) == 0;
+        if (skipping)
+            skipping = !(len == 1 && *promise == '}');
+        else if (body) {
+            gc_buf_append(out, promise, len - 2);
+            gc_buf_putc(out, '\n');
+            skipping = true;
+        } else if (!(len > 7 && memcmp(promise, "import ", 7) == 0)) {
+            gc_buf_append(out, promise, len);
+            gc_buf_putc(out, '\n');
+        }
+        promise += end ? len + 1 : len;
+    }
+}
+
+static char *symbol_table(const gc_plan *plan)
+{
+    gc_buf out;
+    gc_buf_init(&out, (size_t)256 << 20);
+    const char *package = "";
+    for (size_t i = 0; i < plan->file_count; i++) {
+        const gc_plan_file *f = &plan->files[i];
+        if (!*f->promise || strcmp(f->kind, "test") == 0 || strcmp(f->kind, "main") == 0)
+            continue;
+        if (strcmp(package, f->import_path) != 0)
+            gc_buf_printf(&out, "%s// package %s, import \"%s\"\n", out.len ? "\n" : "",
+                          f->package, f->import_path);
+        package = f->import_path;
+        put_symbols(&out, f->promise);
+    }
+    return gc_buf_take(&out);
+}
+
+static int by_dir(const void *a, const void *b)
+{
+    return strcmp(((const gc_plan_package *)a)->dir, ((const gc_plan_package *)b)->dir);
+}
+
+static void list_packages(plan_ctx *ctx)
+{
+    gc_plan *plan = ctx->plan;
+    plan->packages = gc_xcalloc(ctx->pkg_count, sizeof *plan->packages);
+    plan->package_count = ctx->pkg_count;
+    for (size_t i = 0; i < ctx->pkg_count; i++) {
+        const plan_pkg *pkg = ctx->pkgs[i];
+        plan->packages[i] =
+            (gc_plan_package){ gc_xstrdup(pkg->name), gc_xstrdup(pkg->dir),
+                               gc_xstrdup(pkg->import_path), gc_xstrdup(pkg->purpose) };
+    }
+    if (plan->package_count)
+        qsort(plan->packages, plan->package_count, sizeof *plan->packages, by_dir);
+}
+
+/* ---- public ---- */
+
+static gc_err lay_out(plan_ctx *ctx, const gc_plan_options *options, gc_diags *diags)
+{
+    if (ctx->fcs->file_count) {
+        gc_err err = plan_explicit_files(ctx, diags);
+        if (err)
+            return err;
+        plan_project_files(ctx, options->templates);
+    } else {
+        plan_assign_entities(ctx);
+        plan_entity_files(ctx);
+        plan_shared_files(ctx);
+        plan_project_files(ctx, options->templates);
+    }
+    if (ctx->plan->file_count > options->max_files) {
+        gc_diags_add(
+            diags, GC_SEV_ERROR, 1, 1,
+            "the plan has %zu files, more than limits.max_files (%zu); raise the limit or "
+            "split the spec",
+            ctx->plan->file_count, options->max_files);
+        return GC_ETOOBIG;
+    }
+    return GC_OK;
+}
+
+gc_err gc_plan_make(const gc_fcs *fcs, const gc_plan_options *options, gc_diags *diags,
+                    gc_plan **out)
+{
+    gc_plan *plan = gc_xcalloc(1, sizeof *plan);
+    plan_ctx ctx;
+    open_ctx(&ctx, fcs, plan);
+    gc_err err = lay_out(&ctx, options, diags);
+    if (!err) {
+        sort_files(plan);
+        list_packages(&ctx);
+        err = set_levels(plan, fcs, diags);
+    }
+    if (!err)
+        plan->symbols = symbol_table(plan);
+    close_ctx(&ctx);
+    if (err)
+        gc_plan_destroy(&plan);
+    else
+        *out = plan;
+    return err;
+}
+
+static void release_file(gc_plan_file *f)
+{
+    free(f->path);
+    free(f->dir);
+    free(f->package);
+    free(f->import_path);
+    free(f->kind);
+    free(f->purpose);
+    free(f->template_name);
+    gc_strv_release(&f->entities);
+    gc_strv_release(&f->neighbours);
+    gc_strv_release(&f->contracts);
+    gc_strv_release(&f->requirements);
+    free(f->promise);
+    free(f->edges);
+}
+
+void gc_plan_destroy(gc_plan **self_p)
+{
+    gc_plan *self = *self_p;
+    if (!self)
+        return;
+    for (size_t i = 0; i < self->file_count; i++)
+        release_file(&self->files[i]);
+    for (size_t i = 0; i < self->package_count; i++) {
+        free(self->packages[i].name);
+        free(self->packages[i].dir);
+        free(self->packages[i].import_path);
+        free(self->packages[i].purpose);
+    }
+    free(self->files);
+    free(self->packages);
+    free(self->symbols);
+    gc_strv_release(&self->notes);
+    free(self);
+    *self_p = NULL;
+}
+
+long gc_plan_find(const gc_plan *self, const char *path)
+{
+    size_t low = 0, high = self->file_count;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        int order = strcmp(self->files[mid].path, path);
+        if (order == 0)
+            return (long)mid;
+        if (order < 0)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return -1;
+}

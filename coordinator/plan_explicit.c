@@ -1,0 +1,231 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/mem.h"
+#include "common/naming.h"
+#include "common/text.h"
+#include "coordinator/plan_private.h"
+
+static bool is_test(const char *path)
+{
+    return gc_ends_with(path, "_test.go");
+}
+
+static char *dir_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? gc_xmemdup(path, (size_t)(slash - path)) : gc_xstrdup("");
+}
+
+static const char *base_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* A folder is a program if a main.go is listed in it or it lies directly in cmd/. */
+static bool is_program(const gc_fcs *fcs, const char *dir)
+{
+    if (gc_starts_with(dir, "cmd/") && !strchr(dir + 4, '/'))
+        return true;
+    for (size_t i = 0; i < fcs->file_count; i++) {
+        char *other = dir_of(fcs->files[i].path);
+        bool hit = strcmp(other, dir) == 0 &&
+                   strcmp(base_of(fcs->files[i].path), "main.go") == 0;
+        free(other);
+        if (hit)
+            return true;
+    }
+    return false;
+}
+
+static plan_pkg *package_of(plan_ctx *ctx, const char *dir)
+{
+    plan_pkg *pkg = gc_map_get(ctx->pkg_by_dir, dir);
+    if (pkg)
+        return pkg;
+    for (size_t i = 0; i < ctx->fcs->package_count; i++) {
+        const gc_package *p = &ctx->fcs->packages[i];
+        if (strcmp(p->path, dir) == 0)
+            return plan_require_pkg(ctx, dir, p->name, p->purpose);
+    }
+    char *name = is_program(ctx->fcs, dir)
+                     ? gc_xstrdup("main")
+                     : gc_go_package(*dir ? base_of(dir) : ctx->fcs->app);
+    pkg = plan_require_pkg(ctx, dir, name, "");
+    free(name);
+    return pkg;
+}
+
+static const char *kind_of(const char *path)
+{
+    if (is_test(path))
+        return "test";
+    return strcmp(base_of(path), "main.go") == 0 ? "main" : "source";
+}
+
+/* How well `path` fits as the home of entity `e`: its own name, then a word for models. */
+static int fitness(const char *path, const gc_entity *e)
+{
+    static const char *const words[] = { "model.go",  "models.go",   "types.go",
+                                         "entity.go", "entities.go", "domain.go" };
+    const char *base = base_of(path);
+    size_t len = strlen(e->snake);
+    if (strncmp(base, e->snake, len) == 0 && strcmp(base + len, ".go") == 0)
+        return 2;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(base, words[i]) == 0)
+            return 1;
+    return 0;
+}
+
+/* The file that declares the entity's struct: the best fit among those that list it. */
+static void find_homes(plan_ctx *ctx)
+{
+    const gc_fcs *fcs = ctx->fcs;
+    for (size_t i = 0; i < fcs->entity_count; i++) {
+        const gc_spec_file *best = NULL;
+        int best_fit = 0;
+        for (size_t j = 0; j < fcs->file_count; j++) {
+            const gc_spec_file *f = &fcs->files[j];
+            int fit = fitness(f->path, &fcs->entities[i]);
+            bool smaller = best && strcmp(f->path, best->path) < 0;
+            if (is_test(f->path) || !gc_ends_with(f->path, ".go") ||
+                !gc_strv_has(&f->entities, fcs->entities[i].go_name))
+                continue;
+            if (fit > best_fit || (fit && fit == best_fit && smaller)) {
+                best = f;
+                best_fit = fit;
+            }
+        }
+        if (!best)
+            continue;
+        plan_entity *pe = &ctx->entities[i];
+        char *dir = dir_of(best->path);
+        pe->model = package_of(ctx, dir);
+        pe->stem = gc_xstrdup(best->path);
+        pe->type = plan_unique_symbol(pe->model, fcs->entities[i].go_name);
+        free(dir);
+    }
+}
+
+/* Only types of the same package are promised by name; others are referred to by id. */
+static void prepare_entities(plan_ctx *ctx)
+{
+    const gc_fcs *fcs = ctx->fcs;
+    ctx->entities = gc_xcalloc(fcs->entity_count, sizeof *ctx->entities);
+    for (size_t i = 0; i < fcs->entity_count; i++) {
+        ctx->entities[i].e = &fcs->entities[i];
+        gc_map_set(ctx->entity_by_name, fcs->entities[i].go_name, &ctx->entities[i]);
+    }
+    find_homes(ctx);
+    for (size_t i = 0; i < fcs->entity_count; i++) {
+        plan_entity *pe = &ctx->entities[i];
+        pe->by_id = gc_xcalloc(pe->e->field_count, sizeof *pe->by_id);
+        for (size_t j = 0; j < pe->e->field_count; j++) {
+            const gc_field *f = &pe->e->fields[j];
+            const plan_entity *target =
+                f->ref && !f->ref_by_id ? gc_map_get(ctx->entity_by_name, f->ref) : NULL;
+            pe->by_id[j] =
+                f->ref && !f->ref_by_id && (!target || target->model != pe->model);
+        }
+    }
+}
+
+static void promise_structs(plan_ctx *ctx, size_t file, const gc_spec_file *spec,
+                            plan_pkg *pkg)
+{
+    plan_promise promise;
+    plan_promise_init(&promise, ctx, pkg);
+    for (size_t i = 0; i < spec->entities.count; i++) {
+        plan_entity *pe = gc_map_get(ctx->entity_by_name, spec->entities.items[i]);
+        if (!pe || !pe->stem || strcmp(pe->stem, spec->path) != 0)
+            continue;
+        plan_promise_model(&promise, pe);
+    }
+    gc_plan_file *f = &ctx->plan->files[file];
+    free(f->promise);
+    f->promise = plan_promise_take(&promise);
+    f->expected_bytes = strlen(f->promise) + 3000;
+    plan_promise_release(&promise);
+}
+
+static void add_file(plan_ctx *ctx, const gc_spec_file *spec)
+{
+    bool go = gc_ends_with(spec->path, ".go");
+    char *dir = dir_of(spec->path);
+    plan_pkg *pkg = go ? package_of(ctx, dir) : NULL;
+    size_t file =
+        plan_add_file(ctx, spec->path, pkg, go ? kind_of(spec->path) : "project");
+    plan_purpose(ctx, file, "%s", spec->purpose);
+    for (size_t i = 0; i < spec->entities.count; i++) {
+        const plan_entity *pe = gc_map_get(ctx->entity_by_name, spec->entities.items[i]);
+        if (pe)
+            plan_about_entity(ctx, file, pe);
+    }
+    gc_plan_file *f = &ctx->plan->files[file];
+    if (!f->entities.count)
+        gc_strv_copy(&f->requirements, &ctx->general_reqs);
+    f->expected_bytes = 3000;
+    if (go && strcmp(f->kind, "main") == 0) {
+        free(f->promise);
+        f->promise = gc_xstrdup("func main()\n");
+    } else if (go) {
+        promise_structs(ctx, file, spec, pkg);
+    }
+    free(dir);
+}
+
+static gc_err link_files(plan_ctx *ctx, gc_diags *diags)
+{
+    const gc_fcs *fcs = ctx->fcs;
+    for (size_t i = 0; i < fcs->file_count; i++) {
+        const gc_spec_file *spec = &fcs->files[i];
+        size_t from = (size_t)gc_map_get(ctx->file_by_path, spec->path) - 1;
+        for (size_t j = 0; j < spec->depends_on.count; j++) {
+            size_t to = (size_t)gc_map_get(ctx->file_by_path, spec->depends_on.items[j]);
+            if (!to || to - 1 == from)
+                gc_diags_add(
+                    diags, GC_SEV_ERROR, spec->line, spec->column,
+                    "%s depends on %s, which is %s; name another file of the list",
+                    spec->path, spec->depends_on.items[j],
+                    to ? "the file itself" : "not listed");
+            else
+                plan_add_edge(ctx, from, to - 1, GC_EDGE_REAL);
+        }
+    }
+    return diags->errors ? GC_EINVAL : GC_OK;
+}
+
+/* Promised structs of the same package need no waiting: a contract edge. */
+static void link_promises(plan_ctx *ctx)
+{
+    for (size_t i = 0; i < ctx->plan->file_count; i++) {
+        for (size_t e = 0; e < ctx->plan->files[i].entities.count; e++) {
+            const char *name = ctx->plan->files[i].entities.items[e];
+            const plan_entity *pe = gc_map_get(ctx->entity_by_name, name);
+            size_t home =
+                pe && pe->stem ? (size_t)gc_map_get(ctx->file_by_path, pe->stem) : 0;
+            if (home && home - 1 != i)
+                plan_add_edge(ctx, i, home - 1, GC_EDGE_CONTRACT);
+        }
+    }
+}
+
+gc_err plan_explicit_files(plan_ctx *ctx, gc_diags *diags)
+{
+    prepare_entities(ctx);
+    for (size_t i = 0; i < ctx->fcs->file_count; i++) {
+        const gc_spec_file *spec = &ctx->fcs->files[i];
+        if (gc_map_has(ctx->file_by_path, spec->path)) {
+            gc_diags_add(diags, GC_SEV_ERROR, spec->line, spec->column,
+                         "%s is listed twice; remove one of the two", spec->path);
+            continue;
+        }
+        add_file(ctx, spec);
+    }
+    gc_err err = link_files(ctx, diags);
+    if (!err)
+        link_promises(ctx);
+    return err;
+}

@@ -1,0 +1,115 @@
+/* Shared by the plan's own files: packages with their symbols, and entities with the names
+ * that every file about them uses. */
+#ifndef GC_COORDINATOR_PLAN_PRIVATE_H
+#define GC_COORDINATOR_PLAN_PRIVATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/buf.h"
+#include "common/fcs.h"
+#include "common/map.h"
+#include "coordinator/plan.h"
+
+#define PLAN_TEXT_LIMIT ((size_t)16 << 20)
+
+typedef struct plan_pkg {
+    char *name;
+    char *dir;
+    char *import_path;
+    char *purpose;
+    gc_map *symbols;  /* top-level names taken in this package */
+    size_t residents; /* entities that live here */
+    gc_map
+        *imports; /* dirs that its models import: keeps the import graph free of cycles */
+} plan_pkg;
+
+/* Names are unique in their package; the package of each role may be the same one. */
+typedef struct plan_entity {
+    const gc_entity *e;
+    plan_pkg *model, *store, *service, *handler;
+    char *stem;        /* file name stem, unique in the packages it is used in */
+    char *type;        /* Order */
+    char *id_field;    /* Go name of the key */
+    char *id_type;     /* Go type of the key */
+    bool id_added;     /* the spec names no key: the plan adds one */
+    char *store_type;  /* Store or OrderStore */
+    char *memory_type; /* MemoryStore, or FileStore in a command line program */
+    char *service_type;
+    char *handler_type;
+    bool *by_id;     /* per field: the reference would close an import cycle */
+    gc_strv actions; /* methods beyond the five, from contracts: Cancel */
+} plan_entity;
+
+typedef struct plan_ctx {
+    const gc_fcs *fcs;
+    gc_plan *plan;
+    bool http, cli;
+    plan_pkg **pkgs;
+    size_t pkg_count, pkg_cap;
+    gc_map *pkg_by_dir;
+    plan_entity *entities;  /* parallel to fcs->entities */
+    gc_map *entity_by_name; /* go_name -> plan_entity */
+    size_t file_cap;
+    gc_map *file_by_path;  /* path -> index + 1 */
+    gc_map *req_by_entity; /* go_name -> gc_strv of requirement ids */
+    gc_map *contract_by_entity;
+    gc_map *package_by_name; /* spec's packages */
+    gc_map *neighbours_of;   /* go_name -> gc_strv */
+    gc_strv general_reqs;    /* requirements that name no entity: they go to all */
+} plan_ctx;
+
+/* plan_names.c */
+plan_pkg *plan_require_pkg(plan_ctx *ctx, const char *dir, const char *name,
+                           const char *purpose);
+
+/* `want`, or the first of want2, want3, ... that is free in the package; malloc'ed. */
+char *plan_unique_symbol(plan_pkg *pkg, const char *want);
+void plan_assign_entities(plan_ctx *ctx);
+void plan_release_entities(plan_ctx *ctx);
+
+/* A folder below internal/ for cross-cutting code that no entity lives in; malloc'ed. */
+char *plan_free_dir(plan_ctx *ctx, const char *base);
+
+/* plan_promise.c: a promise under construction for a file in `home`. */
+typedef struct plan_promise {
+    const plan_ctx *ctx;
+    const plan_pkg *home;
+    gc_map *alias_of; /* import path -> name used; names of one file are unique */
+    gc_strv aliases;  /* owned names */
+    gc_strv imports;  /* import lines */
+    gc_buf body;
+} plan_promise;
+
+void plan_promise_init(plan_promise *self, const plan_ctx *ctx, const plan_pkg *home);
+void plan_promise_release(plan_promise *self);
+
+/* Imports a standard package, e.g. "context"; returns nothing: std names are never aliased. */
+void plan_promise_std(plan_promise *self, const char *import_path);
+
+/* `name` as seen from home: qualified and imported if it lives elsewhere. malloc'ed. */
+char *plan_promise_ref(plan_promise *self, const plan_pkg *pkg, const char *name);
+
+/* The finished text; free() it. */
+char *plan_promise_take(plan_promise *self);
+
+void plan_promise_model(plan_promise *self, const plan_entity *pe);
+void plan_promise_store(plan_promise *self, const plan_entity *pe);
+void plan_promise_service(plan_promise *self, const plan_entity *pe);
+void plan_promise_handler(plan_promise *self, const plan_entity *pe);
+void plan_promise_test(plan_promise *self, const char *function);
+
+/* plan_files.c: adding files. Returns the index. */
+size_t plan_add_file(plan_ctx *ctx, const char *path, const plan_pkg *pkg,
+                     const char *kind);
+void plan_add_edge(plan_ctx *ctx, size_t from, size_t to, gc_edge_kind kind);
+void plan_purpose(plan_ctx *ctx, size_t file, const char *fmt, ...) GC_PRINTF(3, 4);
+void plan_about_entity(plan_ctx *ctx, size_t file, const plan_entity *pe);
+void plan_entity_files(plan_ctx *ctx);
+void plan_shared_files(plan_ctx *ctx);
+void plan_project_files(plan_ctx *ctx, bool templates);
+
+/* plan_explicit.c: `files:` of the spec, exactly as given. GC_EINVAL: see diags. */
+GC_MUST_CHECK gc_err plan_explicit_files(plan_ctx *ctx, gc_diags *diags);
+
+#endif

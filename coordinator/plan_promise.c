@@ -1,0 +1,376 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/mem.h"
+#include "common/naming.h"
+#include "common/text.h"
+#include "coordinator/plan_private.h"
+
+void plan_promise_init(plan_promise *self, const plan_ctx *ctx, const plan_pkg *home)
+{
+    *self = (plan_promise){ .ctx = ctx, .home = home, .alias_of = gc_map_new() };
+    gc_buf_init(&self->body, PLAN_TEXT_LIMIT);
+}
+
+void plan_promise_release(plan_promise *self)
+{
+    gc_map_destroy(&self->alias_of);
+    gc_strv_release(&self->aliases);
+    gc_strv_release(&self->imports);
+    gc_buf_release(&self->body);
+}
+
+void plan_promise_std(plan_promise *self, const char *import_path)
+{
+    if (gc_map_has(self->alias_of, import_path))
+        return;
+    const char *slash = strrchr(import_path, '/');
+    gc_strv_add(&self->aliases, slash ? slash + 1 : import_path);
+    gc_map_set(self->alias_of, import_path, self->aliases.items[self->aliases.count - 1]);
+    gc_strv_push(&self->imports, gc_xasprintf("import \"%s\"", import_path));
+}
+
+static const char *import_package(plan_promise *self, const plan_pkg *pkg)
+{
+    const char *known = gc_map_get(self->alias_of, pkg->import_path);
+    if (known)
+        return known;
+    char *alias = gc_xstrdup(pkg->name);
+    while (gc_strv_has(&self->aliases, alias)) {
+        char *longer = gc_xasprintf("%spkg", alias);
+        free(alias);
+        alias = longer;
+    }
+    gc_strv_push(&self->aliases, alias);
+    gc_map_set(self->alias_of, pkg->import_path, alias);
+    const char *slash = strrchr(pkg->import_path, '/');
+    bool plain = strcmp(slash ? slash + 1 : pkg->import_path, alias) == 0;
+    gc_strv_push(&self->imports,
+                 plain ? gc_xasprintf("import \"%s\"", pkg->import_path)
+                       : gc_xasprintf("import %s \"%s\"", alias, pkg->import_path));
+    return alias;
+}
+
+char *plan_promise_ref(plan_promise *self, const plan_pkg *pkg, const char *name)
+{
+    if (pkg == self->home)
+        return gc_xstrdup(name);
+    return gc_xasprintf("%s.%s", import_package(self, pkg), name);
+}
+
+char *plan_promise_take(plan_promise *self)
+{
+    gc_strv_sort(&self->imports);
+    gc_buf out;
+    gc_buf_init(&out, PLAN_TEXT_LIMIT);
+    for (size_t i = 0; i < self->imports.count; i++)
+        gc_buf_printf(&out, "%s\n", self->imports.items[i]);
+    gc_buf_append(&out, self->body.ptr, self->body.len);
+    return gc_buf_take(&out);
+}
+
+/* ---- types of fields ---- */
+
+static bool is_word(char c)
+{
+    return c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           (c >= '0' && c <= '9') || (unsigned char)c >= 0x80;
+}
+
+/* Copies `type` with every whole word `word` replaced. */
+static char *replace_word(const char *type, const char *word, const char *with)
+{
+    gc_buf out;
+    gc_buf_init(&out, 4096);
+    while (*type) {
+        size_t n = 0;
+        while (is_word(type[n]))
+            n++;
+        if (n && n == strlen(word) && memcmp(type, word, n) == 0)
+            gc_buf_puts(&out, with);
+        else
+            gc_buf_append(&out, type, n ? n : 1);
+        type += n ? n : 1;
+    }
+    return gc_buf_take(&out);
+}
+
+static void import_std_of(plan_promise *self, const char *type)
+{
+    if (strstr(type, "time."))
+        plan_promise_std(self, "time");
+    if (strstr(type, "json."))
+        plan_promise_std(self, "encoding/json");
+    if (strstr(type, "big."))
+        plan_promise_std(self, "math/big");
+}
+
+/* A spec's own module in a type ("decimal.Decimal") is imported by the module's path. */
+static void import_modules_of(plan_promise *self, const char *type)
+{
+    const gc_fcs *fcs = self->ctx->fcs;
+    for (size_t i = 0; i < fcs->module_count; i++) {
+        const char *path = fcs->modules[i].path;
+        const char *slash = strrchr(path, '/');
+        char *qualifier = gc_xasprintf("%s.", slash ? slash + 1 : path);
+        const char *at = strstr(type, qualifier);
+        if (at && (at == type || !is_word(at[-1])))
+            plan_promise_std(self, path);
+        free(qualifier);
+    }
+}
+
+typedef struct struct_field {
+    char *name;
+    char *type;
+    char *tag;
+} struct_field;
+
+static char *enum_name(const plan_entity *pe, const gc_field *f)
+{
+    (void)pe;
+    return gc_xstrdup(f->go_type[0] == '*' ? f->go_type + 1 : f->go_type);
+}
+
+static struct_field by_id_field(const gc_field *f)
+{
+    bool many = gc_starts_with(f->go_type, "[]");
+    return (struct_field){
+        gc_xasprintf("%s%s", f->go_name, many ? "IDs" : "ID"),
+        gc_xstrdup(many ? "[]string" : "string"),
+        gc_xasprintf("`json:\"%s%s\"`", f->json_name, many ? "_ids" : "_id"),
+    };
+}
+
+static struct_field make_field(plan_promise *self, const plan_entity *pe, size_t index)
+{
+    const gc_field *f = &pe->e->fields[index];
+    if (pe->by_id[index])
+        return by_id_field(f);
+    char *type = gc_xstrdup(f->go_type);
+    const plan_entity *target =
+        f->ref && !f->ref_by_id ? gc_map_get(self->ctx->entity_by_name, f->ref) : NULL;
+    if (target) {
+        char *name = plan_promise_ref(self, target->model, target->type);
+        free(type);
+        type = replace_word(f->go_type, f->ref, name);
+        free(name);
+    } else {
+        import_std_of(self, type);
+        import_modules_of(self, type);
+    }
+    return (struct_field){ gc_xstrdup(f->go_name), type,
+                           gc_xasprintf("`json:\"%s%s\"`", f->json_name,
+                                        f->required ? "" : ",omitempty") };
+}
+
+static size_t columns(const char *text)
+{
+    size_t n = 0;
+    for (; *text; text++)
+        n += ((unsigned char)*text & 0xc0) != 0x80;
+    return n;
+}
+
+static void pad(gc_buf *out, const char *text, size_t width)
+{
+    gc_buf_puts(out, text);
+    for (size_t n = columns(text); n < width; n++)
+        gc_buf_putc(out, ' ');
+}
+
+/* Fields in gofmt's columns, so that the promise can be copied as it is. */
+static void put_struct(gc_buf *out, const char *name, struct_field *fields, size_t count)
+{
+    size_t names = 0, types = 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t n = columns(fields[i].name), t = columns(fields[i].type);
+        names = n > names ? n : names;
+        types = t > types ? t : types;
+    }
+    gc_buf_printf(out, "type %s struct {\n", name);
+    for (size_t i = 0; i < count; i++) {
+        gc_buf_putc(out, '\t');
+        pad(out, fields[i].name, names + 1);
+        pad(out, fields[i].type, types + 1);
+        gc_buf_printf(out, "%s\n", fields[i].tag);
+        free(fields[i].name);
+        free(fields[i].type);
+        free(fields[i].tag);
+    }
+    gc_buf_puts(out, "}\n");
+}
+
+static void put_quoted(gc_buf *out, const char *text)
+{
+    gc_buf_putc(out, '"');
+    for (; *text; text++) {
+        if (*text == '"' || *text == '\\')
+            gc_buf_putc(out, '\\');
+        gc_buf_putc(out, *text);
+    }
+    gc_buf_putc(out, '"');
+}
+
+static void put_enum(plan_promise *self, const plan_entity *pe, const gc_field *f)
+{
+    char *type = enum_name(pe, f);
+    gc_buf_printf(&self->body, "type %s string\n", type);
+    gc_map *seen = gc_map_new();
+    for (size_t i = 0; i < f->enum_values.count; i++) {
+        char *suffix = gc_go_exported(f->enum_values.items[i]);
+        char *name = gc_xasprintf("%s%s", type, suffix);
+        for (int n = 2; gc_map_has(seen, name); n++) {
+            free(name);
+            name = gc_xasprintf("%s%s%d", type, suffix, n);
+        }
+        gc_map_set(seen, name, seen);
+        gc_buf_printf(&self->body, "const %s %s = ", name, type);
+        put_quoted(&self->body, f->enum_values.items[i]);
+        gc_buf_putc(&self->body, '\n');
+        free(name);
+        free(suffix);
+    }
+    gc_map_destroy(&seen);
+    free(type);
+}
+
+void plan_promise_model(plan_promise *self, const plan_entity *pe)
+{
+    const gc_entity *e = pe->e;
+    for (size_t i = 0; i < e->field_count; i++)
+        if (e->fields[i].enum_values.count)
+            put_enum(self, pe, &e->fields[i]);
+    struct_field *fields = gc_xcalloc(e->field_count + 1, sizeof *fields);
+    size_t count = 0;
+    if (pe->id_added)
+        fields[count++] =
+            (struct_field){ gc_xstrdup(pe->id_field), gc_xstrdup(pe->id_type),
+                            gc_xstrdup("`json:\"id\"`") };
+    for (size_t i = 0; i < e->field_count; i++)
+        fields[count++] = make_field(self, pe, i);
+    put_struct(&self->body, pe->type, fields, count);
+    free(fields);
+    gc_buf_printf(&self->body, "func (m *%s) Validate() error\n", pe->type);
+}
+
+/* ---- roles ---- */
+
+typedef struct method {
+    const char *name;
+    const char *params; /* after ctx; %I the key's type, %T the pointer type */
+    const char *results;
+} method;
+
+static void put_expanded(gc_buf *out, const char *shape, const char *type, const char *id)
+{
+    for (; *shape; shape++) {
+        if (shape[0] == '%' && shape[1] == 'T')
+            gc_buf_puts(out, type);
+        else if (shape[0] == '%' && shape[1] == 'I')
+            gc_buf_puts(out, id);
+        else {
+            gc_buf_putc(out, *shape);
+            continue;
+        }
+        shape++;
+    }
+}
+
+static void put_method(gc_buf *out, const char *head, const method *m, const char *type,
+                       const char *id)
+{
+    gc_buf_printf(out, "%s%s(ctx context.Context", head, m->name);
+    put_expanded(out, m->params, type, id);
+    gc_buf_puts(out, ") ");
+    put_expanded(out, m->results, type, id);
+    gc_buf_putc(out, '\n');
+}
+
+static const method store_methods[] = {
+    { "Create", ", item *%T", "error" },
+    { "Get", ", id %I", "(*%T, error)" },
+    { "List", ", limit, offset int", "([]*%T, error)" },
+    { "Update", ", item *%T", "error" },
+    { "Delete", ", id %I", "error" },
+};
+
+static const method service_methods[] = {
+    { "Create", ", in *%T", "(*%T, error)" },
+    { "Get", ", id %I", "(*%T, error)" },
+    { "List", ", limit, offset int", "([]*%T, error)" },
+    { "Update", ", in *%T", "(*%T, error)" },
+    { "Delete", ", id %I", "error" },
+};
+
+#define METHODS 5
+
+static char *key_type(plan_promise *self, const plan_entity *pe)
+{
+    import_std_of(self, pe->id_type);
+    import_modules_of(self, pe->id_type);
+    return gc_xstrdup(pe->id_type);
+}
+
+void plan_promise_store(plan_promise *self, const plan_entity *pe)
+{
+    plan_promise_std(self, "context");
+    char *type = plan_promise_ref(self, pe->model, pe->type);
+    char *id = key_type(self, pe);
+    gc_buf *out = &self->body;
+    gc_buf_printf(out, "type %s interface {\n", pe->store_type);
+    for (size_t i = 0; i < METHODS; i++)
+        put_method(out, "\t", &store_methods[i], type, id);
+    gc_buf_printf(out, "}\ntype %s struct\n", pe->memory_type);
+    if (self->ctx->cli)
+        gc_buf_printf(out, "func New%s(path string) (*%s, error)\n", pe->memory_type,
+                      pe->memory_type);
+    else
+        gc_buf_printf(out, "func New%s() *%s\n", pe->memory_type, pe->memory_type);
+    char *head = gc_xasprintf("func (s *%s) ", pe->memory_type);
+    for (size_t i = 0; i < METHODS; i++)
+        put_method(out, head, &store_methods[i], type, id);
+    free(head);
+    free(id);
+    free(type);
+}
+
+void plan_promise_service(plan_promise *self, const plan_entity *pe)
+{
+    plan_promise_std(self, "context");
+    char *type = plan_promise_ref(self, pe->model, pe->type);
+    char *store = plan_promise_ref(self, pe->store, pe->store_type);
+    char *id = key_type(self, pe);
+    gc_buf *out = &self->body;
+    gc_buf_printf(out, "type %s struct\nfunc New%s(store %s) *%s\n", pe->service_type,
+                  pe->service_type, store, pe->service_type);
+    char *head = gc_xasprintf("func (s *%s) ", pe->service_type);
+    for (size_t i = 0; i < METHODS; i++)
+        put_method(out, head, &service_methods[i], type, id);
+    for (size_t i = 0; i < pe->actions.count; i++) {
+        method action = { pe->actions.items[i], ", id %I", "(*%T, error)" };
+        put_method(out, head, &action, type, id);
+    }
+    free(head);
+    free(id);
+    free(store);
+    free(type);
+}
+
+void plan_promise_handler(plan_promise *self, const plan_entity *pe)
+{
+    plan_promise_std(self, "net/http");
+    char *service = plan_promise_ref(self, pe->service, pe->service_type);
+    gc_buf_printf(&self->body,
+                  "type %s struct\nfunc New%s(service *%s) *%s\n"
+                  "func (h *%s) Register(mux *http.ServeMux)\n",
+                  pe->handler_type, pe->handler_type, service, pe->handler_type,
+                  pe->handler_type);
+    free(service);
+}
+
+void plan_promise_test(plan_promise *self, const char *function)
+{
+    plan_promise_std(self, "testing");
+    gc_buf_printf(&self->body, "func %s(t *testing.T)\n", function);
+}
