@@ -1,0 +1,26 @@
+/* From a spec file to everything that is known before any work: tree, FCS, plan. */
+#ifndef GC_COORDINATOR_PREPARE_H
+#define GC_COORDINATOR_PREPARE_H
+
+#include "common/fcs.h"
+#include "common/models.h"
+#include "common/prompt.h"
+#include "coordinator/exit.h"
+#include "coordinator/options.h"
+#include "coordinator/plan.h"
+
+typedef struct gc_project {
+    char *spec_name; /* base name of the spec file */
+    gc_fcs *fcs;
+    gc_plan *plan; /* NULL if only the FCS was asked for */
+    gc_models *models;
+    const gc_model *model;
+    gc_prompts *prompts;
+} gc_project;
+
+/* Reads, checks and, if `plan`, plans. All findings go to stderr; the exit code says what
+ * kind of trouble there was (2, 6, 8). Always release. */
+gc_exit gc_project_load(const gc_options *options, bool plan, gc_project *out);
+void gc_project_release(gc_project *self);
+
+#endif
