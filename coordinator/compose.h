@@ -1,0 +1,57 @@
+/* From files to a task: the blocks of the prompt, where the cache mark stands, and the
+ * limits of the call. The only place that decides what is sent. Pure. */
+#ifndef GC_COORDINATOR_COMPOSE_H
+#define GC_COORDINATOR_COMPOSE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/config.h"
+#include "common/models.h"
+#include "common/prompt.h"
+#include "common/task.h"
+#include "coordinator/plan.h"
+#include "coordinator/slice.h"
+
+typedef struct gc_composer gc_composer;
+
+typedef struct gc_compose_input {
+    const gc_config *config;
+    const gc_fcs *fcs;
+    const gc_plan *plan;
+    const gc_slicer *slicer;
+    const gc_prompts *prompts;
+    const gc_model *model;
+    double bytes_per_token; /* measured, or the model's own figure */
+    size_t expected_calls;  /* a prefix that is used once is not marked */
+    bool simulated;
+} gc_compose_input;
+
+/* Renders the blocks that all calls of the job share. The input is borrowed for ever.
+ * GC_EINVAL: a prompt template does not render; `info` says which. */
+GC_MUST_CHECK gc_err gc_composer_new(const gc_compose_input *input, gc_composer **out,
+                                     gc_errinfo *info);
+void gc_composer_destroy(gc_composer **self_p);
+
+/* The shared blocks, to be stored before the first task: NULL past the end. */
+const char *gc_composer_shared(const gc_composer *self, size_t index, size_t *len);
+
+typedef struct gc_compose_files {
+    const size_t *files;             /* indices into the plan */
+    const char *const *fingerprints; /* parallel; NULL for an estimate */
+    size_t count;
+    const char *apis;      /* surface of real dependencies, "" if none */
+    const char *complaint; /* "" or why the last answer was refused */
+} gc_compose_files;
+
+/* A task without job and id; the caller owns it. Shared blocks are named by hash. */
+GC_MUST_CHECK gc_err gc_compose(const gc_composer *self, const gc_compose_files *files,
+                                gc_task **out, gc_errinfo *info);
+
+/* Bytes of the part of each prompt that the cache mark covers; 0 if nothing is marked. */
+size_t gc_composer_marked_bytes(const gc_composer *self);
+
+/* Appends the surface of one dependency, fit for gc_compose_files.apis. */
+void gc_compose_put_api(const gc_plan_file *file, const char *api, gc_buf *out);
+
+#endif
