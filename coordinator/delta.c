@@ -16,7 +16,7 @@ static bool untouched(const gc_state_file *state, const gc_tree_file *tree)
 {
     if (tree->ours)
         return true;
-    return state && !state->kept && strcmp(state->sha256, tree->sha.hex) == 0;
+    return state && strcmp(state->sha256, tree->sha.hex) == 0;
 }
 
 static gc_decision unchanged_inputs(const gc_state_file *state, const gc_tree_file *tree,
@@ -24,7 +24,7 @@ static gc_decision unchanged_inputs(const gc_state_file *state, const gc_tree_fi
 {
     if (!tree->exists)
         return (gc_decision){ GC_RESTORE, "missing on disk" };
-    if (!state->kept && strcmp(state->sha256, tree->sha.hex) == 0)
+    if (strcmp(state->sha256, tree->sha.hex) == 0)
         return (gc_decision){ GC_KEEP, "unchanged" };
     if (on_edit == GC_EDIT_OVERWRITE)
         return (gc_decision){ GC_RESTORE, "changed by hand, --on-edit overwrite" };

@@ -1,0 +1,72 @@
+/* The output folder: confined, atomic writes, hand edits respected, state.json kept. */
+#ifndef GC_COORDINATOR_OUTPUT_H
+#define GC_COORDINATOR_OUTPUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/err.h"
+#include "common/fs.h"
+#include "coordinator/delta.h"
+#include "coordinator/state.h"
+
+typedef struct gc_output gc_output;
+
+/* Opens `dir` for work: makes it, takes the lock, reads the state, writes
+ * .gocreator/.gitignore. `use_state` false: an empty state, whatever the file says.
+ * GC_EEXIST: another coordinator works on it. GC_EPROTO: damaged state. */
+GC_MUST_CHECK gc_err gc_output_open(const char *dir, const char *state_file,
+                                    bool use_state, gc_output **out, gc_errinfo *info);
+
+/* Opens it for looking only: nothing is made or locked; a missing folder is an empty tree. */
+GC_MUST_CHECK gc_err gc_output_peek(const char *dir, const char *state_file,
+                                    bool use_state, gc_output **out, gc_errinfo *info);
+void gc_output_close(gc_output **self_p);
+
+/* NULL when only peeking into a folder that does not exist. Borrowed. */
+gc_root *gc_output_root(gc_output *self);
+gc_state *gc_output_state(gc_output *self);
+
+/* What stands at `path` now. `ours`: set of sha256 that are known to be generated. */
+GC_MUST_CHECK gc_err gc_output_look(gc_output *self, const char *path, const gc_map *ours,
+                                    gc_tree_file *out, gc_errinfo *info);
+
+typedef struct gc_made {
+    const char *path;
+    const char *mem;
+    size_t len;
+    gc_sha fingerprint;
+    const char *how;
+    const char *sources;
+    const char *base; /* text that the edit started from, or NULL: for merge */
+    size_t base_len;
+} gc_made;
+
+typedef enum gc_put {
+    GC_PUT_WRITTEN,
+    GC_PUT_SAME,   /* the same bytes stood there already */
+    GC_PUT_BESIDE, /* the edit stays, the new text is in PATH.gc-new */
+    GC_PUT_MERGED,
+    GC_PUT_CONFLICT /* merge did not succeed: as BESIDE */
+} gc_put;
+
+/* Writes a made file as decided and records it in the state. */
+GC_MUST_CHECK gc_err gc_output_put(gc_output *self, const gc_made *made, gc_action action,
+                                   gc_on_edit on_edit, gc_put *out, gc_errinfo *info);
+
+/* Records that the user's edit stands for these inputs. */
+GC_MUST_CHECK gc_err gc_output_keep(gc_output *self, const char *path,
+                                    const gc_sha *fingerprint, gc_errinfo *info);
+
+/* Removes an orphan and its state entry. */
+GC_MUST_CHECK gc_err gc_output_remove(gc_output *self, const char *path,
+                                      gc_errinfo *info);
+
+/* API digest of the text that stands at `path` (of the whole text if it is no Go). */
+GC_MUST_CHECK gc_err gc_output_api(gc_output *self, const char *path, gc_sha *out,
+                                   gc_errinfo *info);
+
+/* Writes the state file, atomically. */
+GC_MUST_CHECK gc_err gc_output_save(gc_output *self, gc_errinfo *info);
+
+#endif
