@@ -53,7 +53,8 @@ static gc_err spawn_diff3(const int fds[3], int out_fd, pid_t *pid)
     char names[3][32];
     for (int i = 0; i < 3; i++)
         snprintf(names[i], sizeof names[i], "/dev/fd/%d", fds[i]);
-    char *argv[] = { "diff3", "-m", "--", names[0], names[1], names[2], NULL };
+    char *argv[] = { (char *)"diff3", (char *)"-m", (char *)"--", names[0],
+                     names[1],        names[2],     NULL };
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, out_fd, STDOUT_FILENO);

@@ -1,0 +1,136 @@
+#include "coordinator/prepare.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/doc.h"
+#include "common/fs.h"
+#include "common/mem.h"
+#include "common/text.h"
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* Reads and parses `path`; findings and file errors go to stderr. */
+static gc_exit read_tree(const char *path, gc_diags *diags, gc_node **out)
+{
+    gc_buf text;
+    gc_errinfo info = { 0 };
+    gc_buf_init(&text, GC_DOC_MAX_BYTES);
+    gc_err err = gc_read_file(path, &text, &info);
+    gc_exit code = GC_EXIT_OK;
+    if (err == GC_ETOOBIG) {
+        gc_diags_add(diags, GC_SEV_ERROR, 1, 1,
+                     "the file is larger than %zu MB; split it", GC_DOC_MAX_BYTES >> 20);
+        code = GC_EXIT_SPEC;
+    } else if (err) {
+        fprintf(stderr, "error: %s\n", info.text);
+        code = GC_EXIT_FILES;
+    } else if (gc_doc_parse(text.ptr, text.len, gc_doc_format_of(path), diags, out)) {
+        code = GC_EXIT_SPEC;
+    }
+    gc_buf_release(&text);
+    return code;
+}
+
+static gc_exit load_fcs(const gc_options *options, gc_diags *diags, gc_fcs **out)
+{
+    gc_node *spec = NULL, *answers = NULL;
+    gc_diags answer_diags;
+    gc_diags_init(&answer_diags, options->answers ? options->answers : "");
+    gc_exit code = read_tree(options->spec, diags, &spec);
+    if (code == GC_EXIT_OK && options->answers)
+        code = read_tree(options->answers, &answer_diags, &answers);
+    if (code == GC_EXIT_OK &&
+        gc_fcs_build(spec, answers, (size_t)options->config.limits_max_entities, diags,
+                     &answer_diags, out))
+        code = GC_EXIT_SPEC;
+    gc_diags_print(&answer_diags, stderr);
+    gc_diags_release(&answer_diags);
+    gc_node_destroy(&spec);
+    gc_node_destroy(&answers);
+    return code;
+}
+
+static gc_exit load_models(const gc_options *options, gc_project *out)
+{
+    const gc_config *c = &options->config;
+    gc_diags diags;
+    gc_diags_init(&diags, c->llm_models_file);
+    gc_err err = gc_models_load(*c->llm_models_file ? c->llm_models_file : NULL, &diags,
+                                &out->models);
+    gc_diags_print(&diags, stderr);
+    if (err && !diags.errors)
+        fprintf(stderr, "error: %s: %s\n", c->llm_models_file, gc_err_str(err));
+    gc_diags_release(&diags);
+    if (err)
+        return GC_EXIT_USAGE;
+    bool openai = strcmp(c->llm_provider, "openai") == 0;
+    out->model =
+        gc_models_require(out->models, c->llm_model, openai ? "openai" : "anthropic");
+    if (!out->model->priced && c->limits_max_cost_usd > 0) {
+        fprintf(
+            stderr,
+            "error: no prices are known for model \"%s\", so --max-cost cannot hold; add the "
+            "model to a models file (llm.models_file)\n",
+            c->llm_model);
+        return GC_EXIT_USAGE;
+    }
+    return GC_EXIT_OK;
+}
+
+static gc_exit load_prompts(const gc_options *options, gc_project *out)
+{
+    gc_errinfo info = { 0 };
+    if (gc_prompts_load(options->config.llm_prompts_directory, &out->prompts, &info) ==
+        GC_OK)
+        return GC_EXIT_OK;
+    fprintf(stderr, "error: %s\n", info.text);
+    return GC_EXIT_USAGE;
+}
+
+static gc_exit make_plan(const gc_options *options, gc_diags *diags, gc_project *out)
+{
+    gc_plan_options plan_options = { options->config.templates_enabled,
+                                     (size_t)options->config.limits_max_files };
+    return gc_plan_make(out->fcs, &plan_options, diags, &out->plan) ? GC_EXIT_SPEC
+                                                                    : GC_EXIT_OK;
+}
+
+gc_exit gc_project_load(const gc_options *options, bool plan, gc_project *out)
+{
+    *out = (gc_project){ 0 };
+    if (!options->spec) {
+        fputs(
+            "error: no specification is named; write `gc-coordinator SPEC` (see --help)\n",
+            stderr);
+        return GC_EXIT_USAGE;
+    }
+    gc_diags diags;
+    gc_diags_init(&diags, options->spec);
+    out->spec_name = gc_xstrdup(base_name(options->spec));
+    gc_exit code = load_fcs(options, &diags, &out->fcs);
+    if (code == GC_EXIT_OK && plan)
+        code = make_plan(options, &diags, out);
+    gc_diags_print(&diags, stderr);
+    gc_diags_release(&diags);
+    if (code == GC_EXIT_OK && plan)
+        code = load_models(options, out);
+    if (code == GC_EXIT_OK && plan)
+        code = load_prompts(options, out);
+    return code;
+}
+
+void gc_project_release(gc_project *self)
+{
+    free(self->spec_name);
+    gc_plan_destroy(&self->plan);
+    gc_fcs_destroy(&self->fcs);
+    gc_prompts_destroy(&self->prompts);
+    gc_models_destroy(&self->models);
+    *self = (gc_project){ 0 };
+}
