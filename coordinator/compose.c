@@ -325,7 +325,7 @@ gc_err gc_compose(const gc_composer *self, const gc_compose_files *files, gc_tas
     task->openai_cache = c->prompt_caching_enabled && c->prompt_caching_openai;
     task->cache_ttl = gc_xstrdup("5m");
     task->simulated = self->in.simulated;
-    task->reuse = c->incremental_enabled;
+    task->reuse = self->in.reuse;
     add_shared_blocks(self, task);
     task->prompt_bytes += (int64_t)tail.len;
     task->user[task->user_count++] = (gc_block){ .text = gc_buf_take(&tail) };

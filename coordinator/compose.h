@@ -24,6 +24,7 @@ typedef struct gc_compose_input {
     const gc_model *model;
     double bytes_per_token; /* measured, or the model's own figure */
     size_t expected_calls;  /* a prefix that is used once is not marked */
+    bool reuse;             /* look into the generation cache before calling */
     bool simulated;
 } gc_compose_input;
 

@@ -1,0 +1,351 @@
+/* Looking without touching: --dry-run, explain, check. No process, no request, no write. */
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/mem.h"
+#include "coordinator/run_private.h"
+
+static gc_exit open_and_look(gc_run *run, const gc_options *options)
+{
+    gc_errinfo info = { 0 };
+    gc_exit code = run_open(run, options);
+    if (code != GC_EXIT_OK)
+        return code;
+    bool use_state = options->config.incremental_enabled || options->no_optimization;
+    if (gc_output_peek(options->output, options->config.incremental_state_file, use_state,
+                       &run->output, &info)) {
+        fprintf(stderr, "error: %s\n", info.text);
+        return GC_EXIT_FILES;
+    }
+    run_decide(run, true);
+    if (run->verdict != GC_EXIT_OK)
+        fprintf(stderr, "error: %s\n", run->problem);
+    return run->verdict;
+}
+
+/* What happens to a file, with GC_PENDING where a real dependency decides. */
+static gc_decision outcome_of(const gc_run *run, size_t file)
+{
+    if (run->files[file].step == RUN_BLOCKED)
+        return (gc_decision){ GC_PENDING, "may change if an API it uses changes" };
+    return run->files[file].decision;
+}
+
+static bool is_made(gc_action action)
+{
+    return action == GC_MAKE || action == GC_MAKE_BESIDE || action == GC_RESTORE;
+}
+
+static const char *how_word(const gc_plan_file *f)
+{
+    return f->how == GC_BY_TEMPLATE ? "template" : "llm";
+}
+
+/* The first real dependency that keeps a file pending. */
+static const char *pending_on(const gc_run *run, size_t file)
+{
+    const gc_plan_file *f = &run->project.plan->files[file];
+    for (size_t e = 0; e < f->edge_count; e++)
+        if (f->edges[e].kind == GC_EDGE_REAL &&
+            run->files[f->edges[e].file].step != RUN_DONE)
+            return run->project.plan->files[f->edges[e].file].path;
+    return "";
+}
+
+static void reason_of(const gc_run *run, size_t file, char *out, size_t size)
+{
+    gc_decision d = outcome_of(run, file);
+    if (d.action == GC_PENDING)
+        snprintf(out, size, "may change if the API of %s changes", pending_on(run, file));
+    else
+        snprintf(out, size, "%s", d.reason);
+}
+
+/* ---- orphans ---- */
+
+static void find_orphans(gc_run *run, gc_strv *remove, gc_strv *leave)
+{
+    size_t cursor = 0;
+    const char *path;
+    void *value;
+    while (gc_map_next(gc_output_state(run->output)->files, &cursor, &path, &value)) {
+        gc_tree_file tree;
+        if (gc_plan_find(run->project.plan, path) >= 0 ||
+            gc_output_look(run->output, path, NULL, &tree, NULL))
+            continue;
+        gc_decision d = gc_delta_orphan(value, &tree);
+        gc_strv_add(d.action == GC_REMOVE ? remove : leave, path);
+    }
+    gc_strv_sort(remove);
+    gc_strv_sort(leave);
+}
+
+/* ---- explain ---- */
+
+static json_t *edges_json(const gc_run *run, const gc_plan_file *f)
+{
+    json_t *list = json_array();
+    for (size_t e = 0; e < f->edge_count; e++)
+        json_array_append_new(
+            list, json_pack("{s:s, s:s}", "path",
+                            run->project.plan->files[f->edges[e].file].path, "kind",
+                            f->edges[e].kind == GC_EDGE_REAL ? "real" : "contract"));
+    return list;
+}
+
+static json_t *file_json(const gc_run *run, size_t file)
+{
+    const gc_plan_file *f = &run->project.plan->files[file];
+    char reason[600];
+    reason_of(run, file, reason, sizeof reason);
+    return json_pack(
+        "{s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:o}", "path", f->path, "action",
+        gc_action_str(outcome_of(run, file).action), "reason", reason, "how", how_word(f),
+        "kind", f->kind, "level", (int)f->level, "fingerprint",
+        run->files[file].step == RUN_BLOCKED ? "" : run->files[file].fingerprint.hex,
+        "depends_on", edges_json(run, f));
+}
+
+static void explain_file(const gc_run *run, size_t file)
+{
+    const gc_plan_file *f = &run->project.plan->files[file];
+    char reason[600];
+    reason_of(run, file, reason, sizeof reason);
+    printf("%s: %s (%s)\n", f->path, gc_action_str(outcome_of(run, file).action), reason);
+    printf("  kind: %s, made by: %s, level: %zu\n", f->kind, how_word(f), f->level);
+    printf("  purpose: %s\n", f->purpose);
+    for (size_t e = 0; e < f->edge_count; e++)
+        printf("  needs: %s (%s)\n", run->project.plan->files[f->edges[e].file].path,
+               f->edges[e].kind == GC_EDGE_REAL ? "real: waits for it"
+                                                : "contract: waits for nothing");
+    if (*f->promise)
+        printf("  promises:\n");
+    for (const char *line = f->promise; *line;) {
+        size_t len = strcspn(line, "\n");
+        printf("    %.*s\n", (int)len, line);
+        line += len + (line[len] == '\n');
+    }
+    gc_buf slice;
+    gc_buf_init(&slice, (size_t)64 << 20);
+    gc_slice_context(run->slicer, &f, 1,
+                     (size_t)run->config->context_filtering_max_entities_per_call,
+                     &slice);
+    if (f->how == GC_BY_LLM && slice.len)
+        printf("  its slice of the specification in the prompt:\n");
+    for (const char *line = slice.ptr; f->how == GC_BY_LLM && *line;) {
+        size_t len = strcspn(line, "\n");
+        printf("    %.*s\n", (int)len, line);
+        line += len + (line[len] == '\n');
+    }
+    gc_buf_release(&slice);
+}
+
+static gc_exit explain_one(const gc_run *run, const char *path, bool json)
+{
+    long file = gc_plan_find(run->project.plan, path);
+    if (file < 0) {
+        fprintf(stderr, "error: %s is not in the plan; `explain SPEC` lists all files\n",
+                path);
+        return GC_EXIT_GENERAL;
+    }
+    if (json) {
+        json_t *o = file_json(run, (size_t)file);
+        json_dumpf(o, stdout, JSON_INDENT(2) | JSON_SORT_KEYS);
+        putchar('\n');
+        json_decref(o);
+    } else {
+        explain_file(run, (size_t)file);
+    }
+    return GC_EXIT_OK;
+}
+
+static void explain_orphans(const gc_strv *paths, const char *what)
+{
+    for (size_t i = 0; i < paths->count; i++)
+        printf("%-22s %s\n", what, paths->items[i]);
+}
+
+static void explain_all(gc_run *run, bool json)
+{
+    gc_strv remove = { 0 }, leave = { 0 };
+    find_orphans(run, &remove, &leave);
+    if (json) {
+        json_t *list = json_array();
+        for (size_t i = 0; i < run->project.plan->file_count; i++)
+            json_array_append_new(list, file_json(run, i));
+        for (size_t i = 0; i < remove.count; i++)
+            json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "path",
+                                                  remove.items[i], "action", "remove",
+                                                  "reason", "no longer planned"));
+        for (size_t i = 0; i < leave.count; i++)
+            json_array_append_new(list,
+                                  json_pack("{s:s, s:s, s:s}", "path", leave.items[i],
+                                            "action", "leave", "reason",
+                                            "no longer planned, but changed by hand"));
+        json_dumpf(list, stdout, JSON_INDENT(2) | JSON_SORT_KEYS);
+        putchar('\n');
+        json_decref(list);
+    } else {
+        for (size_t i = 0; i < run->project.plan->file_count; i++) {
+            char reason[600];
+            reason_of(run, i, reason, sizeof reason);
+            printf("%-22s %s (%s)\n", gc_action_str(outcome_of(run, i).action),
+                   run->project.plan->files[i].path, reason);
+        }
+        explain_orphans(&remove, "remove");
+        explain_orphans(&leave, "leave");
+    }
+    gc_strv_release(&remove);
+    gc_strv_release(&leave);
+}
+
+gc_exit gc_run_explain(const gc_options *options)
+{
+    gc_run run;
+    gc_exit code = open_and_look(&run, options);
+    if (code == GC_EXIT_OK && options->args.count)
+        code = explain_one(&run, options->args.items[0], options->json);
+    else if (code == GC_EXIT_OK)
+        explain_all(&run, options->json);
+    run_close(&run);
+    return code;
+}
+
+/* ---- check ---- */
+
+gc_exit gc_run_check(const gc_options *options)
+{
+    gc_run run;
+    gc_exit code = open_and_look(&run, options);
+    size_t problems = 0;
+    if (code == GC_EXIT_OK) {
+        gc_strv remove = { 0 }, leave = { 0 };
+        for (size_t i = 0; i < run.project.plan->file_count; i++) {
+            gc_decision d = outcome_of(&run, i);
+            if (d.action == GC_KEEP)
+                continue;
+            char reason[600];
+            reason_of(&run, i, reason, sizeof reason);
+            printf("%s: %s\n", run.project.plan->files[i].path, reason);
+            problems++;
+        }
+        find_orphans(&run, &remove, &leave);
+        for (size_t i = 0; i < remove.count; i++)
+            printf("%s: no longer planned\n", remove.items[i]);
+        for (size_t i = 0; i < leave.count; i++)
+            printf("%s: no longer planned, but changed by hand\n", leave.items[i]);
+        problems += remove.count + leave.count;
+        gc_strv_release(&remove);
+        gc_strv_release(&leave);
+        if (problems)
+            fprintf(
+                stderr,
+                "error: %zu files do not agree with %s; run `gc-coordinator generate`\n",
+                problems, options->spec);
+        else
+            printf("ok: %zu files agree with %s\n", run.project.plan->file_count,
+                   options->spec);
+        code = problems ? GC_EXIT_GENERAL : GC_EXIT_OK;
+    }
+    run_close(&run);
+    return code;
+}
+
+/* ---- dry run ---- */
+
+static gc_exit compose_for_estimate(gc_run *run)
+{
+    gc_errinfo info = { 0 };
+    size_t calls = 0;
+    for (size_t i = 0; i < run->project.plan->file_count; i++)
+        calls += run->files[i].step != RUN_DONE &&
+                 run->project.plan->files[i].how == GC_BY_LLM;
+    gc_compose_input input = { .config = run->config,
+                               .fcs = run->project.fcs,
+                               .plan = run->project.plan,
+                               .slicer = run->slicer,
+                               .prompts = run->project.prompts,
+                               .model = run->project.model,
+                               .bytes_per_token = run->bytes_per_token,
+                               .expected_calls = calls,
+                               .simulated = run->stats.simulated };
+    if (gc_composer_new(&input, &run->composer, &info) == GC_OK)
+        return GC_EXIT_OK;
+    fprintf(stderr, "error: %s\n", info.text);
+    return GC_EXIT_USAGE;
+}
+
+/* Files that wait are counted as made: a careful estimate. Templates cost nothing. */
+static gc_estimate estimate_everything(gc_run *run)
+{
+    for (size_t i = 0; i < run->project.plan->file_count; i++) {
+        if (run->project.plan->files[i].how == GC_BY_TEMPLATE)
+            run->files[i].step = RUN_DONE;
+        else if (run->files[i].step == RUN_BLOCKED)
+            run->files[i].step = RUN_READY;
+    }
+    return run_estimate(run);
+}
+
+static void print_levels(const gc_run *run)
+{
+    const gc_plan *plan = run->project.plan;
+    for (size_t level = 0; level < plan->level_count; level++) {
+        printf("Level %zu:\n", level);
+        for (size_t i = 0; i < plan->file_count; i++)
+            if (plan->files[i].level == level)
+                printf("  %-10s %-9s %s\n", gc_action_str(outcome_of(run, i).action),
+                       how_word(&plan->files[i]), plan->files[i].path);
+    }
+}
+
+static void print_estimate(const gc_run *run, const gc_estimate *e)
+{
+    const gc_config *c = run->config;
+    size_t slots =
+        (size_t)(c->parallelization_enabled ? c->parallelization_max_workers : 1);
+    if (!slots)
+        slots =
+            (size_t)(c->cluster_slots * (*c->cluster_broker ? 1 : c->cluster_workers));
+    double seconds = e->seconds / (double)(slots ? slots : 1);
+    printf("\nEstimated calls: %lld\n", (long long)e->calls);
+    if (c->dry_run_show_token_estimates)
+        printf(
+            "Estimated tokens: %lld input, %lld cache write, %lld cache read, %lld output\n",
+            (long long)e->usage.input, (long long)e->usage.cache_write_5m,
+            (long long)e->usage.cache_read, (long long)e->usage.output);
+    if (c->dry_run_show_cost_estimates && run->project.model->priced)
+        printf("Estimated cost: $%.4f\n", e->usd);
+    else if (c->dry_run_show_cost_estimates)
+        printf("Estimated cost: unknown, no prices are known for model %s\n",
+               c->llm_model);
+    printf("Estimated time: %.0fs\n", seconds);
+    if (run->stats.simulated)
+        printf("(simulated model: nothing is paid)\n");
+}
+
+gc_exit gc_run_dry(const gc_options *options)
+{
+    gc_run run;
+    gc_exit code = open_and_look(&run, options);
+    if (code == GC_EXIT_OK) {
+        const gc_fcs *fcs = run.project.fcs;
+        printf("Dry run: nothing is sent, started or written\n");
+        printf("Project %s (module %s, Go %s): %zu files, %zu by template, %zu by %s\n\n",
+               fcs->name, fcs->module_path, fcs->go_version, run.project.plan->file_count,
+               run.stats.template_files, run.stats.llm_files,
+               run.stats.simulated ? "the simulated model" : options->config.llm_model);
+        print_levels(&run);
+        code = compose_for_estimate(&run);
+    }
+    if (code == GC_EXIT_OK) {
+        gc_estimate e = estimate_everything(&run);
+        print_estimate(&run, &e);
+        for (size_t i = 0; i < run.stats.notes.count; i++)
+            printf("Note: %s\n", run.stats.notes.items[i]);
+    }
+    run_close(&run);
+    return code;
+}

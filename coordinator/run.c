@@ -1,0 +1,427 @@
+#include "coordinator/run.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/mem.h"
+#include "coordinator/report.h"
+#include "coordinator/run_private.h"
+
+#define OWNER_TTL_MS 12000
+#define RENEW_EVERY_MS 3000
+#define TICK_MS 200
+
+/* First stop signal: running calls may end and be stored; the next one ends at once. */
+#define DRAIN_MS 10000
+
+/* No broker has answered at all for so long: nobody is there. */
+#define BROKER_PATIENCE_MS 25000
+
+/* ---- watching ---- */
+
+static void read_signals(gc_run *run, int64_t now_ms)
+{
+    struct signalfd_siginfo si;
+    while (read(run->signal_fd, &si, sizeof si) == (ssize_t)sizeof si) {
+        run->signals++;
+        run_stop(run, GC_EXIT_INTERRUPTED, "interrupted");
+        if (run->signals == 1) {
+            bool wait = run->local && run_tasks_in_flight(run);
+            run->drain_until = wait ? now_ms + DRAIN_MS : now_ms;
+            if (wait)
+                gc_progress_note(run->progress,
+                                 "stopping: running calls may finish (%d s); press "
+                                 "Ctrl-C again to stop at once",
+                                 DRAIN_MS / 1000);
+        } else {
+            run->drain_until = now_ms;
+        }
+    }
+}
+
+static void renew_owner(gc_run *run, int64_t now_ms)
+{
+    bool cancelled = false;
+    if (now_ms - run->renewed_at < RENEW_EVERY_MS)
+        return;
+    run->renewed_at = now_ms;
+    gc_err err = gc_store_job_renew(run->store, run->job, run->owner, OWNER_TTL_MS);
+    if (err == GC_ESTATE)
+        run_stop(run, GC_EXIT_GENERAL, "another coordinator has taken job %s over",
+                 run->job);
+    if (!err && gc_store_job_cancelled(run->store, run->job, &cancelled) == GC_OK &&
+        cancelled)
+        run_stop(run, GC_EXIT_INTERRUPTED, "the job was cancelled");
+}
+
+static void watch_cluster(gc_run *run, int64_t now_ms)
+{
+    gc_errinfo info = { 0 };
+    if (gc_local_failed(run->local, &info))
+        run_stop(run, GC_EXIT_GENERAL, "%s", info.text);
+    if (gc_client_up(run->client))
+        run->no_broker_warned = true;
+    else if (!run->no_broker_warned && now_ms - run->started_at > BROKER_PATIENCE_MS)
+        run_stop(run, GC_EXIT_NETWORK,
+                 "no broker answers at %s; start one with `gc-broker --bind "
+                 "ENDPOINT`, or leave --broker out for local mode",
+                 gc_local_broker(run->local));
+}
+
+/* Mirrors the state, so that a lost Redis costs no finished file. */
+static void checkpoint(gc_run *run, int64_t now_ms)
+{
+    const gc_config *c = run->config;
+    gc_errinfo info = { 0 };
+    if (!c->resume_enabled ||
+        now_ms - run->checkpointed_at < c->resume_auto_checkpoint_interval_ms)
+        return;
+    run->checkpointed_at = now_ms;
+    gc_buf text;
+    gc_buf_init(&text, GC_STATE_MAX_BYTES);
+    gc_state_print(gc_output_state(run->output), &text);
+    char *path = gc_xasprintf("%s/%s.json", c->resume_checkpoint_dir, run->job);
+    if (gc_root_write(gc_output_root(run->output), path, text.ptr, text.len, &info))
+        gc_log_warn("checkpoint.failed", "text=\"%s\"", info.text);
+    free(path);
+    gc_buf_release(&text);
+}
+
+/* ---- the loop ---- */
+
+static bool anything_open(const gc_run *run)
+{
+    for (size_t i = 0; i < run->project.plan->file_count; i++)
+        if (run->files[i].step != RUN_DONE && run->files[i].step != RUN_FAILED)
+            return true;
+    return false;
+}
+
+static bool collecting(const gc_run *run)
+{
+    for (size_t i = 0; i < run->project.plan->file_count; i++)
+        if (run->files[i].step == RUN_COLLECT)
+            return true;
+    return false;
+}
+
+/* When stopping: running calls may end while there is time, then what is stored is written. */
+static bool may_leave(gc_run *run, int64_t now_ms)
+{
+    if (!run->stopping)
+        return !anything_open(run);
+    if (!run->drain_until)
+        run->drain_until = now_ms + DRAIN_MS;
+    bool over = now_ms >= run->drain_until;
+    return over || (!run_tasks_in_flight(run) && !collecting(run));
+}
+
+static void count_running(gc_run *run)
+{
+    gc_stats *s = &run->stats;
+    size_t files = 0;
+    for (size_t i = 0; i < s->file_count; i++)
+        files +=
+            run->files[i].step == RUN_OUT && s->files[i].state == GC_FILE_STATE_RUNNING;
+    s->in_flight = files;
+    s->calls_in_flight = run_tasks_in_flight(run);
+    if (files > s->peak_in_flight)
+        s->peak_in_flight = files;
+}
+
+static void take_messages(gc_run *run, int64_t now_ms)
+{
+    gc_wire message;
+    for (int budget = 256; budget > 0; budget--) {
+        if (gc_client_next(run->client, now_ms, &message))
+            return;
+        run_on_message(run, &message, now_ms);
+        gc_wire_release(&message);
+    }
+}
+
+static void work(gc_run *run)
+{
+    for (;;) {
+        int64_t now_ms = gc_clock_ms();
+        read_signals(run, now_ms);
+        renew_owner(run, now_ms);
+        watch_cluster(run, now_ms);
+        take_messages(run, now_ms);
+        run_reconcile(run, now_ms);
+        run_collect(run);
+        if (!run->stopping) {
+            run_decide(run, false);
+            run_lookup(run);
+            run_collect(run);
+            run_make_tasks(run);
+        }
+        run_send_tasks(run, now_ms);
+        count_running(run);
+        checkpoint(run, now_ms);
+        if (may_leave(run, now_ms))
+            return;
+        int64_t wait = gc_progress_tick(run->progress, &run->stats, now_ms);
+        int64_t session = gc_client_tick(run->client, now_ms);
+        wait = session < wait || wait < 0 ? session : wait;
+        gc_client_wait(run->client, run->signal_fd, wait < TICK_MS ? wait : TICK_MS);
+    }
+}
+
+/* ---- the end ---- */
+
+static void send_cancel(gc_run *run)
+{
+    gc_wire cancel;
+    if (!run->client || !run_tasks_in_flight(run))
+        return;
+    gc_wire_init(&cancel, GC_CANCEL);
+    cancel.job = gc_xstrdup(run->job);
+    cancel.task = gc_xstrdup("");
+    if (gc_client_send(run->client, &cancel))
+        gc_log_info("job.cancel_unsent", "job=%s", run->job);
+    gc_wire_release(&cancel);
+}
+
+static const char *final_state(const gc_run *run, gc_exit code)
+{
+    (void)run;
+    switch (code) {
+    case GC_EXIT_OK: return "done";
+    case GC_EXIT_INTERRUPTED: return "interrupted";
+    default: return "failed";
+    }
+}
+
+static void record_job(gc_run *run, gc_exit code)
+{
+    if (!run->store)
+        return;
+    char number[32];
+    snprintf(number, sizeof number, "%zu", run->stats.failed);
+    if (gc_store_job_set(run->store, run->job, "files_failed", number) ||
+        gc_store_job_state(run->store, run->job, run->owner, final_state(run, code),
+                           true))
+        gc_log_warn("job.state_unsaved", "job=%s", run->job);
+}
+
+/* The checkpoint holds every file, those kept and those from templates too. */
+static void complete_checkpoint(gc_run *run)
+{
+    const gc_plan *plan = run->project.plan;
+    for (size_t i = 0; run->store && i < plan->file_count; i++) {
+        gc_buf text;
+        gc_sha sha;
+        if (run->files[i].step != RUN_DONE || run->files[i].collect_how)
+            continue;
+        gc_buf_init(&text, (size_t)64 << 20);
+        if (gc_root_read(gc_output_root(run->output), plan->files[i].path, &text, NULL) ||
+            gc_store_file_put(run->store, run->job, plan->files[i].path, text.ptr,
+                              text.len, &sha))
+            gc_log_warn("checkpoint.incomplete", "path=%s", plan->files[i].path);
+        gc_buf_release(&text);
+    }
+}
+
+static gc_exit save_output(gc_run *run, gc_exit code)
+{
+    gc_errinfo info = { 0 };
+    if (code == GC_EXIT_OK) {
+        code = run_remove_orphans(run);
+        if (code != GC_EXIT_OK)
+            fprintf(stderr, "error: %s\n", run->problem);
+    }
+    if (gc_output_save(run->output, &info)) {
+        fprintf(stderr, "error: %s\n", info.text);
+        return GC_EXIT_FILES;
+    }
+    return code;
+}
+
+static gc_exit write_metrics(gc_run *run, gc_exit code)
+{
+    gc_errinfo info = { 0 };
+    if (!run->options->metrics)
+        return code;
+    gc_buf text;
+    gc_buf_init(&text, (size_t)512 << 20);
+    gc_metrics_json(&run->stats, &text);
+    gc_err err = gc_write_file(run->options->metrics, text.ptr, text.len, &info);
+    gc_buf_release(&text);
+    if (!err)
+        return code;
+    fprintf(stderr, "error: %s\n", info.text);
+    return code == GC_EXIT_OK ? GC_EXIT_FILES : code;
+}
+
+/* What the plan would cost with every optimisation off, and what this run could not beat. */
+static void fill_bounds(gc_run *run)
+{
+    gc_stats *s = &run->stats;
+    gc_buf all;
+    gc_buf_init(&all, (size_t)256 << 20);
+    gc_slice_everything(run->slicer, &all);
+    size_t shared = all.len;
+    size_t len;
+    for (size_t i = 0; run->composer && i < 2; i++)
+        if (gc_composer_shared(run->composer, i, &len))
+            shared += len;
+    gc_estimate base = gc_estimate_baseline(run->project.plan, shared, run->project.model,
+                                            run->bytes_per_token, run->seconds_per_token);
+    s->baseline_usd = base.usd;
+    s->baseline_s = base.seconds;
+    s->baseline_calls = base.calls;
+    s->baseline_processed = gc_usage_prompt(&base.usage) + base.usage.output;
+    for (size_t i = 0; i < s->file_count; i++)
+        if (s->files[i].seconds > s->critical_path_s)
+            s->critical_path_s = s->files[i].seconds;
+    size_t slots = s->peak_in_flight ? s->peak_in_flight : 1;
+    double share = s->llm_busy_s / (double)slots;
+    s->lower_bound_s = share > s->critical_path_s ? share : s->critical_path_s;
+    gc_buf_release(&all);
+}
+
+static void print_failures(const gc_run *run)
+{
+    for (size_t i = 0; i < run->stats.file_count; i++)
+        if (run->stats.files[i].state == GC_FILE_STATE_FAILED)
+            fprintf(stderr, "error: %s: %s\n", run->stats.files[i].path,
+                    run->stats.files[i].problem);
+}
+
+static void print_how_to_go_on(const gc_run *run, gc_exit code)
+{
+    size_t missing = run->stats.file_count - run->stats.done;
+    if (run->problem[0])
+        fprintf(stderr, "error: %s\n", run->problem);
+    if (code == GC_EXIT_OK || !*run->job)
+        return;
+    fprintf(stderr,
+            "%zu of %zu files are done, %zu are missing; nothing that was paid is lost.\n"
+            "To go on: gc-coordinator %s -o %s --resume=%s (with the same options)\n",
+            run->stats.done, run->stats.file_count, missing, run->options->spec,
+            run->options->output, run->job);
+}
+
+static void warn_edits(const gc_run *run)
+{
+    for (size_t i = 0; i < run->edits.count; i++)
+        fprintf(stderr, "warning: %s was changed by hand and is kept\n",
+                run->edits.items[i]);
+}
+
+static gc_exit finish(gc_run *run)
+{
+    gc_exit code = run->verdict;
+    if (code == GC_EXIT_OK && run->stats.failed)
+        code = GC_EXIT_GENERATION;
+    run->stats.ended_ms = gc_clock_ms();
+    if (run->stopping)
+        send_cancel(run);
+    gc_progress_destroy(&run->progress);
+    complete_checkpoint(run);
+    code = save_output(run, code);
+    fill_bounds(run);
+    record_job(run, code);
+    warn_edits(run);
+    print_failures(run);
+    print_how_to_go_on(run, code);
+    gc_report_print(&run->stats, stdout);
+    return write_metrics(run, code);
+}
+
+/* ---- generate ---- */
+
+static gc_exit open_output(gc_run *run, bool peek)
+{
+    gc_errinfo info = { 0 };
+    const gc_config *c = run->config;
+    const char *dir = run->options->output;
+    bool use_state = c->incremental_enabled || run->options->no_optimization;
+    gc_err err = peek ? gc_output_peek(dir, c->incremental_state_file, use_state,
+                                       &run->output, &info)
+                      : gc_output_open(dir, c->incremental_state_file, use_state,
+                                       &run->output, &info);
+    if (!err)
+        return GC_EXIT_OK;
+    fprintf(stderr, "error: %s\n", info.text);
+    return err == GC_EEXIST ? GC_EXIT_GENERAL : GC_EXIT_FILES;
+}
+
+static bool nothing_to_make(const gc_run *run)
+{
+    for (size_t i = 0; i < run->project.plan->file_count; i++)
+        if (run->files[i].step != RUN_DONE)
+            return false;
+    return true;
+}
+
+/* The first look was without Redis: what is not kept is decided again, knowing the job. */
+static void decide_again(gc_run *run)
+{
+    for (size_t i = 0; i < run->project.plan->file_count; i++)
+        if (run->files[i].step == RUN_READY)
+            run->files[i].step = RUN_BLOCKED;
+    run_decide(run, false);
+}
+
+static gc_exit strict_questions(const gc_run *run)
+{
+    size_t open = 0;
+    const gc_fcs *fcs = run->project.fcs;
+    for (size_t i = 0; i < fcs->question_count; i++) {
+        const gc_question *q = &fcs->questions[i];
+        if (q->answer)
+            continue;
+        open++;
+        fprintf(stderr, "%s:%d:%d: %s: question %s (%s): %s; default: %s\n",
+                run->options->spec, q->line, q->column,
+                run->options->strict ? "error" : "warning", q->id, q->subject, q->text,
+                q->default_answer);
+    }
+    if (!open || !run->options->strict)
+        return GC_EXIT_OK;
+    fprintf(stderr, "error: %zu questions are open; answer them with --answers FILE\n",
+            open);
+    return GC_EXIT_CLARIFY;
+}
+
+static gc_exit generate(gc_run *run)
+{
+    gc_exit code = strict_questions(run);
+    if (code == GC_EXIT_OK)
+        code = open_output(run, false);
+    if (code != GC_EXIT_OK)
+        return code;
+    const gc_config *c = run->config;
+    run->progress =
+        gc_progress_new(c->progress_enabled ? run->options->progress : GC_PROGRESS_NONE,
+                        c->progress_update_interval_ms);
+    gc_progress_phase(run->progress, "plan");
+    run_decide(run, true);
+    if (!nothing_to_make(run) && run->verdict == GC_EXIT_OK) {
+        code = run_connect(run);
+        if (code != GC_EXIT_OK)
+            return code;
+        decide_again(run);
+        run->stats.expected_usd = run_estimate(run).usd;
+        gc_progress_phase(run->progress, "generate");
+        work(run);
+    }
+    return finish(run);
+}
+
+gc_exit gc_run_generate(const gc_options *options)
+{
+    gc_run run;
+    gc_exit code = run_open(&run, options);
+    if (code == GC_EXIT_OK)
+        code = generate(&run);
+    run_close(&run);
+    return code;
+}

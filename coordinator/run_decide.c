@@ -1,0 +1,210 @@
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/mem.h"
+#include "common/project.h"
+#include "coordinator/run_private.h"
+
+char *run_sources(const gc_plan_file *file)
+{
+    return gc_strv_join(&file->entities, ",");
+}
+
+/* ---- ends of a file ---- */
+
+static void release_dependents(gc_run *run, size_t file)
+{
+    for (size_t k = run->dependents_first[file]; k < run->dependents_first[file + 1]; k++)
+        run->files[run->dependents[k]].blockers--;
+}
+
+void run_finish(gc_run *run, size_t file, const char *how)
+{
+    gc_file_stat *stat = &run->stats.files[file];
+    run->files[file].step = RUN_DONE;
+    stat->state = GC_FILE_STATE_DONE;
+    stat->how = how;
+    const gc_state_file *f = gc_state_find(gc_output_state(run->output), stat->path);
+    if (f)
+        memcpy(stat->sha256, f->sha256, sizeof stat->sha256);
+    run->stats.done++;
+    run->stats.made += strcmp(how, "llm") == 0;
+    run->stats.reused += strcmp(how, "reused") == 0;
+    run->stats.kept += strcmp(how, "kept") == 0;
+    release_dependents(run, file);
+    gc_progress_file(run->progress, stat, &run->stats);
+}
+
+/* Everything that waits for a failed file fails with it. */
+void run_fail(gc_run *run, size_t file, const char *fmt, ...)
+{
+    char text[600];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    gc_file_stat *stat = &run->stats.files[file];
+    run->files[file].step = RUN_FAILED;
+    stat->state = GC_FILE_STATE_FAILED;
+    stat->how = "failed";
+    free(stat->problem);
+    stat->problem = gc_xstrdup(text);
+    run->stats.failed++;
+    gc_progress_file(run->progress, stat, &run->stats);
+    for (size_t k = run->dependents_first[file]; k < run->dependents_first[file + 1]; k++)
+        if (run->files[run->dependents[k]].step == RUN_BLOCKED)
+            run_fail(run, run->dependents[k], "it depends on %s, which failed",
+                     stat->path);
+}
+
+/* ---- templates ---- */
+
+static void write_template(gc_run *run, size_t file, const gc_buf *content)
+{
+    const gc_plan_file *f = &run->project.plan->files[file];
+    gc_errinfo info = { 0 };
+    gc_put put;
+    char *sources = run_sources(f);
+    gc_made made = { .path = f->path,
+                     .mem = content->ptr,
+                     .len = content->len,
+                     .fingerprint = run->files[file].fingerprint,
+                     .how = "template",
+                     .sources = sources };
+    if (gc_output_put(run->output, &made, run->files[file].decision.action,
+                      run->options->on_edit, &put, &info)) {
+        run_fail(run, file, "%s", info.text);
+        run_stop(run, GC_EXIT_FILES, "%s", info.text);
+    } else {
+        if (put == GC_PUT_BESIDE || put == GC_PUT_CONFLICT)
+            gc_strv_add(&run->edits, f->path);
+        run_finish(run, file, "template");
+    }
+    free(sources);
+}
+
+/* ---- decisions ---- */
+
+static gc_err render(gc_run *run, size_t file, gc_buf *out)
+{
+    const gc_plan_file *f = &run->project.plan->files[file];
+    gc_errinfo info = { 0 };
+    gc_err err = gc_project_render(run->config->templates_directory, f->template_name,
+                                   run->project.fcs, out, &info);
+    if (err) {
+        run_fail(run, file, "%s", info.text);
+        run_stop(run, GC_EXIT_USAGE, "%s", info.text);
+    }
+    return err;
+}
+
+static void fingerprint_llm(gc_run *run, size_t file)
+{
+    const gc_plan_file *f = &run->project.plan->files[file];
+    gc_sha *apis = gc_xcalloc(f->edge_count, sizeof *apis);
+    for (size_t e = 0; e < f->edge_count; e++)
+        apis[e] = run->files[f->edges[e].file].api;
+    run->files[file].fingerprint = gc_fingerprint_llm(&run->fp, f, apis);
+    free(apis);
+}
+
+static void decide(gc_run *run, size_t file)
+{
+    const char *path = run->project.plan->files[file].path;
+    gc_errinfo info = { 0 };
+    gc_tree_file tree;
+    if (gc_output_look(run->output, path, run->ours, &tree, &info)) {
+        run_fail(run, file, "%s", info.text);
+        run_stop(run, GC_EXIT_FILES, "%s", info.text);
+        return;
+    }
+    run->files[file].decision = gc_delta_planned(
+        &run->files[file].fingerprint, gc_state_find(gc_output_state(run->output), path),
+        &tree, run->options->on_edit, run->options->force);
+}
+
+static bool has_dependents(const gc_run *run, size_t file)
+{
+    return run->dependents_first[file] != run->dependents_first[file + 1];
+}
+
+static void learn_api(gc_run *run, size_t file)
+{
+    gc_errinfo info = { 0 };
+    if (has_dependents(run, file) &&
+        gc_output_api(run->output, run->stats.files[file].path, &run->files[file].api,
+                      &info))
+        run_stop(run, GC_EXIT_FILES, "%s", info.text);
+}
+
+/* Nothing to make: the file on disk stands. */
+static void keep(gc_run *run, size_t file)
+{
+    const char *path = run->stats.files[file].path;
+    gc_errinfo info = { 0 };
+    if (run->files[file].decision.action == GC_KEEP_EDIT) {
+        gc_strv_add(&run->edits, path);
+        if (gc_output_keep(run->output, path, &run->files[file].fingerprint, &info))
+            run_stop(run, GC_EXIT_FILES, "%s", info.text);
+    }
+    learn_api(run, file);
+    run_finish(run, file, "kept");
+}
+
+static void decide_template(gc_run *run, size_t file, bool look_only)
+{
+    gc_buf content;
+    gc_buf_init(&content, (size_t)16 << 20);
+    if (render(run, file, &content) == GC_OK) {
+        run->files[file].fingerprint = gc_fingerprint_template(
+            &run->project.plan->files[file], content.ptr, content.len);
+        decide(run, file);
+        gc_action action = run->files[file].decision.action;
+        if (run->files[file].step == RUN_FAILED)
+            ;
+        else if (action == GC_KEEP || action == GC_KEEP_EDIT)
+            keep(run, file);
+        else if (look_only)
+            run->files[file].step = RUN_READY;
+        else
+            write_template(run, file, &content);
+    }
+    gc_buf_release(&content);
+}
+
+static void decide_llm(gc_run *run, size_t file)
+{
+    fingerprint_llm(run, file);
+    decide(run, file);
+    if (run->files[file].step == RUN_FAILED)
+        return;
+    gc_action action = run->files[file].decision.action;
+    if (action == GC_KEEP || action == GC_KEEP_EDIT) {
+        keep(run, file);
+        return;
+    }
+    run->files[file].step = RUN_READY;
+    run->stats.files[file].state = GC_FILE_STATE_QUEUED;
+}
+
+bool run_decide(gc_run *run, bool look_only)
+{
+    bool any = false, again = true;
+    while (again) {
+        again = false;
+        for (size_t i = 0; i < run->project.plan->file_count; i++) {
+            if (run->files[i].step != RUN_BLOCKED || run->files[i].blockers)
+                continue;
+            if (run->project.plan->files[i].how == GC_BY_TEMPLATE)
+                decide_template(run, i, look_only);
+            else
+                decide_llm(run, i);
+            bool done = run->files[i].step == RUN_DONE;
+            again |= done && has_dependents(run, i);
+            any |= done;
+        }
+    }
+    return any;
+}

@@ -1,0 +1,291 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/fs.h"
+#include "common/log.h"
+#include "common/mem.h"
+#include "coordinator/run_private.h"
+
+/* A file whose lease another task holds is looked for again after this time. */
+#define WAIT_RETRY_MS 1000
+
+/* Tasks without any sign of life are looked up in Redis and sent again. */
+#define NEWS_TIMEOUT_MS 30000
+#define RECONCILE_EVERY_MS 5000
+#define REJECTED_LIMIT ((size_t)8 << 20)
+
+/* ---- results ---- */
+
+static long file_of(const gc_run *run, const run_task *task, const char *path)
+{
+    long index = gc_plan_find(run->project.plan, path);
+    for (size_t i = 0; index >= 0 && i < task->file_count; i++)
+        if (task->files[i] == (size_t)index)
+            return index;
+    return -1;
+}
+
+static void back_to_ready(gc_run *run, size_t file, int64_t delay_ms)
+{
+    run->files[file].step = RUN_READY;
+    run->files[file].retry_at = delay_ms ? gc_clock_ms() + delay_ms : 0;
+    run->stats.files[file].state = GC_FILE_STATE_QUEUED;
+}
+
+static void stored(gc_run *run, size_t file, const gc_file_result *r)
+{
+    run_file *f = &run->files[file];
+    gc_file_stat *stat = &run->stats.files[file];
+    if (!gc_sha_valid(r->sha256)) {
+        back_to_ready(run, file, WAIT_RETRY_MS);
+        return;
+    }
+    f->step = RUN_COLLECT;
+    f->collect_how = r->outcome == GC_FILE_REUSED ? "reused" : "llm";
+    memcpy(f->collect_sha, r->sha256, sizeof f->collect_sha);
+    gc_usage_add(&stat->usage, &r->usage);
+    stat->cost_usd += r->cost_usd;
+}
+
+/* The answer that did not pass is kept where the user can look at it. */
+static void save_rejected(gc_run *run, size_t file, const char *sha256)
+{
+    const char *path = run->stats.files[file].path;
+    gc_errinfo info = { 0 };
+    gc_buf text;
+    gc_buf_init(&text, REJECTED_LIMIT);
+    char *name = gc_xasprintf(".gocreator/rejected/%s", path);
+    gc_err err = gc_store_blob_get(run->store, sha256, &text);
+    if (!err)
+        err = gc_root_write(gc_output_root(run->output), name, text.ptr, text.len, &info);
+    if (err)
+        gc_log_warn("rejected.lost", "path=%s err=\"%s\"", path, gc_err_str(err));
+    free(name);
+    gc_buf_release(&text);
+}
+
+static void rejected(gc_run *run, size_t file, const gc_file_result *r)
+{
+    run_file *f = &run->files[file];
+    gc_file_stat *stat = &run->stats.files[file];
+    gc_usage_add(&stat->usage, &r->usage);
+    stat->cost_usd += r->cost_usd;
+    if (f->repairs >= run->config->limits_max_repairs) {
+        bool kept = gc_sha_valid(r->sha256);
+        if (kept)
+            save_rejected(run, file, r->sha256);
+        run_fail(run, file, "the answer was refused %d times: %.300s%s%s",
+                 (int)f->repairs + 1, r->text,
+                 kept ? "; the last one is in .gocreator/rejected/" : "",
+                 kept ? stat->path : "");
+        return;
+    }
+    f->repairs++;
+    f->alone = true;
+    free(f->complaint);
+    f->complaint = gc_xstrdup(r->text);
+    back_to_ready(run, file, 0);
+    gc_progress_note(run->progress, "%s: asked again (%.200s)", stat->path, r->text);
+}
+
+static void apply_result(gc_run *run, run_task *task, const gc_result *result)
+{
+    gc_stats *s = &run->stats;
+    for (size_t i = 0; i < result->file_count; i++) {
+        const gc_file_result *r = &result->files[i];
+        long file = file_of(run, task, r->path);
+        if (file < 0 || run->files[file].step != RUN_OUT)
+            continue;
+        s->files[file].seconds += result->seconds;
+        if (r->outcome == GC_FILE_MADE || r->outcome == GC_FILE_REUSED)
+            stored(run, (size_t)file, r);
+        else if (r->outcome == GC_FILE_REJECTED)
+            rejected(run, (size_t)file, r);
+        else
+            back_to_ready(run, (size_t)file, WAIT_RETRY_MS);
+    }
+    for (size_t i = 0; i < task->file_count;
+         i++) /* files that the result does not name */
+        if (run->files[task->files[i]].step == RUN_OUT)
+            back_to_ready(run, task->files[i], WAIT_RETRY_MS);
+    gc_usage_add(&s->usage, &result->usage);
+    s->cost_usd += result->cost_usd;
+    s->unconfirmed_usd += result->unconfirmed_usd;
+    s->llm_calls += result->calls;
+    s->requests += result->requests;
+    s->llm_busy_s += result->seconds;
+}
+
+static void on_done(gc_run *run, run_task *task, const gc_wire *message)
+{
+    gc_result *result = NULL;
+    if (gc_result_decode(message->payload, message->payload_len, &result)) {
+        gc_log_warn("result.refused", "task=%s", task->id);
+        task->news_at = 0; /* what it made is in Redis: reconcile finds it */
+        return;
+    }
+    apply_result(run, task, result);
+    gc_result_destroy(&result);
+    run_drop_task(run, task);
+}
+
+/* ---- failures ---- */
+
+static void requeue_task(gc_run *run, run_task *task, int64_t delay_ms)
+{
+    for (size_t i = 0; i < task->file_count; i++)
+        if (run->files[task->files[i]].step == RUN_OUT)
+            back_to_ready(run, task->files[i], delay_ms);
+    run_drop_task(run, task);
+}
+
+static void fail_task(gc_run *run, run_task *task, const char *text)
+{
+    for (size_t i = 0; i < task->file_count; i++)
+        if (run->files[task->files[i]].step == RUN_OUT)
+            run_fail(run, task->files[i], "%s", text);
+    run_drop_task(run, task);
+}
+
+typedef struct fail_rule {
+    const char *reason;
+    gc_exit verdict;  /* GC_EXIT_OK: the job goes on */
+    int64_t retry_ms; /* >= 0: the files are asked for again; -1: they fail */
+    const char *advice;
+} fail_rule;
+
+static const fail_rule fail_rules[] = {
+    { GC_FAIL_HANDBACK, GC_EXIT_OK, 0, "" },
+    { GC_FAIL_STALE, GC_EXIT_OK, WAIT_RETRY_MS, "" },
+    { GC_FAIL_POISON, GC_EXIT_OK, -1, "" },
+    { GC_FAIL_PROVIDER, GC_EXIT_NETWORK, 0, "try again later with --resume" },
+    { GC_FAIL_AUTH, GC_EXIT_NETWORK, 0,
+      "check the API key of the workers, then use --resume" },
+    { GC_FAIL_SPEND, GC_EXIT_GENERATION, 0,
+      "raise the provider's spend limit, then run the same command with --resume" },
+    { GC_FAIL_CAP, GC_EXIT_GENERATION, 0,
+      "raise --max-cost and run the same command with --resume" },
+    { GC_FAIL_REQUEST, GC_EXIT_NETWORK, -1, "the provider refuses the request" },
+    { GC_FAIL_NO_WORKER, GC_EXIT_NETWORK, 0,
+      "start a worker that has a key for this provider, then use --resume" },
+    { GC_FAIL_CANCELLED, GC_EXIT_INTERRUPTED, 0, "go on with --resume" },
+    { GC_FAIL_BAD_TASK, GC_EXIT_INTERNAL, -1,
+      "coordinator and worker disagree; use the same version of both" },
+};
+
+static void on_fail(gc_run *run, run_task *task, const gc_wire *message)
+{
+    const char *text = message->text ? message->text : "";
+    for (size_t i = 0; i < sizeof fail_rules / sizeof *fail_rules; i++) {
+        const fail_rule *rule = &fail_rules[i];
+        if (!message->reason || strcmp(message->reason, rule->reason) != 0)
+            continue;
+        gc_log_info("task.failed", "task=%s reason=%s text=\"%s\"", task->id,
+                    rule->reason, text);
+        if (rule->verdict != GC_EXIT_OK)
+            run_stop(run, rule->verdict, "%s%s%s", text, *text ? "; " : "", rule->advice);
+        if (rule->retry_ms >= 0)
+            requeue_task(run, task, rule->retry_ms);
+        else
+            fail_task(run, task, *text ? text : rule->reason);
+        return;
+    }
+    fail_task(run, task, *text ? text : "the worker gave up for an unknown reason");
+}
+
+static void on_busy(gc_run *run, const gc_wire *message, int64_t now_ms)
+{
+    int64_t retry_ms = message->retry_ms > 0 ? message->retry_ms : WAIT_RETRY_MS;
+    for (size_t i = 0; i < message->task_ids.count; i++) {
+        run_task *t = gc_map_get(run->tasks, message->task_ids.items[i]);
+        if (!t)
+            continue;
+        t->sent = false;
+        t->not_before = now_ms + retry_ms;
+    }
+}
+
+static void on_progress(gc_run *run, run_task *task, int64_t now_ms)
+{
+    task->news_at = now_ms;
+    for (size_t i = 0; i < task->file_count; i++)
+        if (run->files[task->files[i]].step == RUN_OUT)
+            run->stats.files[task->files[i]].state = GC_FILE_STATE_RUNNING;
+}
+
+void run_on_message(gc_run *run, const gc_wire *message, int64_t now_ms)
+{
+    if (message->command == GC_BUSY) {
+        on_busy(run, message, now_ms);
+        return;
+    }
+    if (message->command == GC_REFUSED) {
+        gc_log_warn("broker.refused", "reason=%s text=\"%s\"",
+                    message->reason ? message->reason : "",
+                    message->text ? message->text : "");
+        if (message->reason && strcmp(message->reason, "version") == 0)
+            run_stop(run, GC_EXIT_NETWORK,
+                     "the broker speaks another protocol version: %s",
+                     message->text ? message->text : "");
+        return;
+    }
+    run_task *task = message->task ? gc_map_get(run->tasks, message->task) : NULL;
+    if (!task)
+        return; /* news of a task that is settled already */
+    if (message->command == GC_DONE)
+        on_done(run, task, message);
+    else if (message->command == GC_FAIL)
+        on_fail(run, task, message);
+    else if (message->command == GC_PROGRESS)
+        on_progress(run, task, now_ms);
+}
+
+/* ---- lost news ---- */
+
+/* Looks a silent task's files up in Redis; what is not there is sent again under the same id,
+ * which the broker recognises if it still has it. */
+static void look_after(gc_run *run, run_task *task, int64_t now_ms)
+{
+    bool open = false;
+    for (size_t i = 0; i < task->file_count; i++) {
+        size_t file = task->files[i];
+        const char *fingerprint = run->files[file].fingerprint.hex;
+        gc_gen gen = { 0 };
+        if (run->files[file].step != RUN_OUT)
+            continue;
+        gc_err err = gc_store_gen_find(run->store, &fingerprint, 1, &gen);
+        if (!err && gen.sha256 && gc_sha_valid(gen.sha256) && gen.created_at >= 0) {
+            gc_file_result r = { .sha256 = gen.sha256,
+                                 .outcome = GC_FILE_REUSED,
+                                 .path = (char *)run->stats.files[file].path };
+            stored(run, file, &r);
+        } else {
+            open = true;
+        }
+        gc_gen_release(&gen);
+    }
+    if (open) {
+        task->sent = false;
+        task->news_at = now_ms;
+    } else {
+        run_drop_task(run, task);
+    }
+}
+
+void run_reconcile(gc_run *run, int64_t now_ms)
+{
+    bool all = gc_client_broker_changed(run->client);
+    if (!all && now_ms - run->reconciled_at < RECONCILE_EVERY_MS)
+        return;
+    run->reconciled_at = now_ms;
+    size_t cursor = 0;
+    void *value;
+    while (gc_map_next(run->tasks, &cursor, NULL, &value)) {
+        run_task *task = value;
+        if (all)
+            task->sent = false; /* a new broker knows nothing of it */
+        else if (task->sent && now_ms - task->news_at > NEWS_TIMEOUT_MS)
+            look_after(run, task, now_ms);
+    }
+}

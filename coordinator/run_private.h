@@ -1,0 +1,129 @@
+/* The run's own parts share this. Data flows one way: decide -> ask -> collect -> finish,
+ * and finishing a file lets those that wait for it be decided. */
+#ifndef GC_COORDINATOR_RUN_PRIVATE_H
+#define GC_COORDINATOR_RUN_PRIVATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/map.h"
+#include "common/store.h"
+#include "common/task.h"
+#include "coordinator/client.h"
+#include "coordinator/compose.h"
+#include "coordinator/delta.h"
+#include "coordinator/estimate.h"
+#include "coordinator/fingerprint.h"
+#include "coordinator/local.h"
+#include "coordinator/output.h"
+#include "coordinator/prepare.h"
+#include "coordinator/progress.h"
+#include "coordinator/run.h"
+#include "coordinator/stats.h"
+
+typedef enum run_step {
+    RUN_BLOCKED, /* real dependencies are not done */
+    RUN_READY,   /* must be made by the LLM, in no task */
+    RUN_OUT,     /* in a task */
+    RUN_COLLECT, /* stored in Redis, not yet on disk */
+    RUN_DONE,
+    RUN_FAILED
+} run_step;
+
+typedef struct run_file {
+    run_step step;
+    gc_decision decision;
+    gc_sha fingerprint;
+    gc_sha api;      /* of what stands on disk: for real dependents */
+    size_t blockers; /* real dependencies that are not done */
+    int64_t repairs;
+    char *complaint;  /* of the last rejected answer, or NULL */
+    bool alone;       /* is asked for without company */
+    int64_t retry_at; /* monotonic; 0 = at once */
+    char collect_sha[GC_SHA_HEX + 1];
+    const char *collect_how;
+} run_file;
+
+typedef struct run_task {
+    char id[GC_WIRE_MAX_ID];
+    size_t *files;
+    size_t file_count;
+    char *payload;
+    size_t payload_len;
+    bool sent;
+    int64_t not_before; /* do not send earlier */
+    int64_t news_at;    /* last sign of life */
+} run_task;
+
+typedef struct gc_run {
+    const gc_options *options;
+    const gc_config *config;
+    gc_project project;
+    gc_slicer *slicer;
+    gc_fp_context fp;
+    gc_composer *composer;
+    gc_output *output;
+    gc_local *local;
+    gc_store *store;
+    gc_client *client;
+    gc_progress *progress;
+    gc_stats stats;
+    run_file *files;                       /* parallel to the plan */
+    size_t *dependents_first, *dependents; /* real edges turned round */
+    gc_map *tasks;                         /* id -> run_task, owned */
+    gc_map *ours;  /* sha256 of everything in the job's checkpoint */
+    gc_strv edits; /* paths whose edit was kept or that need the user's eye */
+    gc_strv removed;
+    char job[GC_JOB_ID_SIZE];
+    char owner[128];
+    char task_prefix[8];
+    unsigned task_number;
+    double bytes_per_token, seconds_per_token;
+    int signal_fd;
+    int signals;         /* how many stop signals came */
+    int64_t drain_until; /* after a stop signal: give running calls until then */
+    bool stopping;       /* no new calls */
+    gc_exit verdict;     /* why we stop, GC_EXIT_OK while all is well */
+    char problem[600];   /* sentence for the verdict */
+    int64_t renewed_at, reconciled_at, checkpointed_at, started_at, store_down_since;
+    bool no_broker_warned;
+} gc_run;
+
+/* run_setup.c */
+gc_exit run_open(gc_run *run, const gc_options *options);
+
+/* Redis, broker, workers, job record: only when there is something to make. */
+gc_exit run_connect(gc_run *run);
+void run_close(gc_run *run);
+void run_stop(gc_run *run, gc_exit verdict, const char *fmt, ...) GC_PRINTF(3, 4);
+
+/* run_decide.c */
+/* Decides every file whose real dependencies are done; kept and template files are finished
+ * at once unless `look_only`. True if something was finished. */
+bool run_decide(gc_run *run, bool look_only);
+void run_finish(gc_run *run, size_t file, const char *how);
+void run_fail(gc_run *run, size_t file, const char *fmt, ...) GC_PRINTF(3, 4);
+
+/* A comma separated list of why the file exists; free() it. */
+char *run_sources(const gc_plan_file *file);
+
+/* run_collect.c: from Redis to disk. */
+void run_lookup(gc_run *run);  /* generation cache for everything that is ready */
+void run_collect(gc_run *run); /* write what is stored */
+gc_exit run_remove_orphans(gc_run *run);
+
+/* run_tasks.c */
+void run_make_tasks(gc_run *run);
+void run_send_tasks(gc_run *run, int64_t now_ms);
+void run_drop_task(gc_run *run, run_task *task);
+size_t run_tasks_in_flight(const gc_run *run);
+
+/* Expected calls and cost of what is ready now. */
+gc_estimate run_estimate(gc_run *run);
+
+/* run_events.c */
+void run_on_message(gc_run *run, const gc_wire *message, int64_t now_ms);
+void run_reconcile(gc_run *run, int64_t now_ms);
+
+#endif

@@ -1,0 +1,384 @@
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/mem.h"
+#include "common/text.h"
+#include "coordinator/run_private.h"
+
+#define OWNER_TTL_MS 12000
+
+void run_stop(gc_run *run, gc_exit verdict, const char *fmt, ...)
+{
+    run->stopping = true;
+    if (run->verdict != GC_EXIT_OK)
+        return; /* the first reason counts */
+    run->verdict = verdict;
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(run->problem, sizeof run->problem, fmt, ap);
+    va_end(ap);
+}
+
+/* ---- opening ---- */
+
+static void turn_edges(gc_run *run)
+{
+    const gc_plan *plan = run->project.plan;
+    size_t n = plan->file_count, total = 0;
+    run->dependents_first = gc_xcalloc(n + 1, sizeof *run->dependents_first);
+    for (size_t i = 0; i < n; i++) {
+        for (size_t e = 0; e < plan->files[i].edge_count; e++) {
+            if (plan->files[i].edges[e].kind != GC_EDGE_REAL)
+                continue;
+            run->dependents_first[plan->files[i].edges[e].file + 1]++;
+            run->files[i].blockers++;
+            total++;
+        }
+    }
+    run->dependents = gc_xcalloc(total, sizeof *run->dependents);
+    for (size_t i = 0; i < n; i++)
+        run->dependents_first[i + 1] += run->dependents_first[i];
+    size_t *fill = gc_xcalloc(n, sizeof *fill);
+    for (size_t i = 0; i < n; i++) {
+        for (size_t e = 0; e < plan->files[i].edge_count; e++) {
+            size_t to = plan->files[i].edges[e].file;
+            if (plan->files[i].edges[e].kind == GC_EDGE_REAL)
+                run->dependents[run->dependents_first[to] + fill[to]++] = i;
+        }
+    }
+    free(fill);
+}
+
+static void open_stats(gc_run *run)
+{
+    const gc_plan *plan = run->project.plan;
+    gc_stats *s = &run->stats;
+    s->spec = gc_xstrdup(run->project.spec_name);
+    s->provider = gc_xstrdup(run->config->llm_provider);
+    s->simulated = strcmp(run->config->llm_provider, "sim") == 0;
+    s->model = run->project.model;
+    s->optimization = !run->options->no_optimization;
+    s->files = gc_xcalloc(plan->file_count, sizeof *s->files);
+    s->file_count = plan->file_count;
+    s->max_cost_usd = run->config->limits_max_cost_usd;
+    s->started_ms = gc_clock_ms();
+    for (size_t i = 0; i < plan->file_count; i++) {
+        s->files[i].path = plan->files[i].path;
+        s->files[i].how = "";
+        s->template_files += plan->files[i].how == GC_BY_TEMPLATE;
+        s->llm_files += plan->files[i].how == GC_BY_LLM;
+    }
+    gc_strv_copy(&s->notes, &run->project.fcs->renames);
+    gc_strv_copy(&s->notes, &run->project.fcs->broken_cycles);
+    gc_strv_copy(&s->notes, &plan->notes);
+}
+
+gc_exit run_open(gc_run *run, const gc_options *options)
+{
+    *run = (gc_run){ .options = options, .config = &options->config, .signal_fd = -1 };
+    gc_exit code = gc_project_load(options, true, &run->project);
+    if (code != GC_EXIT_OK)
+        return code;
+    const gc_config *c = run->config;
+    run->files = gc_xcalloc(run->project.plan->file_count, sizeof *run->files);
+    run->tasks = gc_map_new();
+    run->ours = gc_map_new();
+    run->slicer = gc_slicer_new(run->project.fcs);
+    run->bytes_per_token = run->project.model->bytes_per_token;
+    run->seconds_per_token = run->project.model->seconds_per_1k_output / 1000;
+    run->started_at = gc_clock_ms();
+    turn_edges(run);
+    open_stats(run);
+    run->fp = (gc_fp_context){ .fcs = run->project.fcs,
+                               .plan = run->project.plan,
+                               .slicer = run->slicer,
+                               .prompts = run->project.prompts,
+                               .response_format = c->batching_response_format,
+                               .model = c->llm_model,
+                               .effort = run->project.model->effort ? c->llm_effort : "",
+                               .simulated = run->stats.simulated };
+    gc_random_id(run->task_prefix, 4);
+    return GC_EXIT_OK;
+}
+
+/* ---- connecting ---- */
+
+static void block_signals(gc_run *run)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGHUP);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    run->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+static void name_owner(gc_run *run)
+{
+    char host[64] = "localhost", random[7];
+    gethostname(host, sizeof host - 1);
+    gc_random_id(random, 6);
+    snprintf(run->owner, sizeof run->owner, "%s/%d/%s", host, (int)getpid(), random);
+}
+
+/* True if the owner "host/pid/random" was a process of this host that is gone. */
+static bool owner_is_dead(const char *holder)
+{
+    char host[64] = "";
+    gethostname(host, sizeof host - 1);
+    const char *slash = strchr(holder, '/');
+    int64_t pid;
+    if (!slash || (size_t)(slash - holder) != strlen(host) ||
+        strncmp(holder, host, strlen(host)) != 0)
+        return false;
+    char number[24] = "";
+    size_t digits = strspn(slash + 1, "0123456789");
+    if (!digits || digits >= sizeof number)
+        return false;
+    memcpy(number, slash + 1, digits);
+    return gc_parse_i64(number, 1, INT32_MAX, &pid) == GC_OK && kill((pid_t)pid, 0) &&
+           errno == ESRCH;
+}
+
+static gc_sha output_sha(gc_run *run)
+{
+    const char *path = gc_root_path(gc_output_root(run->output));
+    return gc_sha256(path, strlen(path));
+}
+
+/* The checkpoint of the job before: its files are ours even if the state never saw them. */
+static void learn_checkpoint(gc_run *run, const char *job)
+{
+    gc_strv lines = { 0 };
+    if (gc_store_files(run->store, job, &lines) == GC_OK) {
+        for (size_t i = 0; i < lines.count; i++) {
+            const char *blank = strrchr(lines.items[i], ' ');
+            if (blank && gc_sha_valid(blank + 1))
+                gc_map_set(run->ours, blank + 1, run);
+        }
+    }
+    gc_strv_release(&lines);
+}
+
+static gc_exit take_over(gc_run *run, const char *job)
+{
+    char *holder = NULL;
+    gc_err err =
+        gc_store_job_take(run->store, job, run->owner, OWNER_TTL_MS, false, &holder);
+    if (err == GC_EEXIST && holder && owner_is_dead(holder)) {
+        free(holder);
+        holder = NULL;
+        err = gc_store_job_take(run->store, job, run->owner, OWNER_TTL_MS, true, &holder);
+    }
+    gc_exit code = GC_EXIT_OK;
+    if (err == GC_EEXIST) {
+        fprintf(stderr,
+                "error: job %s is being worked on by %s; wait for it, or stop it with "
+                "`gc-coordinator cancel %s`\n",
+                job, holder ? holder : "somebody else", job);
+        code = GC_EXIT_GENERAL;
+    } else if (err == GC_ENOENT) {
+        fprintf(stderr,
+                "error: there is no job %s in this Redis; see `gc-coordinator jobs`\n",
+                job);
+        code = GC_EXIT_GENERAL;
+    } else if (err) {
+        fprintf(stderr, "error: cannot take job %s over: %s\n", job, gc_err_str(err));
+        code = GC_EXIT_NETWORK;
+    } else {
+        snprintf(run->job, sizeof run->job, "%s", job);
+    }
+    free(holder);
+    return code;
+}
+
+static gc_exit create_job(gc_run *run, const gc_sha *fcs, const gc_sha *output)
+{
+    gc_job job = { .spec = run->project.spec_name,
+                   .project = run->project.fcs->name,
+                   .state = (char *)"running",
+                   .fcs = (char *)fcs->hex,
+                   .owner = run->owner,
+                   .output = (char *)output->hex,
+                   .model = run->config->llm_model,
+                   .created_at = gc_wall_ms(),
+                   .files_total = (int64_t)run->project.plan->file_count };
+    snprintf(job.id, sizeof job.id, "j-");
+    gc_random_id(job.id + 2, 12);
+    job.updated_at = job.created_at;
+    gc_err err = gc_store_job_create(run->store, &job, OWNER_TTL_MS);
+    if (err) {
+        fprintf(stderr, "error: cannot record the job in Redis: %s\n", gc_err_str(err));
+        return GC_EXIT_NETWORK;
+    }
+    memcpy(run->job, job.id, sizeof run->job);
+    return GC_EXIT_OK;
+}
+
+/* Resumes, or makes a new job; either way the last checkpoint of this output is ours. */
+static gc_exit open_job(gc_run *run)
+{
+    gc_buf canonical;
+    gc_buf_init(&canonical, (size_t)256 << 20);
+    gc_fcs_canonical(run->project.fcs, &canonical);
+    gc_sha fcs = gc_sha256(canonical.ptr, canonical.len), output = output_sha(run);
+    gc_err err = gc_store_fcs_put(run->store, fcs.hex, canonical.ptr, canonical.len);
+    gc_buf_release(&canonical);
+    char before[GC_JOB_ID_SIZE] = "";
+    if (!err)
+        err = gc_store_job_unfinished(run->store, output.hex, fcs.hex, before);
+    if (err && err != GC_ENOENT) {
+        fprintf(stderr, "error: Redis does not answer: %s\n", gc_err_str(err));
+        return GC_EXIT_NETWORK;
+    }
+    bool resume = run->options->resume && run->config->resume_enabled;
+    const char *wanted = run->options->resume_job ? run->options->resume_job : before;
+    gc_exit code = GC_EXIT_OK;
+    if (resume && *wanted)
+        code = take_over(run, wanted);
+    else
+        code = create_job(run, &fcs, &output);
+    if (code == GC_EXIT_OK && *before && run->config->incremental_enabled)
+        learn_checkpoint(run, before);
+    if (code == GC_EXIT_OK && resume && *wanted)
+        learn_checkpoint(run, run->job);
+    memcpy(gc_output_state(run->output)->fcs, fcs.hex, sizeof fcs.hex);
+    run->stats.job = gc_xstrdup(run->job);
+    run->renewed_at = gc_clock_ms();
+    return code;
+}
+
+static void learn_figures(gc_run *run)
+{
+    gc_measured m = { 0 };
+    if (gc_store_model_get(run->store, run->config->llm_model, &m) || !m.calls)
+        return;
+    if (m.bytes_per_token > 0.5)
+        run->bytes_per_token = m.bytes_per_token;
+    if (m.seconds_per_output_token > 0)
+        run->seconds_per_token = m.seconds_per_output_token;
+}
+
+/* The blocks that every prompt starts with, before the first task names them. */
+static gc_exit store_shared_blocks(gc_run *run)
+{
+    size_t len;
+    const char *text;
+    gc_sha sha;
+    for (size_t i = 0; (text = gc_composer_shared(run->composer, i, &len)); i++) {
+        if (len && gc_store_blob_put(run->store, text, len, &sha)) {
+            fputs("error: cannot store the prompt in Redis\n", stderr);
+            return GC_EXIT_NETWORK;
+        }
+    }
+    return GC_EXIT_OK;
+}
+
+static gc_exit open_composer(gc_run *run)
+{
+    gc_errinfo info = { 0 };
+    size_t calls = 0;
+    for (size_t i = 0; i < run->project.plan->file_count; i++)
+        calls += run->files[i].step == RUN_READY || run->files[i].step == RUN_BLOCKED;
+    gc_compose_input input = { .config = run->config,
+                               .fcs = run->project.fcs,
+                               .plan = run->project.plan,
+                               .slicer = run->slicer,
+                               .prompts = run->project.prompts,
+                               .model = run->project.model,
+                               .bytes_per_token = run->bytes_per_token,
+                               .expected_calls = calls,
+                               .reuse = run->config->incremental_enabled &&
+                                        !run->options->force,
+                               .simulated = run->stats.simulated };
+    if (gc_composer_new(&input, &run->composer, &info) == GC_OK)
+        return GC_EXIT_OK;
+    fprintf(stderr, "error: %s\n", info.text);
+    return GC_EXIT_USAGE;
+}
+
+static gc_exit start_cluster(gc_run *run)
+{
+    gc_errinfo info = { 0 };
+    const char *dir = gc_root_path(gc_output_root(run->output));
+    gc_err err = gc_local_start(run->config, dir, &run->local, &info);
+    if (!err)
+        err = gc_store_open(gc_local_redis(run->local), &run->store, &info);
+    if (!err)
+        return GC_EXIT_OK;
+    fprintf(stderr, "error: %s\n", info.text);
+    return err == GC_EINVAL ? GC_EXIT_USAGE : GC_EXIT_NETWORK;
+}
+
+gc_exit run_connect(gc_run *run)
+{
+    gc_errinfo info = { 0 };
+    name_owner(run);
+    block_signals(run);
+    gc_exit code = start_cluster(run);
+    if (code == GC_EXIT_OK)
+        code = open_job(run);
+    if (code != GC_EXIT_OK)
+        return code;
+    learn_figures(run);
+    code = open_composer(run);
+    if (code == GC_EXIT_OK)
+        code = store_shared_blocks(run);
+    if (code == GC_EXIT_OK && gc_client_new(run->config, gc_local_broker(run->local),
+                                            run->job, &run->client, &info)) {
+        fprintf(stderr, "error: %s\n", info.text);
+        code = GC_EXIT_USAGE;
+    }
+    return code;
+}
+
+/* ---- closing ---- */
+
+static void release_stats(gc_stats *s)
+{
+    for (size_t i = 0; i < s->file_count; i++) {
+        free(s->files[i].task);
+        free(s->files[i].problem);
+    }
+    free(s->files);
+    free(s->job);
+    free(s->spec);
+    free(s->provider);
+    gc_strv_release(&s->notes);
+}
+
+void run_close(gc_run *run)
+{
+    size_t cursor = 0;
+    void *value;
+    gc_client_destroy(&run->client);
+    gc_store_close(&run->store);
+    gc_local_stop(&run->local);
+    while (run->tasks && gc_map_next(run->tasks, &cursor, NULL, &value))
+        run_drop_task(run, value);
+    gc_map_destroy(&run->tasks);
+    gc_map_destroy(&run->ours);
+    for (size_t i = 0; run->files && i < run->stats.file_count; i++)
+        free(run->files[i].complaint);
+    free(run->files);
+    free(run->dependents_first);
+    free(run->dependents);
+    gc_composer_destroy(&run->composer);
+    gc_output_close(&run->output);
+    gc_progress_destroy(&run->progress);
+    gc_slicer_destroy(&run->slicer);
+    release_stats(&run->stats);
+    gc_strv_release(&run->edits);
+    gc_strv_release(&run->removed);
+    if (run->signal_fd >= 0)
+        close(run->signal_fd);
+    gc_project_release(&run->project);
+}

@@ -1,0 +1,270 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/fs.h"
+#include "common/gosrc.h"
+#include "common/log.h"
+#include "common/mem.h"
+#include "coordinator/group.h"
+#include "coordinator/run_private.h"
+
+/* Tasks handed to the broker at once; the rest waits here, not in its queue. */
+#define MAX_OUTSTANDING 512
+#define SUBMIT_BATCH 32
+#define PAYLOAD_LIMIT ((size_t)64 << 20)
+#define API_LIMIT ((size_t)16 << 20)
+
+/* Share of a model's output limit that a group may be expected to fill. */
+#define OUTPUT_SHARE 0.5
+
+void run_drop_task(gc_run *run, run_task *task)
+{
+    gc_map_remove(run->tasks, task->id);
+    free(task->files);
+    free(task->payload);
+    free(task);
+}
+
+size_t run_tasks_in_flight(const gc_run *run)
+{
+    size_t cursor = 0, count = 0;
+    void *value;
+    while (gc_map_next(run->tasks, &cursor, NULL, &value))
+        count += ((run_task *)value)->sent;
+    return count;
+}
+
+/* ---- composing ---- */
+
+/* The real surface of what the file's real dependencies turned out to be. */
+static void put_apis(gc_run *run, const size_t *files, size_t count, gc_buf *out)
+{
+    const gc_plan *plan = run->project.plan;
+    gc_map *seen = gc_map_new();
+    for (size_t i = 0; i < count; i++) {
+        const gc_plan_file *f = &plan->files[files[i]];
+        for (size_t e = 0; e < f->edge_count; e++) {
+            const gc_plan_file *dep = &plan->files[f->edges[e].file];
+            if (f->edges[e].kind != GC_EDGE_REAL || gc_map_has(seen, dep->path) ||
+                !gc_output_root(run->output))
+                continue;
+            gc_map_set(seen, dep->path, seen);
+            gc_buf text, api;
+            gc_buf_init(&text, API_LIMIT);
+            gc_buf_init(&api, API_LIMIT);
+            if (gc_root_read(gc_output_root(run->output), dep->path, &text, NULL) ==
+                    GC_OK &&
+                gc_go_api(text.ptr, text.len, &api, NULL) == GC_OK)
+                gc_compose_put_api(dep, api.ptr, out);
+            gc_buf_release(&text);
+            gc_buf_release(&api);
+        }
+    }
+    gc_map_destroy(&seen);
+}
+
+static gc_task *compose(gc_run *run, const size_t *files, size_t count, gc_errinfo *info)
+{
+    gc_task *task = NULL;
+    gc_buf apis;
+    gc_buf_init(&apis, API_LIMIT);
+    put_apis(run, files, count, &apis);
+    const char **fingerprints = gc_xcalloc(count, sizeof *fingerprints);
+    for (size_t i = 0; i < count; i++)
+        fingerprints[i] = run->files[files[i]].fingerprint.hex;
+    const char *complaint = run->files[files[0]].complaint;
+    gc_compose_files wanted = { files, fingerprints, count, apis.ptr,
+                                complaint ? complaint : "" };
+    if (gc_compose(run->composer, &wanted, &task, info))
+        task = NULL;
+    free(fingerprints);
+    gc_buf_release(&apis);
+    return task;
+}
+
+static void add_task(gc_run *run, const size_t *files, size_t count, void *arg)
+{
+    (void)arg;
+    gc_errinfo info = { 0 };
+    gc_task *task = compose(run, files, count, &info);
+    if (!task) {
+        for (size_t i = 0; i < count; i++)
+            run_fail(run, files[i], "%s", info.text);
+        run_stop(run, GC_EXIT_USAGE, "%s", info.text);
+        return;
+    }
+    run_task *t = gc_xcalloc(1, sizeof *t);
+    snprintf(t->id, sizeof t->id, "%s-%u", run->task_prefix, ++run->task_number);
+    task->job = gc_xstrdup(run->job);
+    task->id = gc_xstrdup(t->id);
+    gc_buf payload;
+    gc_buf_init(&payload, PAYLOAD_LIMIT);
+    gc_task_encode(task, &payload);
+    t->payload_len = payload.len;
+    t->payload = gc_buf_take(&payload);
+    t->files = gc_xcalloc(count, sizeof *t->files);
+    memcpy(t->files, files, count * sizeof *files);
+    t->file_count = count;
+    gc_map_set(run->tasks, t->id, t);
+    for (size_t i = 0; i < count; i++) {
+        gc_file_stat *stat = &run->stats.files[files[i]];
+        run->files[files[i]].step = RUN_OUT;
+        stat->attempts++;
+        stat->batched = count > 1;
+        free(stat->task);
+        stat->task = gc_xstrdup(t->id);
+    }
+    gc_task_destroy(&task);
+}
+
+/* ---- grouping ---- */
+
+static gc_group_options group_options(const gc_run *run)
+{
+    const gc_config *c = run->config;
+    double tokens = (double)run->project.model->max_output_tokens * OUTPUT_SHARE;
+    return (gc_group_options){
+        .max_files = c->batching_enabled ? (size_t)c->batching_max_batch_size : 1,
+        .min_similarity = c->batching_min_similarity,
+        .max_expected_bytes = (size_t)(tokens * run->bytes_per_token),
+    };
+}
+
+/* Calls `use` for each group of the ready files, those that must be alone included. */
+typedef void (*group_fn)(gc_run *run, const size_t *files, size_t count, void *arg);
+
+static void for_each_group(gc_run *run, group_fn use, void *arg)
+{
+    size_t n = run->project.plan->file_count, ready = 0;
+    size_t *files = gc_xcalloc(n, sizeof *files),
+           *group_of = gc_xcalloc(n, sizeof *group_of);
+    int64_t now_ms = gc_clock_ms();
+    for (size_t i = 0; i < n; i++) {
+        if (run->files[i].step != RUN_READY || run->files[i].retry_at > now_ms)
+            continue;
+        if (run->files[i].alone)
+            use(run, &i, 1, arg);
+        else
+            files[ready++] = i;
+    }
+    gc_group_options options = group_options(run);
+    size_t groups = gc_group(run->project.plan, files, ready, &options, group_of);
+    size_t *members = gc_xcalloc(ready, sizeof *members);
+    size_t *first = gc_xcalloc(groups + 2, sizeof *first);
+    for (size_t i = 0; i < ready; i++)
+        first[group_of[i] + 2]++;
+    for (size_t g = 2; g < groups + 2; g++)
+        first[g] += first[g - 1];
+    for (size_t i = 0; i < ready; i++)
+        members[first[group_of[i] + 1]++] = files[i];
+    for (size_t g = 0; g < groups; g++)
+        use(run, members + first[g], first[g + 1] - first[g], arg);
+    free(members);
+    free(first);
+    free(files);
+    free(group_of);
+}
+
+void run_make_tasks(gc_run *run)
+{
+    if (!run->stopping)
+        for_each_group(run, add_task, NULL);
+}
+
+/* ---- estimates ---- */
+
+static void estimate_group(gc_run *run, const size_t *files, size_t count, void *arg)
+{
+    gc_estimate *sum = arg;
+    gc_errinfo info = { 0 };
+    gc_task *task = compose(run, files, count, &info);
+    size_t bytes = 0;
+    if (!task)
+        return;
+    for (size_t i = 0; i < count; i++)
+        bytes += run->project.plan->files[files[i]].expected_bytes;
+    gc_estimate_add(sum, task, bytes, gc_composer_marked_bytes(run->composer),
+                    run->bytes_per_token, run->seconds_per_token, sum->calls == 0);
+    gc_task_destroy(&task);
+}
+
+gc_estimate run_estimate(gc_run *run)
+{
+    gc_estimate sum = { 0 };
+    for_each_group(run, estimate_group, &sum);
+    return sum;
+}
+
+/* ---- sending ---- */
+
+static void add_to_submit(gc_wire *submit, const run_task *t, const char *provider)
+{
+    gc_wire_task *w = &submit->tasks[submit->task_count++];
+    *w = (gc_wire_task){ .id = gc_xstrdup(t->id),
+                         .provider = gc_xstrdup(provider),
+                         .attempt = 1,
+                         .payload = gc_xmemdup(t->payload, t->payload_len),
+                         .payload_len = t->payload_len };
+}
+
+static int64_t job_slots(const gc_config *c)
+{
+    return c->parallelization_enabled ? c->parallelization_max_workers : 1;
+}
+
+static bool send_batch(gc_run *run, run_task **batch, size_t count, int64_t now_ms)
+{
+    gc_wire submit;
+    gc_wire_init(&submit, GC_SUBMIT);
+    submit.job = gc_xstrdup(run->job);
+    submit.max_in_flight = job_slots(run->config);
+    submit.tasks = gc_xcalloc(count, sizeof *submit.tasks);
+    for (size_t i = 0; i < count; i++)
+        add_to_submit(&submit, batch[i], run->project.model->provider);
+    gc_err err = gc_client_send(run->client, &submit);
+    gc_wire_release(&submit);
+    if (err && err != GC_EAGAIN)
+        run_stop(run, GC_EXIT_INTERNAL, "cannot submit tasks: %s", gc_err_str(err));
+    for (size_t i = 0; !err && i < count; i++) {
+        batch[i]->sent = true;
+        batch[i]->news_at = now_ms;
+        for (size_t f = 0; f < batch[i]->file_count; f++)
+            run->stats.files[batch[i]->files[f]].state = GC_FILE_STATE_QUEUED;
+    }
+    return !err;
+}
+
+void run_send_tasks(gc_run *run, int64_t now_ms)
+{
+    if (run->stopping || !gc_client_up(run->client))
+        return;
+    size_t cursor = 0, room = MAX_OUTSTANDING, count = 0;
+    size_t in_flight = run_tasks_in_flight(run);
+    run_task *batch[SUBMIT_BATCH];
+    void *value;
+    room = in_flight < room ? room - in_flight : 0;
+    while (room && gc_map_next(run->tasks, &cursor, NULL, &value)) {
+        run_task *t = value;
+        if (t->sent || t->not_before > now_ms)
+            continue;
+        if (gc_client_max_bytes(run->client) &&
+            (int64_t)t->payload_len > gc_client_max_bytes(run->client)) {
+            run_stop(run, GC_EXIT_USAGE,
+                     "a task of %zu bytes is larger than the broker takes; "
+                     "raise cluster.max_message_bytes",
+                     t->payload_len);
+            return;
+        }
+        batch[count++] = t;
+        room--;
+        if (count == SUBMIT_BATCH) {
+            if (!send_batch(run, batch, count, now_ms))
+                return;
+            count = 0;
+        }
+    }
+    if (count)
+        send_batch(run, batch, count, now_ms);
+}
