@@ -33,11 +33,6 @@ static gc_decision outcome_of(const gc_run *run, size_t file)
     return run->files[file].decision;
 }
 
-static bool is_made(gc_action action)
-{
-    return action == GC_MAKE || action == GC_MAKE_BESIDE || action == GC_RESTORE;
-}
-
 static const char *how_word(const gc_plan_file *f)
 {
     return f->how == GC_BY_TEMPLATE ? "template" : "llm";

@@ -1,0 +1,561 @@
+#include "coordinator/options.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "common/mem.h"
+#include "common/text.h"
+
+#define DEFAULT_CONFIG ".gocreator.yaml"
+
+/* ---- tables: parsing, --help and completion of names all read these ---- */
+
+typedef struct verb_row {
+    const char *name;
+    gc_verb verb;
+    const char *args; /* as help shows them */
+    size_t min_args, max_args;
+    const char *options; /* letters of groups, see option_row */
+    const char *help;
+} verb_row;
+
+/* Groups: s spec, r run, v validation, k redis, j json, o output, m metrics in */
+static const verb_row verbs[] = {
+    { "generate", GC_VERB_GENERATE, "[--spec] SPEC", 0, 1, "csorkj",
+      "Make the project: files are written, what is unchanged is kept." },
+    { "full", GC_VERB_FULL, "[--spec] SPEC", 0, 1, "csorkjv",
+      "generate, then gofmt, go build, go vet and go test." },
+    { "validate", GC_VERB_VALIDATE, "DIR", 1, 1, "cvj", "Validate an existing project." },
+    { "clarify", GC_VERB_CLARIFY, "SPEC", 0, 1, "csj",
+      "Print open questions with stable ids." },
+    { "dump-fcs", GC_VERB_DUMP_FCS, "SPEC", 0, 1, "cs",
+      "Print the Final Clarified Specification as canonical JSON." },
+    { "explain", GC_VERB_EXPLAIN, "SPEC [PATH]", 0, 2, "csomj",
+      "Say why each file would be generated, kept or removed. Costs nothing." },
+    { "check", GC_VERB_CHECK, "SPEC", 0, 1, "csomj",
+      "Exit 0 only if specification, state and tree agree. Costs nothing." },
+    { "jobs", GC_VERB_JOBS, "", 0, 0, "ckoj", "List jobs in Redis." },
+    { "status", GC_VERB_STATUS, "JOB", 1, 1, "ckojw", "Show one job." },
+    { "cancel", GC_VERB_CANCEL, "JOB", 1, 1, "cko", "Stop a job; it can be resumed." },
+    { "workers", GC_VERB_WORKERS, "", 0, 0, "ckoj", "List workers." },
+    { "fetch", GC_VERB_FETCH, "JOB", 1, 1, "cko",
+      "Write a job's files from Redis to -o DIR." },
+    { "compare-metrics", GC_VERB_COMPARE, "A B", 2, 2, "j",
+      "Compare two metrics files." },
+    { "doctor", GC_VERB_DOCTOR, "", 0, 0, "ckmj",
+      "Check config, key, Redis, broker and Go toolchain." },
+    { "version", GC_VERB_VERSION, "", 0, 0, "", "Print the version." },
+};
+
+typedef enum option_id {
+    OPT_OUTPUT,
+    OPT_CONFIG,
+    OPT_SPEC,
+    OPT_ANSWERS,
+    OPT_BROKER,
+    OPT_REDIS,
+    OPT_WORKERS,
+    OPT_PROVIDER,
+    OPT_MODEL,
+    OPT_DRY_RUN,
+    OPT_NO_OPTIMIZATION,
+    OPT_METRICS,
+    OPT_RESUME,
+    OPT_MAX_COST,
+    OPT_YES,
+    OPT_FORCE,
+    OPT_STRICT,
+    OPT_ON_EDIT,
+    OPT_PROGRESS,
+    OPT_REPORT,
+    OPT_JSON,
+    OPT_WATCH,
+    OPT_LOG_LEVEL,
+    OPT_LOG_FORMAT,
+    OPT_INSECURE,
+    OPT_HELP,
+    OPT_VERSION
+} option_id;
+
+typedef struct option_row {
+    const char *name;
+    char letter; /* 0: none */
+    option_id id;
+    char group;      /* which verbs take it; '*' all */
+    const char *arg; /* NULL: none; "[JOB]": optional */
+    const char *key; /* the configuration key that it sets, or NULL */
+    const char *help;
+} option_row;
+
+static const option_row options[] = {
+    { "output", 'o', OPT_OUTPUT, 'o', "DIR", NULL,
+      "output folder (default ./generated)" },
+    { "config", 'c', OPT_CONFIG, 'c', "FILE", NULL,
+      "configuration file (default ./.gocreator.yaml if it exists)" },
+    { "spec", 0, OPT_SPEC, 's', "FILE", NULL, "the specification" },
+    { "answers", 0, OPT_ANSWERS, 's', "FILE", NULL,
+      "answers to the questions of clarify" },
+    { "batch", 0, OPT_ANSWERS, 's', "FILE", NULL, "the same as --answers" },
+    { "broker", 0, OPT_BROKER, 'k', "ENDPOINT[,...]", "cluster.broker",
+      "use this broker instead of local mode" },
+    { "redis", 0, OPT_REDIS, 'k', "URL", "cluster.redis",
+      "use this Redis instead of a private one" },
+    { "workers", 0, OPT_WORKERS, 'r', "N", "cluster.workers", "local worker processes" },
+    { "provider", 0, OPT_PROVIDER, 'm', "NAME", "llm.provider",
+      "anthropic, openai or sim" },
+    { "model", 0, OPT_MODEL, 'm', "ID", "llm.model", "model id" },
+    { "dry-run", 0, OPT_DRY_RUN, 'r', NULL, NULL,
+      "show levels, files, calls and dollars; start, send and write nothing" },
+    { "no-optimization", 0, OPT_NO_OPTIMIZATION, 'm', NULL, NULL,
+      "turn every optimisation off, for a baseline" },
+    { "metrics", 0, OPT_METRICS, 'r', "FILE", NULL, "write metrics as JSON" },
+    { "resume", 0, OPT_RESUME, 'r', "[JOB]", NULL,
+      "go on with JOB, or with the newest unfinished job" },
+    { "max-cost", 0, OPT_MAX_COST, 'r', "USD", "limits.max_cost_usd",
+      "spend at most this much" },
+    { "yes", 0, OPT_YES, 'r', NULL, NULL, "do not ask before spending" },
+    { "force", 0, OPT_FORCE, 'r', NULL, NULL, "make every file again, reuse nothing" },
+    { "strict", 0, OPT_STRICT, 'r', NULL, NULL, "exit 3 if a question is open" },
+    { "on-edit", 0, OPT_ON_EDIT, 'm', "POLICY", NULL,
+      "files changed by hand: keep (default), merge, overwrite" },
+    { "progress", 0, OPT_PROGRESS, 'r', "MODE", NULL, "auto, bar, plain, json or none" },
+    { "report", 0, OPT_REPORT, 'v', "FILE", NULL, "write the validation report as JSON" },
+    { "json", 0, OPT_JSON, 'j', NULL, NULL, "print results as JSON" },
+    { "watch", 0, OPT_WATCH, 'w', NULL, NULL, "show it again until the job ends" },
+    { "insecure", 0, OPT_INSECURE, 'k', NULL, NULL,
+      "allow tcp off loopback without CURVE" },
+    { "log-level", 0, OPT_LOG_LEVEL, 'c', "LEVEL", "logging.level",
+      "error, warn, info or debug" },
+    { "log-format", 0, OPT_LOG_FORMAT, 'c', "FORMAT", "logging.format", "text or json" },
+    { "help", 'h', OPT_HELP, '*', NULL, NULL, "show this help" },
+    { "version", 'v', OPT_VERSION, '*', NULL, NULL, "print the version" },
+};
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+/* ---- help ---- */
+
+static bool takes(const verb_row *verb, const option_row *option)
+{
+    char group = option->group;
+    if (group == '*')
+        return true;
+    if (group == 'm' && strchr(verb->options, 'r'))
+        return true; /* every run option that looking needs too */
+    return strchr(verb->options, group) != NULL;
+}
+
+static void print_option(const option_row *o, FILE *out)
+{
+    char left[64];
+    snprintf(left, sizeof left, "%s%c%s--%s%s%s", o->letter ? "-" : " ",
+             o->letter ? o->letter : ' ', o->letter ? ", " : "  ", o->name,
+             o->arg ? " " : "", o->arg ? o->arg : "");
+    if (strlen(left) < 26)
+        fprintf(out, "  %-26s%s\n", left, o->help);
+    else
+        fprintf(out, "  %s\n  %-26s%s\n", left, "", o->help);
+}
+
+static void print_verb_help(const verb_row *verb, FILE *out)
+{
+    fprintf(out, "Usage: gc-coordinator %s %s [OPTION...]\n\n%s\n\nOptions:\n",
+            verb->name, verb->args, verb->help);
+    for (size_t i = 0; i < COUNT(options); i++)
+        if (takes(verb, &options[i]))
+            print_option(&options[i], out);
+}
+
+static void print_help(FILE *out)
+{
+    fputs("Usage: gc-coordinator SPEC [OPTION...]          (the same as generate)\n"
+          "       gc-coordinator COMMAND [ARGUMENT...] [OPTION...]\n\n"
+          "Turns a specification into a complete Go project.\n\n"
+          "  gc-coordinator examples/shop-6.yaml --provider sim -o /tmp/shop\n"
+          "  gc-coordinator spec.yaml --dry-run\n\nCommands:\n",
+          out);
+    for (size_t i = 0; i < COUNT(verbs); i++)
+        fprintf(out, "  %-16s %s\n", verbs[i].name, verbs[i].help);
+    fputs(
+        "\nOptions of every command: `gc-coordinator COMMAND --help`\n\n"
+        "Exit codes: 0 ok, 1 general, 2 specification, 3 clarification needed, 4 generation\n"
+        "failed (resumable), 5 validation failed, 6 file system, 7 network or provider,\n"
+        "8 configuration or usage, 9 internal, 130 interrupted (resumable).\n",
+        out);
+}
+
+/* ---- words ---- */
+
+typedef struct parser {
+    gc_options *out;
+    const verb_row *verb;
+    gc_strv words;    /* everything that is no option */
+    gc_strv settings; /* key, value pairs of flags */
+    char *config_path;
+    bool given[COUNT(options)];
+    bool help;
+    bool version;
+} parser;
+
+static gc_exit usage(const char *fmt, const char *a, const char *b)
+{
+    fputs("error: ", stderr);
+    fprintf(stderr, fmt, a, b); // NOLINT
+    fputs("; see gc-coordinator --help\n", stderr);
+    return GC_EXIT_USAGE;
+}
+
+static const verb_row *find_verb(const char *name)
+{
+    for (size_t i = 0; i < COUNT(verbs); i++)
+        if (strcmp(verbs[i].name, name) == 0)
+            return &verbs[i];
+    return NULL;
+}
+
+static const option_row *find_long(const char *name, size_t len)
+{
+    for (size_t i = 0; i < COUNT(options); i++)
+        if (strlen(options[i].name) == len && strncmp(options[i].name, name, len) == 0)
+            return &options[i];
+    return NULL;
+}
+
+static const option_row *find_short(char letter)
+{
+    for (size_t i = 0; i < COUNT(options); i++)
+        if (options[i].letter == letter)
+            return &options[i];
+    return NULL;
+}
+
+static bool looks_like_job(const char *text)
+{
+    return strlen(text) == 14 && gc_starts_with(text, "j-") &&
+           strspn(text + 2, "0123456789abcdefghijklmnopqrstuvwxyz") == 12;
+}
+
+static gc_exit unknown_option(const char *word)
+{
+    const char *names[COUNT(options)];
+    char bare[64];
+    snprintf(bare, sizeof bare, "%.*s", (int)strcspn(word + 2, "="), word + 2);
+    for (size_t i = 0; i < COUNT(options); i++)
+        names[i] = options[i].name;
+    const char *near = gc_nearest(bare, names, COUNT(options));
+    fprintf(stderr, "error: unknown option %s", word);
+    if (near)
+        fprintf(stderr, "; did you mean --%s?", near);
+    fputs(" See gc-coordinator --help\n", stderr);
+    return GC_EXIT_USAGE;
+}
+
+/* ---- values ---- */
+
+typedef struct word_value {
+    const char *word;
+    int value;
+} word_value;
+
+static gc_exit choose(const char *option, const char *value, const word_value *table,
+                      size_t count, int *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(value, table[i].word) == 0) {
+            *out = table[i].value;
+            return GC_EXIT_OK;
+        }
+    }
+    fprintf(stderr, "error: --%s does not know \"%s\"; choose", option, value);
+    for (size_t i = 0; i < count; i++)
+        fprintf(stderr, "%s%s", i ? ", " : " ", table[i].word);
+    fputc('\n', stderr);
+    return GC_EXIT_USAGE;
+}
+
+static gc_exit choose_policy(parser *p, const char *value)
+{
+    static const word_value words[] = { { "keep", GC_EDIT_KEEP },
+                                        { "merge", GC_EDIT_MERGE },
+                                        { "overwrite", GC_EDIT_OVERWRITE } };
+    int choice = GC_EDIT_KEEP;
+    gc_exit code = choose("on-edit", value, words, COUNT(words), &choice);
+    p->out->on_edit = (gc_on_edit)choice;
+    return code;
+}
+
+static gc_exit choose_progress(parser *p, const char *value)
+{
+    static const word_value words[] = { { "auto", GC_PROGRESS_AUTO },
+                                        { "bar", GC_PROGRESS_BAR },
+                                        { "plain", GC_PROGRESS_PLAIN },
+                                        { "json", GC_PROGRESS_JSON },
+                                        { "none", GC_PROGRESS_NONE } };
+    int choice = GC_PROGRESS_AUTO;
+    gc_exit code = choose("progress", value, words, COUNT(words), &choice);
+    p->out->progress = (gc_progress_mode)choice;
+    return code;
+}
+
+static void set_text(char **to, const char *value)
+{
+    free(*to);
+    *to = gc_xstrdup(value);
+}
+
+static gc_exit apply(parser *p, const option_row *o, const char *value)
+{
+    gc_options *out = p->out;
+    p->given[o - options] = true;
+    if (o->key) {
+        gc_strv_add(&p->settings, o->key);
+        gc_strv_add(&p->settings, value);
+        return GC_EXIT_OK;
+    }
+    switch (o->id) {
+    case OPT_OUTPUT:
+        set_text(&out->output, value);
+        out->output_given = true;
+        break;
+    case OPT_CONFIG: set_text(&p->config_path, value); break;
+    case OPT_SPEC: set_text(&out->spec, value); break;
+    case OPT_ANSWERS: set_text(&out->answers, value); break;
+    case OPT_METRICS: set_text(&out->metrics, value); break;
+    case OPT_REPORT: set_text(&out->report, value); break;
+    case OPT_RESUME:
+        out->resume = true;
+        if (value && !looks_like_job(value))
+            return usage("--resume=%s is no job id (j- and 12 of 0-9a-z)%s", value, "");
+        if (value)
+            set_text(&out->resume_job, value);
+        break;
+    case OPT_ON_EDIT: return choose_policy(p, value);
+    case OPT_PROGRESS: return choose_progress(p, value);
+    case OPT_DRY_RUN: out->dry_run = true; break;
+    case OPT_NO_OPTIMIZATION: out->no_optimization = true; break;
+    case OPT_YES: out->yes = true; break;
+    case OPT_FORCE: out->force = true; break;
+    case OPT_STRICT: out->strict = true; break;
+    case OPT_JSON: out->json = true; break;
+    case OPT_WATCH: out->watch = true; break;
+    case OPT_INSECURE:
+        gc_strv_add(&p->settings, "cluster.insecure");
+        gc_strv_add(&p->settings, "true");
+        break;
+    case OPT_HELP: p->help = true; break;
+    case OPT_VERSION: p->version = true; break;
+    default: break;
+    }
+    return GC_EXIT_OK;
+}
+
+/* One option at argv[*i]; moves *i over a separate value. */
+static gc_exit parse_option(parser *p, int argc, char **argv, int *i)
+{
+    const char *word = argv[*i], *value = NULL;
+    const option_row *o;
+    if (word[1] == '-') {
+        const char *equals = strchr(word, '=');
+        size_t len = equals ? (size_t)(equals - word) - 2 : strlen(word + 2);
+        o = find_long(word + 2, len);
+        if (!o)
+            return unknown_option(word);
+        value = equals ? equals + 1 : NULL;
+    } else {
+        o = find_short(word[1]);
+        if (!o)
+            return usage("unknown option %s%s", word, "");
+        value = word[2] ? word + 2 : NULL;
+    }
+    bool optional = o->arg && o->arg[0] == '[';
+    if (!o->arg && value)
+        return usage("--%s takes no value%s", o->name, "");
+    if (optional && !value && *i + 1 < argc && looks_like_job(argv[*i + 1]))
+        value = argv[++*i];
+    if (o->arg && !optional && !value) {
+        if (*i + 1 >= argc)
+            return usage("--%s needs a value: %s", o->name, o->arg);
+        value = argv[++*i];
+    }
+    return apply(p, o, value);
+}
+
+static gc_exit parse_words(parser *p, int argc, char **argv)
+{
+    bool only_words = false;
+    for (int i = 1; i < argc; i++) {
+        const char *word = argv[i];
+        if (!only_words && strcmp(word, "--") == 0) {
+            only_words = true;
+        } else if (!only_words && word[0] == '-' && word[1]) {
+            gc_exit code = parse_option(p, argc, argv, &i);
+            if (code != GC_EXIT_OK)
+                return code;
+        } else {
+            gc_strv_add(&p->words, word);
+        }
+    }
+    return GC_EXIT_OK;
+}
+
+/* ---- verb and arguments ---- */
+
+static void shift(gc_strv *words)
+{
+    free(words->items[0]);
+    words->count--;
+    memmove(words->items, words->items + 1, words->count * sizeof *words->items);
+}
+
+static bool wants_spec(gc_verb verb)
+{
+    return verb == GC_VERB_GENERATE || verb == GC_VERB_FULL || verb == GC_VERB_CLARIFY ||
+           verb == GC_VERB_DUMP_FCS || verb == GC_VERB_EXPLAIN || verb == GC_VERB_CHECK;
+}
+
+/* A lone word that is no command and no file is more likely a mistyped command. */
+static gc_exit check_implicit(const char *word)
+{
+    const char *names[COUNT(verbs)];
+    for (size_t i = 0; i < COUNT(verbs); i++)
+        names[i] = verbs[i].name;
+    const char *near = gc_nearest(word, names, COUNT(verbs));
+    if (!near || access(word, F_OK) == 0 || strpbrk(word, "./"))
+        return GC_EXIT_OK;
+    return usage("there is no command and no file \"%s\"; did you mean %s?", word, near);
+}
+
+static gc_exit choose_verb(parser *p)
+{
+    p->verb = p->words.count ? find_verb(p->words.items[0]) : NULL;
+    if (p->verb) {
+        shift(&p->words);
+    } else {
+        if (p->words.count) {
+            gc_exit code = check_implicit(p->words.items[0]);
+            if (code != GC_EXIT_OK)
+                return code;
+        }
+        p->verb = &verbs[0];
+    }
+    p->out->verb = p->verb->verb;
+    return GC_EXIT_OK;
+}
+
+static gc_exit check_arguments(parser *p)
+{
+    const verb_row *verb = p->verb;
+    for (size_t i = 0; i < COUNT(options); i++)
+        if (p->given[i] && !takes(verb, &options[i]))
+            return usage("--%s means nothing to %s", options[i].name, verb->name);
+    size_t max = verb->max_args, min = verb->min_args;
+    if (wants_spec(verb->verb) && p->out->spec)
+        max--; /* --spec has named it already */
+    else if (wants_spec(verb->verb))
+        min = 1;
+    if (p->words.count > max)
+        return usage("%s does not expect \"%s\"", verb->name, p->words.items[max]);
+    if (p->words.count < min)
+        return usage("%s needs %s", verb->name, verb->args);
+    if (wants_spec(verb->verb) && !p->out->spec) {
+        p->out->spec = gc_xstrdup(p->words.items[0]);
+        shift(&p->words);
+    }
+    gc_strv_copy(&p->out->args, &p->words);
+    return GC_EXIT_OK;
+}
+
+/* ---- configuration ---- */
+
+static gc_exit load_file(parser *p)
+{
+    const char *path = p->config_path ? p->config_path : DEFAULT_CONFIG;
+    gc_diags diags;
+    if (!p->config_path && access(path, F_OK))
+        return GC_EXIT_OK;
+    gc_diags_init(&diags, path);
+    gc_err err = gc_config_load_file(&p->out->config, path, &diags);
+    gc_diags_print(&diags, stderr);
+    if (err && !diags.errors)
+        fprintf(stderr, "error: cannot read the configuration %s: %s\n", path,
+                gc_err_str(err));
+    gc_diags_release(&diags);
+    return err ? GC_EXIT_USAGE : GC_EXIT_OK;
+}
+
+static gc_exit load_config(parser *p)
+{
+    gc_errinfo info = { 0 };
+    gc_config *config = &p->out->config;
+    gc_exit code = load_file(p);
+    if (code != GC_EXIT_OK)
+        return code;
+    gc_err err = gc_config_load_env(config, &info);
+    for (size_t i = 0; !err && i + 1 < p->settings.count; i += 2)
+        err =
+            gc_config_set(config, p->settings.items[i], p->settings.items[i + 1], &info);
+    if (err) {
+        fprintf(stderr, "error: %s\n", info.text);
+        return GC_EXIT_USAGE;
+    }
+    if (strcmp(config->llm_provider, "sim") == 0 && *config->cluster_broker)
+        return usage("--provider sim starts its own workers; leave --broker out%s%s", "",
+                     "");
+    if (p->out->no_optimization)
+        gc_config_no_optimization(config);
+    return GC_EXIT_OK;
+}
+
+static void set_up_log(const gc_config *config)
+{
+    gc_log_level level = GC_LOG_WARN;
+    if (*config->logging_level && gc_log_level_parse(config->logging_level, &level))
+        level = GC_LOG_WARN;
+    gc_log_setup("coordinator", level, strcmp(config->logging_format, "json") == 0);
+}
+
+gc_exit gc_options_parse(int argc, char **argv, gc_options *out, bool *done)
+{
+    parser p = { .out = out };
+    *out = (gc_options){ .output = gc_xstrdup("./generated") };
+    *done = true;
+    gc_config_init(&out->config);
+    gc_exit code = parse_words(&p, argc, argv);
+    if (code == GC_EXIT_OK)
+        code = choose_verb(&p);
+    if (code == GC_EXIT_OK && p.help) {
+        if (argc > 1 && find_verb(argv[1]))
+            print_verb_help(p.verb, stdout);
+        else
+            print_help(stdout);
+    } else if (code == GC_EXIT_OK && p.version) {
+        out->verb = GC_VERB_VERSION;
+        *done = false;
+    } else if (code == GC_EXIT_OK) {
+        code = check_arguments(&p);
+        if (code == GC_EXIT_OK)
+            code = load_config(&p);
+        *done = code != GC_EXIT_OK;
+        if (!*done)
+            set_up_log(&out->config);
+    }
+    gc_strv_release(&p.words);
+    gc_strv_release(&p.settings);
+    free(p.config_path);
+    return code;
+}
+
+void gc_options_release(gc_options *self)
+{
+    gc_config_release(&self->config);
+    free(self->spec);
+    gc_strv_release(&self->args);
+    free(self->output);
+    free(self->answers);
+    free(self->metrics);
+    free(self->report);
+    free(self->resume_job);
+}
