@@ -1,5 +1,6 @@
 #include "coordinator/options.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -200,11 +201,16 @@ typedef struct parser {
     bool version;
 } parser;
 
-static gc_exit usage(const char *fmt, const char *a, const char *b)
+static gc_exit usage(const char *fmt, ...) GC_PRINTF(1, 2);
+
+static gc_exit usage(const char *fmt, ...)
 {
+    va_list ap;
+    va_start(ap, fmt);
     fputs("error: ", stderr);
-    fprintf(stderr, fmt, a, b); // NOLINT
+    vfprintf(stderr, fmt, ap);
     fputs("; see gc-coordinator --help\n", stderr);
+    va_end(ap);
     return GC_EXIT_USAGE;
 }
 
@@ -328,7 +334,7 @@ static gc_exit apply(parser *p, const option_row *o, const char *value)
     case OPT_RESUME:
         out->resume = true;
         if (value && !looks_like_job(value))
-            return usage("--resume=%s is no job id (j- and 12 of 0-9a-z)%s", value, "");
+            return usage("--resume=%s is no job id (j- and 12 of 0-9a-z)", value);
         if (value)
             set_text(&out->resume_job, value);
         break;
@@ -367,12 +373,12 @@ static gc_exit parse_option(parser *p, int argc, char **argv, int *i)
     } else {
         o = find_short(word[1]);
         if (!o)
-            return usage("unknown option %s%s", word, "");
+            return usage("unknown option %s", word);
         value = word[2] ? word + 2 : NULL;
     }
     bool optional = o->arg && o->arg[0] == '[';
     if (!o->arg && value)
-        return usage("--%s takes no value%s", o->name, "");
+        return usage("--%s takes no value", o->name);
     if (optional && !value && *i + 1 < argc && looks_like_job(argv[*i + 1]))
         value = argv[++*i];
     if (o->arg && !optional && !value) {
