@@ -1,0 +1,110 @@
+/* compare-metrics: two metrics files side by side. */
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "coordinator/report.h"
+
+typedef struct compared {
+    double tokens, cost, seconds, hit_rate, calls, files, output;
+} compared;
+
+static double number(const json_t *root, const char *group, const char *key)
+{
+    return json_number_value(json_object_get(json_object_get(root, group), key));
+}
+
+static gc_exit load(const char *path, json_t **out)
+{
+    json_error_t error;
+    json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
+    if (!root) {
+        fprintf(stderr, "error: %s:%d:%d: %s; name a file that --metrics wrote\n", path,
+                error.line < 1 ? 1 : error.line, error.column < 1 ? 1 : error.column,
+                error.text);
+        return GC_EXIT_GENERAL;
+    }
+    if (!json_is_object(json_object_get(root, "tokens")) ||
+        !json_is_object(json_object_get(root, "cost"))) {
+        fprintf(stderr, "error: %s:1:1: no metrics file; name one that --metrics wrote\n",
+                path);
+        json_decref(root);
+        return GC_EXIT_GENERAL;
+    }
+    *out = root;
+    return GC_EXIT_OK;
+}
+
+static compared read_figures(const json_t *root)
+{
+    return (compared){ .tokens = number(root, "tokens", "processed"),
+                       .cost = number(root, "cost", "usd"),
+                       .seconds = number(root, "performance", "duration_s"),
+                       .hit_rate = number(root, "caching", "hit_rate_pct"),
+                       .calls = number(root, "batching", "llm_calls"),
+                       .files = number(root, "batching", "total_files"),
+                       .output = number(root, "tokens", "output") };
+}
+
+/* How much less B is than A, in percent. */
+static double less(double a, double b)
+{
+    return a > 0 ? 100 * (a - b) / a : 0;
+}
+
+static void print_row(FILE *out, const char *name, double a, double b, int digits)
+{
+    fprintf(out, "%-22s %16.*f %16.*f %+9.1f%%\n", name, digits, a, digits, b,
+            -less(a, b));
+}
+
+static void print_line(FILE *out, const char *name, double value)
+{
+    fprintf(out, "%s %s: %.0f%%\n", value > 0 ? "\u2713" : "\u2717", name, value);
+}
+
+static void print_text(const compared *a, const compared *b, FILE *out)
+{
+    fprintf(out, "%-22s %16s %16s %10s\n", "", "A", "B", "change");
+    print_row(out, "processed tokens", a->tokens, b->tokens, 0);
+    print_row(out, "output tokens", a->output, b->output, 0);
+    print_row(out, "LLM calls", a->calls, b->calls, 0);
+    print_row(out, "cost (USD)", a->cost, b->cost, 4);
+    print_row(out, "duration (s)", a->seconds, b->seconds, 1);
+    print_row(out, "cache hit rate (%)", a->hit_rate, b->hit_rate, 1);
+    fputc('\n', out);
+    print_line(out, "Token reduction", less(a->tokens, b->tokens));
+    print_line(out, "Cost reduction", less(a->cost, b->cost));
+    print_line(out, "Speed improvement", less(a->seconds, b->seconds));
+    print_line(out, "Cache hit rate", b->hit_rate);
+}
+
+static void print_json(const compared *a, const compared *b, FILE *out)
+{
+    json_t *root = json_pack(
+        "{s:i, s:f, s:f, s:f, s:f, s:f}", "schema", 1, "token_reduction_pct",
+        less(a->tokens, b->tokens), "cost_reduction_pct", less(a->cost, b->cost),
+        "speed_improvement_pct", less(a->seconds, b->seconds), "cache_hit_rate_pct",
+        b->hit_rate, "call_reduction_pct", less(a->calls, b->calls));
+    json_dumpf(root, out, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
+    fputc('\n', out);
+    json_decref(root);
+}
+
+gc_exit gc_compare_metrics(const char *path_a, const char *path_b, bool json, FILE *out)
+{
+    json_t *a = NULL, *b = NULL;
+    gc_exit code = load(path_a, &a);
+    if (code == GC_EXIT_OK)
+        code = load(path_b, &b);
+    if (code == GC_EXIT_OK) {
+        compared x = read_figures(a), y = read_figures(b);
+        if (json)
+            print_json(&x, &y, out);
+        else
+            print_text(&x, &y, out);
+    }
+    json_decref(a);
+    json_decref(b);
+    return code;
+}
