@@ -137,6 +137,9 @@ void gc_gen_release(gc_gen *self);
 GC_MUST_CHECK gc_err gc_store_gen_find(gc_store *self, const char *const *fingerprints,
                                        size_t count, gc_gen *out);
 
+/* Drops every lease: only for the owner of a private Redis whose workers are all dead. */
+GC_MUST_CHECK gc_err gc_store_clear_leases(gc_store *self);
+
 /* ---- workers and measured models ---- */
 typedef struct gc_worker_info {
     char *id;

@@ -48,6 +48,7 @@ struct gc_local {
     child redis, broker_child, sim;
     child *workers;
     size_t worker_count;
+    gc_root *lock; /* held while a command runs its own Redis on the data */
 };
 
 const char *gc_local_redis(const gc_local *self)
@@ -265,8 +266,10 @@ static gc_err wait_redis(gc_local *self, gc_errinfo *info)
                            START_TIMEOUT_MS / 1000);
         poll(NULL, 0, 5);
     }
+    /* Whoever held a lease here is gone: the folder is locked and its children are dead. */
+    gc_err err = gc_store_clear_leases(store);
     gc_store_close(&store);
-    return GC_OK;
+    return err ? gc_fail(info, err, "the private redis-server does not answer") : GC_OK;
 }
 
 static gc_err start_redis(gc_local *self, const char *output, gc_errinfo *info)
@@ -294,10 +297,27 @@ static gc_err start_redis(gc_local *self, const char *output, gc_errinfo *info)
 
 /* ---- broker, simulator, workers ---- */
 
+/* Settings that broker and workers share with us travel in the environment. */
+static void export_number(const char *name, int64_t value)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%lld", (long long)value);
+    setenv(name, text, 1);
+}
+
+static void export_settings(const gc_config *conf)
+{
+    export_number("GC_CLUSTER_HEARTBEAT_MS", conf->cluster_heartbeat_ms);
+    export_number("GC_CLUSTER_MAX_QUEUE", conf->cluster_max_queue);
+    export_number("GC_CLUSTER_MAX_MESSAGE_BYTES", conf->cluster_max_message_bytes);
+    export_number("GC_LLM_CONNECT_TIMEOUT_MS", conf->llm_connect_timeout_ms);
+}
+
 static gc_err start_broker(gc_local *self, gc_errinfo *info)
 {
     child *c = &self->broker_child;
     const gc_config *conf = self->config;
+    export_settings(conf);
     *c = (child){ .name = "gc-broker", .ready_fd = -1 };
     add_arg(c, gc_xasprintf("%s/gc-broker", self->bin_dir));
     add_arg(c, gc_xstrdup("--bind"));
@@ -383,13 +403,40 @@ static gc_local *make(const gc_config *config)
     return self;
 }
 
-gc_err gc_local_start_redis(const gc_config *config, const char *output, gc_local **out,
-                            gc_errinfo *info)
+/* Connects to the Redis of a coordinator at work, or starts one under the folder's lock. */
+static gc_err attach_redis(gc_local *self, const char *output, gc_errinfo *info)
+{
+    gc_store *store = NULL;
+    char *data = gc_xasprintf("%s/.gocreator/redis", output);
+    bool known = access(data, F_OK) == 0;
+    free(data);
+    if (*self->config->cluster_redis)
+        return start_redis(self, output, info);
+    if (!known)
+        return gc_fail(info, GC_ENOENT, "no job was run in %s; name its folder with -o, or a Redis "
+                                        "with --redis", output);
+    self->redis_url = gc_xasprintf("unix://%s/redis.sock", self->run_dir);
+    if (gc_store_open(self->redis_url, &store, NULL) == GC_OK) {
+        gc_store_close(&store);
+        return GC_OK;
+    }
+    free(self->redis_url);
+    self->redis_url = NULL;
+    gc_err err = gc_root_open(output, false, &self->lock, info);
+    if (!err)
+        err = gc_root_lock(self->lock, ".gocreator/lock", info);
+    return err ? err : start_redis(self, output, info);
+}
+
+gc_err gc_local_attach(const gc_config *config, const char *output, gc_local **out,
+                       gc_errinfo *info)
 {
     gc_local *self = make(config);
-    gc_err err = make_run_dir(self, output, info);
+    char *real = realpath(output, NULL);
+    gc_err err = make_run_dir(self, real ? real : output, info);
     if (!err)
-        err = start_redis(self, output, info);
+        err = attach_redis(self, real ? real : output, info);
+    free(real);
     if (err)
         gc_local_stop(&self);
     else
@@ -400,10 +447,14 @@ gc_err gc_local_start_redis(const gc_config *config, const char *output, gc_loca
 gc_err gc_local_start(const gc_config *config, const char *output, gc_local **out,
                       gc_errinfo *info)
 {
-    gc_local *self = NULL;
-    gc_err err = gc_local_start_redis(config, output, &self, info);
-    if (err)
+    gc_local *self = make(config);
+    gc_err err = make_run_dir(self, output, info);
+    if (!err)
+        err = start_redis(self, output, info);
+    if (err) {
+        gc_local_stop(&self);
         return err;
+    }
     if (*config->cluster_broker) {
         self->broker = gc_xstrdup(config->cluster_broker);
     } else {
@@ -418,6 +469,18 @@ gc_err gc_local_start(const gc_config *config, const char *output, gc_local **ou
     else
         *out = self;
     return err;
+}
+
+/* Empty unless somebody else uses it: then it stays. */
+static void remove_run_dir(gc_local *self)
+{
+    if (!self->run_dir)
+        return;
+    char *socket = gc_xasprintf("%s/broker.sock", self->run_dir);
+    if (self->broker)
+        unlink(socket);
+    free(socket);
+    rmdir(self->run_dir);
 }
 
 void gc_local_stop(gc_local **self_p)
@@ -439,18 +502,14 @@ void gc_local_stop(gc_local **self_p)
     release_child(&self->broker_child);
     release_child(&self->sim);
     release_child(&self->redis);
-    if (self->run_dir) {
-        char *socket = gc_xasprintf("%s/broker.sock", self->run_dir);
-        unlink(socket);
-        free(socket);
-        rmdir(self->run_dir);
-    }
+    remove_run_dir(self);
     free(self->workers);
     free(self->run_dir);
     free(self->bin_dir);
     free(self->redis_url);
     free(self->broker);
     free(self->sim_url);
+    gc_root_close(&self->lock);
     free(self);
     *self_p = NULL;
 }
