@@ -298,19 +298,19 @@ static gc_err start_redis(gc_local *self, const char *output, gc_errinfo *info)
 /* ---- broker, simulator, workers ---- */
 
 /* Settings that broker and workers share with us travel in the environment. */
-static void export_number(const char *name, int64_t value)
+static void export_number(const char *name, int64_t value, const char *unit)
 {
     char text[32];
-    snprintf(text, sizeof text, "%lld", (long long)value);
+    snprintf(text, sizeof text, "%lld%s", (long long)value, unit);
     setenv(name, text, 1);
 }
 
 static void export_settings(const gc_config *conf)
 {
-    export_number("GC_CLUSTER_HEARTBEAT_MS", conf->cluster_heartbeat_ms);
-    export_number("GC_CLUSTER_MAX_QUEUE", conf->cluster_max_queue);
-    export_number("GC_CLUSTER_MAX_MESSAGE_BYTES", conf->cluster_max_message_bytes);
-    export_number("GC_LLM_CONNECT_TIMEOUT_MS", conf->llm_connect_timeout_ms);
+    export_number("GC_CLUSTER_HEARTBEAT", conf->cluster_heartbeat_ms, "ms");
+    export_number("GC_CLUSTER_MAX_QUEUE", conf->cluster_max_queue, "");
+    export_number("GC_CLUSTER_MAX_MESSAGE_BYTES", conf->cluster_max_message_bytes, "");
+    export_number("GC_LLM_CONNECT_TIMEOUT", conf->llm_connect_timeout_ms, "ms");
 }
 
 static gc_err start_broker(gc_local *self, gc_errinfo *info)
@@ -413,8 +413,10 @@ static gc_err attach_redis(gc_local *self, const char *output, gc_errinfo *info)
     if (*self->config->cluster_redis)
         return start_redis(self, output, info);
     if (!known)
-        return gc_fail(info, GC_ENOENT, "no job was run in %s; name its folder with -o, or a Redis "
-                                        "with --redis", output);
+        return gc_fail(info, GC_ENOENT,
+                       "no job was run in %s; name its folder with -o, or a Redis "
+                       "with --redis",
+                       output);
     self->redis_url = gc_xasprintf("unix://%s/redis.sock", self->run_dir);
     if (gc_store_open(self->redis_url, &store, NULL) == GC_OK) {
         gc_store_close(&store);
