@@ -21,8 +21,8 @@ GC_MUST_CHECK gc_err gc_local_start(const gc_config *config, const char *output,
 /* Only Redis, for commands that read the state of a local job: the named one, the one that a
  * coordinator at work on `output` has started, or a private one for as long as this lives.
  * GC_ENOENT: no job was ever run in `output`. */
-GC_MUST_CHECK gc_err gc_local_attach(const gc_config *config, const char *output, gc_local **out,
-                                     gc_errinfo *info);
+GC_MUST_CHECK gc_err gc_local_attach(const gc_config *config, const char *output,
+                                     gc_local **out, gc_errinfo *info);
 
 /* Stops all in order (workers, broker, simulator, Redis), gently, then not. NULL is fine. */
 void gc_local_stop(gc_local **self_p);
