@@ -517,7 +517,7 @@ void gc_local_stop(gc_local **self_p)
 }
 
 /* Starts a dead child again unless it dies all the time. True if it cannot be mended. */
-static bool mend(child *c, gc_errinfo *info)
+static bool mend(const gc_local *self, child *c, gc_errinfo *info)
 {
     int status = 0;
     if (!c->pid || waitpid(c->pid, &status, WNOHANG) != c->pid)
@@ -529,7 +529,8 @@ static bool mend(child *c, gc_errinfo *info)
         c->restarts = 0;
     }
     bool missing = WIFEXITED(status) && WEXITSTATUS(status) == 127;
-    if (missing || ++c->restarts > RESTARTS_PER_MINUTE) {
+    bool may_restart = c != &self->sim; /* another simulator would listen elsewhere */
+    if (missing || !may_restart || ++c->restarts > RESTARTS_PER_MINUTE) {
         gc_fail(info, GC_EIO, "%s %s", c->name,
                 missing ? "is not installed beside this program"
                         : "keeps dying; its log is above");
@@ -541,9 +542,9 @@ static bool mend(child *c, gc_errinfo *info)
 
 bool gc_local_failed(gc_local *self, gc_errinfo *info)
 {
-    bool failed = mend(&self->redis, info) || mend(&self->broker_child, info) ||
-                  mend(&self->sim, info);
+    bool failed = mend(self, &self->redis, info) ||
+                  mend(self, &self->broker_child, info) || mend(self, &self->sim, info);
     for (size_t i = 0; i < self->worker_count; i++)
-        failed |= mend(&self->workers[i], info);
+        failed |= mend(self, &self->workers[i], info);
     return failed;
 }

@@ -45,9 +45,9 @@ static gc_exit load_fcs(const gc_options *options, gc_diags *diags, gc_fcs **out
     gc_exit code = read_tree(options->spec, diags, &spec);
     if (code == GC_EXIT_OK && options->answers)
         code = read_tree(options->answers, &answer_diags, &answers);
-    if (code == GC_EXIT_OK &&
-        gc_fcs_build(spec, answers, (size_t)options->config.limits_max_entities, diags,
-                     &answer_diags, out))
+    /* A tree with findings is looked at too: all problems in one pass. */
+    if (spec && gc_fcs_build(spec, answers, (size_t)options->config.limits_max_entities,
+                             diags, &answer_diags, out))
         code = GC_EXIT_SPEC;
     gc_diags_print(&answer_diags, stderr);
     gc_diags_release(&answer_diags);

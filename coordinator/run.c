@@ -19,6 +19,9 @@
 /* First stop signal: running calls may end and be stored; the next one ends at once. */
 #define DRAIN_MS 10000
 
+/* How long to wait for workers to let go of cancelled calls. */
+#define CANCEL_MS 1500
+
 /* No broker has answered at all for so long: nobody is there. */
 #define BROKER_PATIENCE_MS 25000
 
@@ -175,7 +178,8 @@ static void work(gc_run *run)
 
 /* ---- the end ---- */
 
-static void send_cancel(gc_run *run)
+/* Stops running calls and waits a moment, so that their leases are free for the next run. */
+static void cancel_calls(gc_run *run)
 {
     gc_wire cancel;
     if (!run->client || !run_tasks_in_flight(run))
@@ -186,6 +190,12 @@ static void send_cancel(gc_run *run)
     if (gc_client_send(run->client, &cancel))
         gc_log_info("job.cancel_unsent", "job=%s", run->job);
     gc_wire_release(&cancel);
+    int64_t deadline = gc_clock_ms() + CANCEL_MS;
+    while (run_tasks_in_flight(run) && gc_clock_ms() < deadline) {
+        gc_client_wait(run->client, -1, 50);
+        take_messages(run, gc_clock_ms());
+    }
+    run_collect(run);
 }
 
 static const char *final_state(const gc_run *run, gc_exit code)
@@ -322,7 +332,7 @@ static gc_exit finish(gc_run *run)
         code = GC_EXIT_GENERATION;
     run->stats.ended_ms = gc_clock_ms();
     if (run->stopping)
-        send_cancel(run);
+        cancel_calls(run);
     gc_progress_destroy(&run->progress);
     complete_checkpoint(run);
     code = save_output(run, code);

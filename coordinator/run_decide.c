@@ -1,8 +1,10 @@
+#include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/log.h"
 #include "common/mem.h"
 #include "common/project.h"
 #include "coordinator/run_private.h"
@@ -13,6 +15,20 @@ char *run_sources(const gc_plan_file *file)
 }
 
 /* ---- ends of a file ---- */
+
+/* News for those who watch the job in Redis; losing one harms nobody. */
+static void tell_event(gc_run *run, const gc_file_stat *stat, const char *state)
+{
+    if (!run->store || !*run->job)
+        return;
+    json_t *event = json_pack("{s:s, s:s, s:s, s:f}", "event", "file", "path", stat->path,
+                              "state", state, "cost_usd", stat->cost_usd);
+    char *text = json_dumps(event, JSON_COMPACT | JSON_REAL_PRECISION(12));
+    if (gc_store_event(run->store, run->job, text))
+        gc_log_debug("event.unsent", "path=%s", stat->path);
+    free(text);
+    json_decref(event);
+}
 
 static void release_dependents(gc_run *run, size_t file)
 {
@@ -34,6 +50,8 @@ void run_finish(gc_run *run, size_t file, const char *how)
     run->stats.reused += strcmp(how, "reused") == 0;
     run->stats.kept += strcmp(how, "kept") == 0;
     release_dependents(run, file);
+    if (strcmp(how, "kept") != 0)
+        tell_event(run, stat, how);
     gc_progress_file(run->progress, stat, &run->stats);
 }
 
@@ -52,6 +70,7 @@ void run_fail(gc_run *run, size_t file, const char *fmt, ...)
     free(stat->problem);
     stat->problem = gc_xstrdup(text);
     run->stats.failed++;
+    tell_event(run, stat, "failed");
     gc_progress_file(run->progress, stat, &run->stats);
     for (size_t k = run->dependents_first[file]; k < run->dependents_first[file + 1]; k++)
         if (run->files[run->dependents[k]].step == RUN_BLOCKED)
