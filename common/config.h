@@ -65,7 +65,8 @@ typedef struct gc_config {
     char *cluster_curve_allow;       /* folder of allowed public certificates (broker) */
     bool cluster_insecure;           /* tcp off loopback without CURVE */
     /* limits: */
-    double limits_max_cost_usd; /* 0 = none */
+    double limits_max_cost_usd;      /* 0 = none */
+    double limits_confirm_above_usd; /* 0 = never ask */
     int64_t limits_max_repairs;
     int64_t limits_provider_patience_ms;
     int64_t limits_max_files;

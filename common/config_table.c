@@ -132,6 +132,8 @@ const gc_config_row gc_config_rows[] = {
 
     NUMBER("limits.max_cost_usd", limits_max_cost_usd, "0", "0", "1000000",
            "Spend cap of one job in US dollars; 0: none."),
+    NUMBER("limits.confirm_above_usd", limits_confirm_above_usd, "1", "0", "1000000",
+           "On a terminal, ask before a job that is expected to cost more; 0: never ask."),
     INTEGER("limits.max_repairs", limits_max_repairs, "2", "0", "10",
             "How often a file that fails its checks is asked for again."),
     DURATION("limits.provider_patience_s", limits_provider_patience_ms, "600", "1", "86400",

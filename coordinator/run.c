@@ -401,6 +401,18 @@ static gc_exit strict_questions(const gc_run *run)
     return GC_EXIT_CLARIFY;
 }
 
+/* Asks before real money is spent, if there is somebody to ask. */
+static bool confirmed(const gc_run *run)
+{
+    double limit = run->config->limits_confirm_above_usd, usd = run->stats.expected_usd;
+    if (run->options->yes || run->stats.simulated || limit <= 0 || usd <= limit ||
+        !isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
+        return true;
+    char answer[16] = "";
+    fprintf(stderr, "This is expected to cost $%.2f. Go on? [y/N] ", usd);
+    return fgets(answer, sizeof answer, stdin) && (answer[0] == 'y' || answer[0] == 'Y');
+}
+
 static gc_exit generate(gc_run *run)
 {
     gc_exit code = strict_questions(run);
@@ -421,7 +433,10 @@ static gc_exit generate(gc_run *run)
         decide_again(run);
         run->stats.expected_usd = run_estimate(run).usd;
         gc_progress_phase(run->progress, "generate");
-        work(run);
+        if (confirmed(run))
+            work(run);
+        else
+            run_stop(run, GC_EXIT_INTERRUPTED, "not confirmed; nothing was asked for");
     }
     return finish(run);
 }
