@@ -1,0 +1,159 @@
+"""Real processes for integration tests: redis-server, gc-broker, gc-worker, gc-llm-sim and
+gc-coordinator, each started from GC_BIN_DIR and waited for by condition, never by sleep."""
+
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BIN = pathlib.Path(os.environ.get("GC_BIN_DIR", ROOT / "build/dev/bin"))
+KEY = "sk-ant-test-4f1d9c0b7e2a-never-shown"
+DEADLINE_S = 60
+
+
+def wait_for(what, condition, deadline_s=DEADLINE_S):
+    """Polls until condition() is true; fails the test when the deadline passes."""
+    end = time.monotonic() + deadline_s
+    while time.monotonic() < end:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.01)
+    raise AssertionError(f"not within {deadline_s} s: {what}")
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def tree(folder):
+    """path -> sha256 of every generated file."""
+    files = {}
+    for path in sorted(pathlib.Path(folder).rglob("*")):
+        relative = path.relative_to(folder)
+        if path.is_file() and relative.parts[0] != ".gocreator":
+            files[str(relative)] = hashlib.sha256(path.read_bytes()).hexdigest()
+    return files
+
+
+class Cluster:
+    """A temporary folder and the processes in it; close() ends them all."""
+
+    def __init__(self):
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="gc-it-"))
+        self.processes = []
+        self.sim_url = None
+        self.redis_url = None
+        self.broker = None
+        self.journal = self.dir / "journal.jsonl"
+
+    def close(self):
+        for process in reversed(self.processes):
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def env(self, **more):
+        env = {k: v for k, v in os.environ.items()
+               if not k.startswith(("GC_C", "GC_L", "ANTHROPIC", "OPENAI", "REDIS"))}
+        env.update(ANTHROPIC_API_KEY=KEY, CI="")
+        if self.sim_url:
+            env["ANTHROPIC_BASE_URL"] = self.sim_url
+        env.update(more)
+        return env
+
+    def start(self, name, *args, **env):
+        log = open(self.dir / f"{name}-{len(self.processes)}.log", "wb")
+        process = subprocess.Popen([str(a) for a in args], stdin=subprocess.DEVNULL, stdout=log,
+                                   stderr=log, env=self.env(**env))
+        process.log = log.name
+        log.close()
+        self.processes.append(process)
+        return process
+
+    def start_sim(self, *args):
+        url_file = self.dir / "sim-url"
+        self.sim = self.start("sim", BIN / "gc-llm-sim", "--port", 0, "--port-file", url_file,
+                              "--journal", self.journal, *args)
+        self.sim_url = wait_for("simulator", lambda: url_file.exists() and
+                                url_file.read_text().strip())
+        return self.sim
+
+    def start_redis(self):
+        port = free_port()
+        self.redis_dir = self.dir / "redis"
+        self.redis_dir.mkdir(exist_ok=True)
+        self.redis = self.start("redis", "redis-server", "--port", port, "--bind", "127.0.0.1",
+                                "--dir", self.redis_dir, "--appendonly", "yes",
+                                "--appendfsync", "always", "--save", "")
+        self.redis_url = f"redis://127.0.0.1:{port}"
+        self.redis_port = port
+        wait_for("redis", lambda: self.redis_cli("PING") == "PONG")
+        return self.redis
+
+    def redis_cli(self, *args):
+        result = subprocess.run(["redis-cli", "-p", str(self.redis_port), *map(str, args)],
+                                capture_output=True, text=True, check=False)
+        return result.stdout.strip()
+
+    def start_broker(self):
+        port = free_port()
+        self.broker = f"tcp://127.0.0.1:{port}"
+        self.broker_port = port
+        process = self.start("broker", BIN / "gc-broker", "--bind", self.broker)
+        wait_for("broker", lambda: self.connects(port))
+        return process
+
+    @staticmethod
+    def connects(port):
+        with socket.socket() as s:
+            return s.connect_ex(("127.0.0.1", port)) == 0
+
+    def start_worker(self, slots=16, *args):
+        return self.start("worker", BIN / "gc-worker", "--broker", self.broker, "--redis",
+                          self.redis_url, "--slots", slots, *args)
+
+    def gc(self, *args, **env):
+        """Runs gc-coordinator to its end."""
+        return subprocess.run([str(BIN / "gc-coordinator"), *map(str, args)], env=self.env(**env),
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              cwd=self.dir, timeout=240, check=False)
+
+    def gc_start(self, *args, **env):
+        """Starts gc-coordinator in the background."""
+        return self.start("coordinator", BIN / "gc-coordinator", *args, **env)
+
+    def cluster_args(self):
+        return ["--broker", self.broker, "--redis", self.redis_url]
+
+    def ledger(self):
+        """The simulator's journal: one entry per finished request."""
+        if not self.journal.exists():
+            return []
+        return [json.loads(line) for line in self.journal.read_text().splitlines() if line]
+
+
+def kill(process, sig=signal.SIGKILL):
+    process.send_signal(sig)
+    process.wait()
+
+
+def have_go():
+    if not shutil.which("go"):
+        return False
+    version = subprocess.run(["go", "env", "GOVERSION"], capture_output=True, text=True,
+                             check=False).stdout.strip()
+    try:
+        return int(version.split(".")[1]) >= 22
+    except (IndexError, ValueError):
+        return False
