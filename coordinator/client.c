@@ -139,6 +139,8 @@ static void on_hello(gc_client *self, const gc_wire *message)
         self->broker_id = gc_xstrdup(message->id);
         self->changed = true;
     }
+    if (!message->known)
+        self->changed = true; /* it has forgotten us: what it held of ours is gone */
     self->up = true;
 }
 
