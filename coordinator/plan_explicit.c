@@ -156,7 +156,7 @@ static void add_file(plan_ctx *ctx, const gc_spec_file *spec)
     char *dir = dir_of(spec->path);
     plan_pkg *pkg = go ? package_of(ctx, dir) : NULL;
     size_t file =
-        plan_add_file(ctx, spec->path, pkg, go ? kind_of(spec->path) : "template");
+        plan_add_file(ctx, spec->path, pkg, go ? kind_of(spec->path) : "project");
     plan_purpose(ctx, file, "%s", spec->purpose);
     for (size_t i = 0; i < spec->entities.count; i++) {
         const plan_entity *pe = gc_map_get(ctx->entity_by_name, spec->entities.items[i]);

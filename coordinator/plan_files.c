@@ -423,7 +423,7 @@ void plan_project_files(plan_ctx *ctx, bool templates)
         { ".github/workflows/ci.yml", "ci.tmpl", "CI: build, vet, test", 700 },
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-        size_t file = plan_add_file(ctx, table[i].path, NULL, "template");
+        size_t file = plan_add_file(ctx, table[i].path, NULL, "project");
         plan_purpose(ctx, file, "%s.", table[i].purpose);
         gc_plan_file *f = &ctx->plan->files[file];
         f->expected_bytes = table[i].bytes;
