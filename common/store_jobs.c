@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -167,7 +168,7 @@ static void job_of(const redisReply *hash, const char *id, gc_job *out)
         .reserved_usd = (double)int_field(hash, "reserved_nusd") / 1e9,
         .unconfirmed_usd = (double)int_field(hash, "unconfirmed_nusd") / 1e9,
     };
-    strncat(out->id, id, sizeof out->id - 1);
+    snprintf(out->id, sizeof out->id, "%s", id);
 }
 
 /* Runs `cmd`, releases it; on success the caller frees the reply. */
@@ -240,10 +241,8 @@ gc_err gc_store_job_unfinished(gc_store *self, const char *output_sha,
     const char *found = gc_reply_text(gc_reply_at(reply, 1));
     if (!err && strlen(found) >= GC_JOB_ID_SIZE)
         err = GC_EPROTO;
-    if (!err) {
-        id[0] = '\0';
-        strncat(id, found, GC_JOB_ID_SIZE - 1);
-    }
+    if (!err)
+        snprintf(id, GC_JOB_ID_SIZE, "%s", found);
     freeReplyObject(reply);
     return err;
 }

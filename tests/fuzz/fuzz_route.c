@@ -79,7 +79,8 @@ static void check_books(gc_route *route, int64_t now_ms)
     const uint64_t *c = gc_route_stats(route)->counters;
     for (size_t i = 0; i < g.providers.count; i++)
         queued += g.queued[i];
-    if (queued > 100 || g.in_flight > 4096 || (g.jobs == 0) != (queued + g.in_flight == 0))
+    if (queued > 100 || g.in_flight > 4096 ||
+        (g.jobs == 0) != (queued + g.in_flight == 0))
         abort();
     if (gc_route_stats(route)->wait_count != c[GC_STAT_DISPATCHED])
         abort();
