@@ -82,8 +82,7 @@ static void print_job_row(const gc_job *j)
     char when[GC_RFC3339_SIZE];
     gc_rfc3339(j->created_at, when);
     printf("%s  %-11s  %s  %5" PRId64 "/%-5" PRId64 "  $%.4f  %s (%s)\n", j->id, j->state,
-           when, j->files_done + j->files_reused, j->files_total, j->cost_usd, j->project,
-           j->spec);
+           when, j->files_done, j->files_total, j->cost_usd, j->project, j->spec);
 }
 
 static void print_job(const gc_job *j)
@@ -92,8 +91,8 @@ static void print_job(const gc_job *j)
     gc_rfc3339(j->created_at, when);
     printf("Job %s: %s\n  project %s, spec %s, model %s, owner %s\n  started %s\n", j->id,
            j->state, j->project, j->spec, j->model, j->owner, when);
-    printf("  files: %" PRId64 " planned, %" PRId64 " made, %" PRId64 " reused, %" PRId64
-           " failed\n",
+    printf("  files: %" PRId64 " planned, %" PRId64 " done, %" PRId64
+           " of them reused, %" PRId64 " failed\n",
            j->files_total, j->files_done, j->files_reused, j->files_failed);
     printf("  calls: %" PRId64 "; tokens: %" PRId64 " input, %" PRId64
            " cache write, %" PRId64 " cache read, %" PRId64 " output\n",

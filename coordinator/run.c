@@ -47,12 +47,28 @@ static void read_signals(gc_run *run, int64_t now_ms)
     }
 }
 
+/* Readers of the job see how far it is in the graph. */
+static void tell_level(gc_run *run)
+{
+    size_t level = run->project.plan->level_count;
+    char number[32];
+    for (size_t i = 0; i < run->project.plan->file_count; i++)
+        if (run->files[i].step != RUN_DONE && run->project.plan->files[i].level < level)
+            level = run->project.plan->files[i].level;
+    if (level == run->level)
+        return;
+    snprintf(number, sizeof number, "%zu", level);
+    if (gc_store_job_set(run->store, run->job, "level", number) == GC_OK)
+        run->level = level;
+}
+
 static void renew_owner(gc_run *run, int64_t now_ms)
 {
     bool cancelled = false;
     if (now_ms - run->renewed_at < RENEW_EVERY_MS)
         return;
     run->renewed_at = now_ms;
+    tell_level(run);
     gc_err err = gc_store_job_renew(run->store, run->job, run->owner, OWNER_TTL_MS);
     if (err == GC_ESTATE)
         run_stop(run, GC_EXIT_GENERAL, "another coordinator has taken job %s over",
@@ -163,6 +179,10 @@ static void work(gc_run *run)
             run_lookup(run);
             run_collect(run);
             run_make_tasks(run);
+        }
+        if (run->stopping && !run->taken_back) {
+            run->taken_back = true;
+            run_take_back(run);
         }
         run_send_tasks(run, now_ms);
         count_running(run);

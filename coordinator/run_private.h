@@ -52,6 +52,7 @@ typedef struct run_task {
     char *payload;
     size_t payload_len;
     bool sent;
+    bool running;       /* a worker has told of it: it may have been paid for */
     int64_t not_before; /* do not send earlier */
     int64_t news_at;    /* last sign of life */
 } run_task;
@@ -117,6 +118,9 @@ gc_exit run_remove_orphans(gc_run *run);
 void run_make_tasks(gc_run *run);
 void run_send_tasks(gc_run *run, int64_t now_ms);
 void run_drop_task(gc_run *run, run_task *task);
+
+/* Takes back what no worker has begun: for a run that stops. */
+void run_take_back(gc_run *run);
 size_t run_tasks_in_flight(const gc_run *run);
 
 /* Expected calls and cost of what is ready now. */
