@@ -85,6 +85,8 @@ typedef struct gc_run {
     int signals;         /* how many stop signals came */
     int64_t drain_until; /* after a stop signal: give running calls until then */
     bool stopping;       /* no new calls */
+    bool taken_back;     /* what was queued is ours again */
+    size_t level;        /* lowest level with an open file, as told to Redis */
     gc_exit verdict;     /* why we stop, GC_EXIT_OK while all is well */
     char problem[600];   /* sentence for the verdict */
     int64_t renewed_at, reconciled_at, checkpointed_at, started_at, store_down_since;
