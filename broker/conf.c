@@ -255,7 +255,7 @@ static int load(gc_broker_conf *self, const arguments *args)
     if (load_settings(self, args, &info))
         return usage_error(info.text);
     if (gc_log_level_parse(self->config.logging_level, &level))
-        return usage_error("logging.level is none of error, warn, info, debug");
+        return usage_error("logging.level is none of auto, error, warn, info, debug");
     gc_log_setup("broker", level, strcmp(self->config.logging_format, "json") == 0);
     return GO_ON;
 }

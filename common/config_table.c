@@ -152,8 +152,8 @@ const gc_config_row gc_config_rows[] = {
     INTEGER("validation.parallel", validation_parallel, "0", "0", "1024",
             "Commands at the same time; 0: as many as processors."),
 
-    CHOICE("logging.level", logging_level, "info", "error | warn | info | debug",
-           "What goes to the log on stderr."),
+    CHOICE("logging.level", logging_level, "auto", "auto | error | warn | info | debug",
+           "What goes to the log on stderr; auto: warn for the coordinator, info for the others."),
     CHOICE("logging.format", logging_format, "text", "text | json",
            "logfmt lines, or one JSON object per line."),
 };

@@ -35,6 +35,8 @@ void gc_log_set_before_write(void (*before)(void *), void *arg)
 
 gc_err gc_log_level_parse(const char *text, gc_log_level *out)
 {
+    if (strcmp(text, "auto") == 0)
+        return GC_OK;
     for (size_t i = 0; i < sizeof level_names / sizeof *level_names; i++) {
         if (strcmp(text, level_names[i]) == 0) {
             *out = (gc_log_level)i;

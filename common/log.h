@@ -18,7 +18,8 @@ typedef enum gc_log_level {
 /* `component` (borrowed for ever) names the program, e.g. "worker". */
 void gc_log_setup(const char *component, gc_log_level level, bool json);
 
-/* "error", "warn", "info" or "debug"; GC_EINVAL for other words. */
+/* "error", "warn", "info" or "debug"; "auto" leaves *out at the program's own choice;
+ * GC_EINVAL for other words. */
 GC_MUST_CHECK gc_err gc_log_level_parse(const char *text, gc_log_level *out);
 bool gc_log_on(gc_log_level level);
 

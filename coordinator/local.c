@@ -313,6 +313,12 @@ static void export_settings(const gc_config *conf)
     export_number("GC_LLM_CONNECT_TIMEOUT", conf->llm_connect_timeout_ms, "ms");
 }
 
+/* Children write to our stderr: only what matters, unless more is asked for. */
+static const char *child_log_level(const gc_config *conf)
+{
+    return strcmp(conf->logging_level, "auto") == 0 ? "warn" : conf->logging_level;
+}
+
 static gc_err start_broker(gc_local *self, gc_errinfo *info)
 {
     child *c = &self->broker_child;
@@ -322,9 +328,9 @@ static gc_err start_broker(gc_local *self, gc_errinfo *info)
     add_arg(c, gc_xasprintf("%s/gc-broker", self->bin_dir));
     add_arg(c, gc_xstrdup("--bind"));
     add_arg(c, gc_xasprintf("ipc://%s/broker.sock", self->run_dir));
-    add_args(c,
-             (const char *const[]){ "--ready-fd", "3", "--log-level", conf->logging_level,
-                                    "--log-format", conf->logging_format, NULL });
+    add_args(c, (const char *const[]){ "--ready-fd", "3", "--log-level",
+                                       child_log_level(conf), "--log-format",
+                                       conf->logging_format, NULL });
     char *line = NULL;
     gc_err err = start_child(c, true, info);
     if (!err)
@@ -358,7 +364,7 @@ static void worker_args(gc_local *self, child *c)
     add_arg(c, gc_xstrdup("--slots"));
     add_arg(c, gc_xasprintf("%lld", (long long)conf->cluster_slots));
     add_args(c, (const char *const[]){ "--die-with-parent", "--log-level",
-                                       conf->logging_level, "--log-format",
+                                       child_log_level(conf), "--log-format",
                                        conf->logging_format, NULL });
 }
 

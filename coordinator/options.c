@@ -518,7 +518,7 @@ static gc_exit load_config(parser *p)
 static void set_up_log(const gc_config *config)
 {
     gc_log_level level = GC_LOG_WARN;
-    if (*config->logging_level && gc_log_level_parse(config->logging_level, &level))
+    if (gc_log_level_parse(config->logging_level, &level))
         level = GC_LOG_WARN;
     gc_log_setup("coordinator", level, strcmp(config->logging_format, "json") == 0);
 }

@@ -24,6 +24,9 @@ void gc_sim_line(gc_sim_writer *self, int depth, const char *fmt, ...) GC_PRINTF
 /* The word by which the code may use standard package `path`, which is then imported. */
 const char *gc_sim_use(gc_sim_writer *self, const char *path);
 
+/* The name that gc_sim_use() would give, without importing anything. */
+const char *gc_sim_name_of(const gc_sim_writer *self, const char *path);
+
 /* True if the code of `decl` can say `word` and mean the package: no parameter or
  * receiver of that name hides it. */
 bool gc_sim_sees_package(const gc_sim_decl *decl, const char *word);

@@ -53,13 +53,25 @@ static const char *own_name(const gc_sim_writer *self, const char *path)
     return name;
 }
 
-const char *gc_sim_use(gc_sim_writer *self, const char *path)
+/* The promise's own import of `path` if it has a name, else NULL. */
+static const char *promised_name(const gc_sim_writer *self, const char *path)
 {
     const gc_sim_import *import = import_by_path(self, path);
-    if (import && strcmp(import->name, "_") != 0 && strcmp(import->name, ".") != 0)
-        return import->name;
-    gc_strv_add_unique(&self->uses, path);
-    return own_name(self, path);
+    bool named = import && strcmp(import->name, "_") != 0 && strcmp(import->name, ".") != 0;
+    return named ? import->name : NULL;
+}
+
+const char *gc_sim_name_of(const gc_sim_writer *self, const char *path)
+{
+    const char *promised = promised_name(self, path);
+    return promised ? promised : own_name(self, path);
+}
+
+const char *gc_sim_use(gc_sim_writer *self, const char *path)
+{
+    if (!promised_name(self, path))
+        gc_strv_add_unique(&self->uses, path);
+    return gc_sim_name_of(self, path);
 }
 
 bool gc_sim_sees_package(const gc_sim_decl *decl, const char *word)
