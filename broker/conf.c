@@ -249,7 +249,7 @@ static gc_err load_settings(gc_broker_conf *self, const arguments *args, gc_erri
 static int load(gc_broker_conf *self, const arguments *args)
 {
     gc_errinfo info = { 0 };
-    gc_log_level level;
+    gc_log_level level = GC_LOG_INFO;
     if (load_file(&self->config, args->file))
         return GC_EXIT_USAGE;
     if (load_settings(self, args, &info))
