@@ -83,6 +83,7 @@ class Cluster:
 
     def start_sim(self, *args):
         url_file = self.dir / "sim-url"
+        url_file.unlink(missing_ok=True)  # of a simulator that was ended
         self.sim = self.start("sim", BIN / "gc-llm-sim", "--port", 0, "--port-file", url_file,
                               "--journal", self.journal, *args)
         self.sim_url = wait_for("simulator", lambda: url_file.exists() and
