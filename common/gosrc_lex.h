@@ -32,4 +32,11 @@ size_t gc_go_char(const char *src, size_t len, size_t pos, uint32_t *code,
 bool gc_go_is_letter(uint32_t code);
 bool gc_go_is_digit(uint32_t code);
 
+/* Unicode's Lu: the first letter of an exported name. */
+bool gc_go_is_capital(uint32_t code);
+
+/* The bytes that the string literal `text` means are appended to `out`. The literal comes
+ * from the lexer, so it is well formed. */
+void gc_go_unquote(const char *text, size_t len, gc_buf *out);
+
 #endif

@@ -260,3 +260,53 @@ gc_go_scan gc_go_scan_quoted(const char *src, size_t len, size_t pos)
                      count ? "a rune of more than one character" : "an empty rune");
     return scan;
 }
+
+static void put_utf8(uint32_t code, gc_buf *out)
+{
+    static const unsigned char lead[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
+    char utf8[4];
+    size_t n = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+    for (size_t i = n; i-- > 1; code >>= 6)
+        utf8[i] = (char)(0x80 | (code & 0x3f));
+    utf8[0] = (char)(lead[n] | code);
+    gc_buf_append(out, utf8, n);
+}
+
+/* The escape at `pos` (its backslash); bytes of it. */
+static size_t put_escape(const char *text, size_t len, size_t pos, gc_buf *out)
+{
+    static const char from[] = "abfnrtv";
+    static const char to[] = "\a\b\f\n\r\t\v";
+    char c = at(text, len, pos + 1);
+    uint32_t value = (unsigned char)c;
+    size_t digits = c == 'x' ? 2 : c == 'u' ? 4 : c == 'U' ? 8 : is_decimal(c) ? 3 : 0;
+    if (digits) {
+        size_t start = pos + (is_decimal(c) ? 1 : 2);
+        if (!escape_number(text, len, start, digits, &value))
+            return 2;
+        if (digits >= 4)
+            put_utf8(value, out);
+        else
+            gc_buf_putc(out, (char)value);
+        return start + digits - pos;
+    }
+    for (size_t i = 0; from[i]; i++)
+        if (c == from[i])
+            value = (unsigned char)to[i];
+    gc_buf_putc(out, (char)value);
+    return 2;
+}
+
+void gc_go_unquote(const char *text, size_t len, gc_buf *out)
+{
+    bool raw = at(text, len, 0) == '`';
+    for (size_t i = 1; i + 1 < len;) {
+        if (text[i] == '\\' && !raw) {
+            i += put_escape(text, len, i, out);
+            continue;
+        }
+        if (text[i] != '\r' || !raw) /* a raw string holds no carriage return */
+            gc_buf_putc(out, text[i]);
+        i++;
+    }
+}
