@@ -44,7 +44,7 @@ static void put_members(go_surface *self, const gc_go_decl *d, gc_buf *out)
     gc_strv texts = { 0 };
     for (size_t i = 0; i < d->members.count; i++) {
         const gc_go_member *m = &d->members.items[i];
-        if (*m->name && !gc_go_exported(m->name))
+        if (*m->name && !gc_go_is_exported(m->name))
             continue;
         char *type = show(self, m->type);
         bool field = d->form == GC_GO_STRUCT && !m->embedded;
@@ -99,7 +99,7 @@ static void put_func(go_surface *self, const gc_go_decl *d)
 
 static void put_decl(go_surface *self, const gc_go_decl *d)
 {
-    if (!gc_go_exported(d->name) || (d->receiver && !gc_go_exported(d->receiver)))
+    if (!gc_go_is_exported(d->name) || (d->receiver && !gc_go_is_exported(d->receiver)))
         return;
     if (d->kind == GC_GO_TYPE)
         put_type(self, d);

@@ -123,7 +123,7 @@ const gc_go_import *gc_go_resolve(const gc_go_file *self, const char *qualifier)
 void gc_go_package_name(const char *path, char out[GC_GO_MAX_NAME + 1]);
 
 /* Is this an identifier that other packages see? */
-bool gc_go_exported(const char *name);
+bool gc_go_is_exported(const char *name);
 
 /* Walks normal text: the next `"path".` at or after `from`; its start, and in *path and
  * *path_len what is between the quotes; NULL at the end. The name follows at

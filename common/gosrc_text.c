@@ -7,7 +7,7 @@
 #include "common/mem.h"
 #include "common/text.h"
 
-bool gc_go_exported(const char *name)
+bool gc_go_is_exported(const char *name)
 {
     size_t pos = 0;
     return *name && gc_go_is_capital(gc_utf8_next(name, strlen(name), &pos));
