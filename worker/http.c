@@ -40,6 +40,7 @@ struct gc_http_call {
     char *url;
     int64_t started_ms;
     int64_t last_byte_ms; /* 0: none of the body yet */
+    bool begun;           /* libcurl began to send it */
     char error[CURL_ERROR_SIZE];
 };
 
@@ -385,11 +386,31 @@ static size_t on_body(char *mem, size_t size, size_t count, void *arg)
 {
     gc_http_call *call = arg;
     size_t len = size * count;
+    bool first = call->last_byte_ms == 0;
     call->last_byte_ms = gc_clock_ms();
+    if (first) /* another clock counts from now on, and it may be the shorter one */
+        arm_clock(call->http, deadline(call), call->last_byte_ms);
     return call->request.on_data(call->request.arg, mem, len) ? len : 0;
 }
 
 /* ---- the start of a call ---- */
+
+/* libcurl sends a request again by itself if a kept connection breaks before the answer. It
+ * may have been served, so that is for the caller to decide and to count. */
+static int on_sending(void *arg, char *peer, char *local, int peer_port, int local_port)
+{
+    (void)peer;
+    (void)local;
+    (void)peer_port;
+    (void)local_port;
+    gc_http_call *call = arg;
+    if (call->begun) {
+        snprintf(call->error, sizeof call->error, "the connection broke before an answer");
+        return CURL_PREREQFUNC_ABORT;
+    }
+    call->begun = true;
+    return CURL_PREREQFUNC_OK;
+}
 
 /* Fails from the loop, so that gc_http_start never calls back. */
 static void fail_soon(gc_http_call *call, gc_err err, const char *text)
@@ -425,6 +446,8 @@ static void set_options(gc_http_call *call)
     /* With a CAPATH libcurl loads the whole CA bundle anew for every connection: 25 ms and
      * 900 KB each. CAINFO alone is shared by all of them. */
     curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_sending);
+    curl_easy_setopt(easy, CURLOPT_PREREQDATA, call);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, call);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);

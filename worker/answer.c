@@ -1,0 +1,99 @@
+#include "worker/answer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/gosrc.h"
+#include "common/mem.h"
+#include "common/split.h"
+
+struct gc_answer {
+    const gc_task *task;
+    gc_split *split;
+    size_t *index; /* split file -> task file */
+    bool *taken;
+    size_t count;
+    size_t left; /* not taken yet */
+    bool overflow;
+    gc_buf complaint;
+};
+
+gc_answer *gc_answer_new(const gc_task *task, const bool *wanted)
+{
+    gc_answer *self = gc_xcalloc(1, sizeof *self);
+    const char **paths = gc_xcalloc(task->file_count + 1, sizeof *paths);
+    self->task = task;
+    self->index = gc_xcalloc(task->file_count + 1, sizeof *self->index);
+    self->taken = gc_xcalloc(task->file_count + 1, sizeof *self->taken);
+    for (size_t i = 0; i < task->file_count; i++) {
+        if (!wanted[i])
+            continue;
+        paths[self->count] = task->files[i].path;
+        self->index[self->count++] = i;
+    }
+    self->left = self->count;
+    self->split = gc_split_new(paths, self->count);
+    gc_buf_init(&self->complaint, GC_ANSWER_MAX_COMPLAINT);
+    free(paths);
+    return self;
+}
+
+void gc_answer_destroy(gc_answer **self_p)
+{
+    gc_answer *self = *self_p;
+    if (!self)
+        return;
+    gc_split_destroy(&self->split);
+    gc_buf_release(&self->complaint);
+    free(self->index);
+    free(self->taken);
+    free(self);
+    *self_p = NULL;
+}
+
+void gc_answer_feed(gc_answer *self, const char *mem, size_t len)
+{
+    if (!self->overflow && gc_split_feed(self->split, mem, len))
+        self->overflow = true;
+}
+
+void gc_answer_finish(gc_answer *self, bool cut)
+{
+    gc_split_finish(self->split, cut || self->overflow);
+}
+
+bool gc_answer_next(gc_answer *self, gc_answer_file *out)
+{
+    for (size_t i = 0; i < self->count && self->left > 0; i++) {
+        size_t len;
+        const char *text = self->taken[i] ? NULL : gc_split_file(self->split, i, &len);
+        if (!text)
+            continue;
+        const gc_task_file *file = &self->task->files[self->index[i]];
+        gc_buf_reset(&self->complaint);
+        gc_err err = gc_go_gate(file->path, file->package, file->promise, text, len,
+                                &self->complaint);
+        *out = (gc_answer_file){ self->index[i], text, len, err == GC_OK,
+                                 self->complaint.ptr };
+        self->taken[i] = true;
+        self->left--;
+        return true;
+    }
+    return false;
+}
+
+void gc_answer_missing(const gc_answer *self, const char *path, gc_stop stop,
+                       const char *refusal, gc_buf *out)
+{
+    if (stop == GC_STOP_REFUSED)
+        gc_buf_printf(out, "the model refused to answer%s%s", *refusal ? ": " : "",
+                      refusal);
+    else if (stop == GC_STOP_CUT || self->overflow)
+        gc_buf_printf(
+            out, "the answer was cut off at its output limit before the end of %s", path);
+    else
+        gc_buf_printf(out, "%s is missing in the answer", path);
+    const char *notes = gc_split_notes(self->split);
+    if (*notes && stop != GC_STOP_REFUSED)
+        gc_buf_printf(out, "\n%s", notes);
+}

@@ -1,0 +1,321 @@
+/* Before a call: whose files are these, what do the shared blocks say, does the provider want
+ * us to wait, is the prompt's prefix being cached by somebody right now. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/wire.h"
+#include "worker/run_impl.h"
+
+#define NO_ROOM_MIN_MS 100
+#define NO_ROOM_MAX_MS 2000
+#define KNOWN_WARM_MS 10000 /* another says it is warm: believed for so long */
+
+static void get_blocks(gc_run *self);
+
+/* ---- claim ---- */
+
+static void set_final(run_file *file, gc_outcome outcome, const char *sha256)
+{
+    file->state = RUN_FILE_FINAL;
+    file->outcome = outcome;
+    snprintf(file->sha.hex, sizeof file->sha.hex, "%s", sha256);
+}
+
+/* Only files that are still wanted listen: a repeated claim reports our own earlier commits
+ * as reused. */
+static void adopt(gc_run *self, const gc_claim_file *files)
+{
+    int64_t now_ms = gc_clock_ms();
+    self->must_reclaim = false;
+    self->no_room_since_ms = 0;
+    self->lease_until_ms = self->claim_ms + self->task->lease_ms;
+    self->renew_at_ms = now_ms + self->task->lease_ms / 3;
+    self->env->wake(self->env->arg, self->renew_at_ms);
+    for (size_t i = 0; i < self->task->file_count; i++) {
+        if (self->files[i].state != RUN_FILE_WANTED)
+            continue;
+        self->claims[i] = files[i];
+        if (files[i].outcome == GC_FILE_MADE)
+            self->claimed = true;
+        else
+            set_final(&self->files[i], files[i].outcome, files[i].sha256);
+    }
+}
+
+/* Others hold the money: when they settle there may be room. */
+static void wait_for_room(gc_run *self, int64_t running)
+{
+    int64_t now_ms = gc_clock_ms();
+    if (running == 0) {
+        run_end(self, GC_FAIL_CAP, "the next call does not fit under the spend cap");
+        return;
+    }
+    if (!self->no_room_since_ms)
+        self->no_room_since_ms = now_ms;
+    int64_t waited = now_ms - self->no_room_since_ms;
+    bool paid =
+        self->result->unconfirmed_usd > 0; /* handing back would lose the figures */
+    if (paid && waited > self->task->patience_ms) {
+        run_end(self, GC_FAIL_CAP, "no room under the spend cap");
+    } else if (!paid && waited > GC_RUN_CAP_WAIT_MS) {
+        run_end(self, GC_FAIL_HANDBACK, "no room under the spend cap yet");
+    } else {
+        int64_t wait = NO_ROOM_MIN_MS + waited / 4;
+        run_wait(self, RUN_NO_ROOM, wait < NO_ROOM_MAX_MS ? wait : NO_ROOM_MAX_MS);
+    }
+}
+
+static void on_claim(void *arg, gc_err err, const gc_claim_file *files, int64_t running)
+{
+    gc_run *self = arg;
+    if (!run_answered(self, err))
+        return;
+    if (!err)
+        adopt(self, files);
+    if (self->phase != RUN_CLAIMING) { /* ended meanwhile: what was taken goes back */
+        run_go_on_ending(self);
+        return;
+    }
+    switch (err) {
+    case GC_OK:
+        if (run_wanted(self) > 0)
+            get_blocks(self);
+        else
+            run_end(self, "", "");
+        break;
+    case GC_ESTATE: run_end(self, GC_FAIL_CANCELLED, "the job is cancelled"); break;
+    case GC_EFULL: wait_for_room(self, running); break;
+    case GC_EAGAIN: run_wait(self, RUN_NO_ROOM, RUN_RETRY_STORE_MS); break;
+    default:
+        run_end(self, GC_FAIL_BAD_TASK, "Redis does not take this task's claim");
+        break;
+    }
+}
+
+void run_claim(gc_run *self)
+{
+    self->phase = RUN_CLAIMING;
+    self->claim_ms = gc_clock_ms();
+    self->pending++;
+    gc_astore_claim(self->env->store, self->task, self->env->holder, self->attempt,
+                    on_claim, self);
+}
+
+/* ---- the lease's own clock ---- */
+
+static void lose_files(gc_run *self, const bool *ok)
+{
+    size_t lost = 0;
+    for (size_t i = 0; i < self->task->file_count; i++) {
+        if (ok[i] || self->files[i].state != RUN_FILE_WANTED)
+            continue;
+        set_final(&self->files[i], GC_FILE_WAITING, "");
+        self->claims[i].outcome = GC_FILE_WAITING;
+        lost++;
+    }
+    if (lost == 0)
+        return;
+    self->env->tally->lost_leases += (int64_t)lost;
+    gc_log_warn("lease.lost", "task=%s/%s files=%zu", self->task->job, self->task->id,
+                lost);
+    if (run_wanted(self) == 0) /* nothing to wait for: the new owner pays for his own */
+        run_end(self, "", "");
+}
+
+static void on_renew(void *arg, gc_err err, const bool *ok, size_t count)
+{
+    gc_run *self = arg;
+    (void)count;
+    self->renewing = false;
+    if (!run_answered(self, err))
+        return;
+    if (self->phase >= RUN_ENDING) {
+        run_go_on_ending(self);
+        return;
+    }
+    if (err) {
+        gc_log_warn("lease.not_renewed", "task=%s/%s error=\"%s\"", self->task->job,
+                    self->task->id, gc_err_str(err));
+        if (self->phase == RUN_LEASE)
+            run_wait(self, RUN_LEASE, RUN_RETRY_STORE_MS);
+        return;
+    }
+    self->lease_until_ms = self->renew_ms + self->task->lease_ms;
+    lose_files(self, ok);
+    if (self->phase == RUN_LEASE)
+        run_check_lease(self);
+}
+
+void run_renew(gc_run *self)
+{
+    self->renewing = true;
+    self->renew_ms = gc_clock_ms();
+    self->renew_at_ms = self->renew_ms + self->task->lease_ms / 3;
+    self->env->wake(self->env->arg, self->renew_at_ms);
+    self->pending++;
+    gc_astore_renew(self->env->store, self->task, self->claims, self->env->holder,
+                    on_renew, self);
+}
+
+/* The last step before sending. */
+void run_check_lease(gc_run *self)
+{
+    if (gc_clock_ms() < self->lease_until_ms) {
+        run_call(self);
+        return;
+    }
+    self->phase = RUN_LEASE;
+    if (!self->renewing)
+        run_renew(self);
+}
+
+/* ---- the shared blocks of the prompt ---- */
+
+static void drop_blocks(gc_run *self)
+{
+    for (size_t i = 0; i < self->block_count; i++)
+        gc_text_drop(&self->blocks[i].text);
+}
+
+static void have_blocks(gc_run *self)
+{
+    if (self->block_err == GC_EFULL) {
+        drop_blocks(self);
+        run_wait(self, RUN_NO_ROOM, RUN_RETRY_STORE_MS);
+    } else if (self->block_err) {
+        run_end(self, GC_FAIL_STALE,
+                "a shared block of the prompt is not in Redis any more; store it again");
+    } else {
+        run_ask_limit(self);
+    }
+}
+
+static void on_block(void *arg, gc_err err, gc_text *text)
+{
+    run_block *block = arg;
+    gc_run *self = block->run;
+    bool open = run_answered(self, err);
+    self->blocks_missing--;
+    if (!open)
+        return;
+    if (err)
+        self->block_err = err;
+    else if (self->phase == RUN_BLOBS)
+        block->text = gc_text_hold(text);
+    if (self->phase == RUN_BLOBS && self->blocks_missing == 0)
+        have_blocks(self);
+    else
+        run_go_on_ending(self);
+}
+
+static void get_blocks(gc_run *self)
+{
+    drop_blocks(self);
+    self->phase = RUN_BLOBS;
+    self->block_err = GC_OK;
+    self->blocks_missing = 1; /* ourselves, until all are asked for */
+    for (size_t i = 0; i < self->block_count; i++) {
+        if (!self->blocks[i].block->sha256)
+            continue;
+        self->blocks_missing++;
+        self->pending++;
+        gc_blobs_get(self->env->blobs, self->blocks[i].block->sha256, on_block,
+                     &self->blocks[i]);
+    }
+    if (--self->blocks_missing == 0)
+        have_blocks(self);
+}
+
+/* ---- the provider's limits ---- */
+
+static void on_limit(void *arg, gc_err err, int64_t wait_ms)
+{
+    gc_run *self = arg;
+    if (!run_answered(self, err))
+        return;
+    if (self->phase != RUN_LIMIT) {
+        run_go_on_ending(self);
+        return;
+    }
+    if (err)
+        gc_log_warn("limit.unknown", "task=%s/%s error=\"%s\"", self->task->job,
+                    self->task->id, gc_err_str(err));
+    if (err || wait_ms <= 0) {
+        run_ask_prefix(self);
+        return;
+    }
+    gc_retry_hint told = { wait_ms, -1 };
+    int64_t wait = gc_retry_wait(&self->patience, &told, self->task->patience_ms,
+                                 gc_pulse_last(self->env->pulse, self->task->model.id),
+                                 gc_clock_ms(), gc_random_below(UINT32_MAX));
+    if (wait < 0) {
+        char text[128];
+        snprintf(text, sizeof text,
+                 "the provider's limit lets nobody call for another %" PRId64 " s",
+                 wait_ms / 1000);
+        run_end(self, GC_FAIL_PROVIDER, text);
+    } else {
+        run_wait(self, RUN_PAUSED, wait);
+    }
+}
+
+void run_ask_limit(gc_run *self)
+{
+    self->phase = RUN_LIMIT;
+    self->pending++;
+    gc_astore_limit_check(self->env->store, self->task, self->key->id, on_limit, self);
+}
+
+/* ---- the cached prefix ---- */
+
+static void on_prefix(void *arg, gc_err err, gc_prefix_state state)
+{
+    gc_run *self = arg;
+    int64_t now_ms = gc_clock_ms();
+    if (!run_answered(self, err))
+        return;
+    if (self->phase != RUN_PREFIX) {
+        if (!err && state == GC_PREFIX_MINE)
+            gc_astore_prefix_abandon(self->env->store, self->task, self->prefix.hex,
+                                     self->env->holder);
+        run_go_on_ending(self);
+        return;
+    }
+    if (!err && state == GC_PREFIX_WAIT) {
+        run_wait(self, RUN_WARMING, GC_WARM_ASK_MS);
+        return;
+    }
+    if (!err && state == GC_PREFIX_MINE) {
+        self->warming = true;
+    } else if (!err) {
+        gc_warm_set(self->env->warm, self->prefix.hex, now_ms + KNOWN_WARM_MS);
+        self->env->wake(self->env->arg, now_ms);
+    }
+    run_check_lease(self);
+}
+
+void run_ask_prefix(gc_run *self)
+{
+    int64_t now_ms = gc_clock_ms();
+    if (!self->warm_since_ms)
+        self->warm_since_ms = now_ms;
+    if (!self->has_prefix || gc_warm_is(self->env->warm, self->prefix.hex, now_ms) ||
+        now_ms - self->warm_since_ms >= GC_RUN_WARM_WAIT_MS) {
+        run_check_lease(self);
+        return;
+    }
+    if (!gc_warm_may_ask(self->env->warm, self->prefix.hex, now_ms)) {
+        run_wait(self, RUN_WARMING, GC_WARM_ASK_MS);
+        return;
+    }
+    int64_t warming_ms = self->task->first_byte_ms < GC_RUN_WARM_WAIT_MS
+                             ? self->task->first_byte_ms
+                             : GC_RUN_WARM_WAIT_MS;
+    self->phase = RUN_PREFIX;
+    self->pending++;
+    gc_astore_prefix_claim(self->env->store, self->task, self->prefix.hex,
+                           self->env->holder, warming_ms, on_prefix, self);
+}

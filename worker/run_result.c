@@ -1,0 +1,130 @@
+/* What calls cost, and what is told of a task at its end. */
+#include <stdlib.h>
+
+#include "common/log.h"
+#include "common/mem.h"
+#include "worker/run_impl.h"
+
+static void on_settled(void *arg, gc_err err)
+{
+    gc_run *self = arg;
+    if (err && err != GC_ECLOSED)
+        gc_log_error("task.settle_failed", "task=%s/%s error=\"%s\"", self->task->job,
+                     self->task->id, gc_err_str(err));
+    if (!run_answered(self, err))
+        return;
+    self->env->settled(self->env->arg, self->task->job);
+    run_go_on_ending(self);
+}
+
+static int64_t part(int64_t whole, double share)
+{
+    return (int64_t)((double)whole * share);
+}
+
+static void subtract(gc_usage *self, const gc_usage *less)
+{
+    self->input -= less->input;
+    self->cache_write_5m -= less->cache_write_5m;
+    self->cache_write_1h -= less->cache_write_1h;
+    self->cache_read -= less->cache_read;
+    self->output -= less->output;
+}
+
+/* By bytes of answer; the last file takes what rounding leaves, so that they add up. */
+static void share_out(gc_run *self, const gc_usage *usage, double cost_usd)
+{
+    gc_usage left = *usage;
+    double cost_left = cost_usd;
+    size_t bytes = 0;
+    run_file *last = NULL;
+    for (size_t i = 0; i < self->task->file_count; i++) {
+        if (self->files[i].call != self->call_number)
+            continue;
+        bytes += self->files[i].len;
+        last = &self->files[i];
+    }
+    for (run_file *file = self->files; last && file <= last; file++) {
+        if (file->call != self->call_number)
+            continue;
+        double share = bytes ? (double)file->len / (double)bytes : 0;
+        file->usage = left;
+        file->cost_usd = cost_left;
+        if (file == last)
+            break;
+        file->usage =
+            (gc_usage){ part(usage->input, share), part(usage->cache_write_5m, share),
+                        part(usage->cache_write_1h, share),
+                        part(usage->cache_read, share), part(usage->output, share) };
+        file->cost_usd = cost_usd * share;
+        subtract(&left, &file->usage);
+        cost_left -= file->cost_usd;
+    }
+}
+
+void run_account(gc_run *self, const gc_call_end *end)
+{
+    gc_result *result = self->result;
+    bool confirmed = end->charge == GC_CHARGE_CONFIRMED;
+    double usd = gc_model_cost(&self->task->model, &end->usage);
+    result->requests += end->sent;
+    result->calls += confirmed;
+    result->seconds += (double)end->duration_ms / 1000;
+    if (end->first_byte_ms >= 0)
+        result->first_byte_seconds = (double)end->first_byte_ms / 1000;
+    free(result->stop_reason);
+    result->stop_reason = gc_xstrdup(end->stop_reason);
+    self->env->tally->requests += end->sent;
+    self->env->tally->answers += confirmed;
+    if (end->charge == GC_CHARGE_NONE)
+        return;
+    gc_usage_add(&result->usage, &end->usage);
+    result->cost_usd += confirmed ? usd : 0;
+    result->unconfirmed_usd += confirmed ? 0 : usd;
+    share_out(self, &end->usage, usd);
+    self->must_reclaim = true;
+    self->recorded_done = confirmed;
+    self->pending++;
+    gc_astore_settle(self->env->store, self->task, self->env->holder, self->attempt,
+                     self->call_number, &end->usage, confirmed ? usd : 0,
+                     confirmed ? 0 : usd, confirmed ? "done" : "running", on_settled,
+                     self);
+}
+
+static void count(gc_tally *tally, gc_outcome outcome)
+{
+    switch (outcome) {
+    case GC_FILE_MADE: tally->files_made++; break;
+    case GC_FILE_REUSED: tally->files_reused++; break;
+    case GC_FILE_REJECTED: tally->files_rejected++; break;
+    case GC_FILE_WAITING: tally->files_waiting++; break;
+    }
+}
+
+/* Files that nothing is known of (the task failed before) are left out. */
+void run_fill_result(gc_run *self)
+{
+    gc_result *result = self->result;
+    result->worker = gc_xstrdup(self->env->worker);
+    if (!result->stop_reason)
+        result->stop_reason = gc_xstrdup("");
+    result->files = gc_xcalloc(self->task->file_count, sizeof *result->files);
+    for (size_t i = 0; i < self->task->file_count; i++) {
+        const run_file *file = &self->files[i];
+        if (file->state != RUN_FILE_FINAL)
+            continue;
+        result->files[result->file_count++] = (gc_file_result){
+            .path = gc_xstrdup(self->task->files[i].path),
+            .outcome = file->outcome,
+            .sha256 = gc_xstrdup(file->sha.hex),
+            .text = gc_xstrdup(file->complaint ? file->complaint : ""),
+            .usage = file->usage,
+            .cost_usd = file->cost_usd,
+        };
+        count(self->env->tally, file->outcome);
+    }
+    if (*self->reason)
+        self->env->tally->failed++;
+    else
+        self->env->tally->done++;
+}
