@@ -1,0 +1,81 @@
+#include "support/must.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "worker/answer.h"
+
+#define A "package p\n\nfunc A() int { return 1 }\n"
+#define B "package p\n\nfunc Other() {}\n"
+
+static gc_task_file files[] = {
+    { .path = (char *)"a.go", .package = (char *)"p", .promise = (char *)"func A() int" },
+    { .path = (char *)"b.go", .package = (char *)"p", .promise = (char *)"func B()" },
+    { .path = (char *)"c.go", .package = (char *)"p", .promise = (char *)"" },
+};
+static const gc_task task = { .files = files, .file_count = 3 };
+
+static void feed(gc_answer *answer, const char *text)
+{
+    gc_answer_feed(answer, text, strlen(text));
+}
+
+static void expect_missing(gc_answer *answer, gc_stop stop, const char *word)
+{
+    gc_buf out;
+    gc_buf_init(&out, 1000);
+    gc_answer_missing(answer, "c.go", stop, "cyber", &out);
+    assert_non_null(strstr(out.ptr, word));
+    gc_buf_release(&out);
+}
+
+static void test_answer_gives_each_file_once_it_is_whole(void **state)
+{
+    (void)state;
+    const bool wanted[] = { true, true, true };
+    gc_answer_file file;
+    gc_answer *answer = gc_answer_new(&task, wanted);
+    feed(answer, "<file path=\"a.go\">\n" A);
+    assert_false(gc_answer_next(answer, &file));
+    feed(answer, "</file>\n<file path=\"b.go\">\n" B "</file>\n");
+    assert_true(gc_answer_next(answer, &file));
+    assert_int_equal(file.index, 0);
+    assert_true(file.good);
+    assert_int_equal(file.len, strlen(A));
+    assert_memory_equal(file.text, A, strlen(A));
+    assert_true(gc_answer_next(answer, &file));
+    assert_int_equal(file.index, 1);
+    assert_false(file.good); /* it promised B */
+    assert_non_null(strstr(file.complaint, "B"));
+    feed(answer, "<file path=\"c.go\">\npackage p\n");
+    gc_answer_finish(answer, true);
+    assert_false(gc_answer_next(answer, &file));
+    expect_missing(answer, GC_STOP_END, "missing");
+    expect_missing(answer, GC_STOP_CUT, "cut off");
+    expect_missing(answer, GC_STOP_REFUSED, "cyber");
+    gc_answer_destroy(&answer);
+}
+
+static void test_answer_takes_only_what_this_call_wants(void **state)
+{
+    (void)state;
+    const bool wanted[] = { false, false, true };
+    gc_answer_file file;
+    gc_answer *answer = gc_answer_new(&task, wanted);
+    feed(answer, "<file path=\"a.go\">\n" A "</file>\n<file path=\"c.go\">\npackage p\n"
+                 "</file>\n");
+    gc_answer_finish(answer, false);
+    assert_true(gc_answer_next(answer, &file));
+    assert_int_equal(file.index, 2);
+    assert_false(gc_answer_next(answer, &file));
+    gc_answer_destroy(&answer);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_answer_gives_each_file_once_it_is_whole),
+        cmocka_unit_test(test_answer_takes_only_what_this_call_wants),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,336 @@
+/* Real gc-worker processes when the provider, Redis, the broker or they themselves break. */
+#include "support/must.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/mem.h"
+#include "support/farm.h"
+
+#define JOB "j-farm00000001"
+
+static int set_up(void **state)
+{
+    *state = must_farm_start(NULL);
+    return 0;
+}
+
+static int set_up_slow(void **state)
+{
+    static const char *const slow[] = { "--tokens-per-second", "100", NULL };
+    *state = must_farm_start(slow);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    farm *f = *state;
+    must_farm_destroy(&f);
+    return 0;
+}
+
+static const farm_end *run(farm *f, gc_task *task)
+{
+    farm_submit(f, task);
+    const farm_end *end = farm_await(f, task->id);
+    gc_task_destroy(&task);
+    return end;
+}
+
+static void expect_made(const farm_end *end, size_t count)
+{
+    if (!end->done)
+        fail_msg("%s: FAIL %s: %s", end->task, end->reason, end->text);
+    assert_int_equal(end->result->file_count, count);
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(end->result->files[i].outcome, GC_FILE_MADE);
+}
+
+/* ---- answers that are not what was asked ---- */
+
+static void test_faults_gate_rejects_with_a_complaint(void **state)
+{
+    farm *f = *state;
+    farm_faults(f, "[{\"kind\":\"bad_signature\",\"path\":\"f1\"}]");
+    farm_start_worker(f, 0, 4, NULL, NULL);
+    const farm_end *end = run(f, farm_task(f, "t1", "gate", 1));
+    expect_made(end, 1); /* the rule wants f1 */
+    end = run(f, farm_task(f, "t2", "gates", 2));
+    assert_true(end->done);
+    size_t rejected = 0;
+    for (size_t i = 0; i < 2; i++) {
+        const gc_file_result *file = &end->result->files[i];
+        if (file->outcome != GC_FILE_REJECTED)
+            continue;
+        rejected++;
+        assert_non_null(strstr(file->text, "Make"));
+        assert_int_equal(must_redis_int(f->redis, "EXISTS gc:blob:%s", file->sha256), 1);
+    }
+    assert_true(rejected > 0);
+    redisReply *leases = must_redis(f->redis, "KEYS gc:lease:*");
+    assert_int_equal(leases->elements, 0);
+    freeReplyObject(leases);
+}
+
+static void test_faults_cut_at_the_output_limit(void **state)
+{
+    farm *f = *state;
+    farm_faults(f, "[{\"kind\":\"max_tokens\",\"at\":60}]");
+    farm_start_worker(f, 0, 4, NULL, NULL);
+    const farm_end *end = run(f, farm_task(f, "t1", "cut", 3));
+    assert_true(end->done);
+    assert_string_equal(end->result->stop_reason, "max_tokens");
+    assert_int_equal(end->result->files[0].outcome, GC_FILE_MADE);
+    assert_int_equal(end->result->files[2].outcome, GC_FILE_REJECTED);
+    assert_non_null(strstr(end->result->files[2].text, "cut off"));
+    assert_int_equal(end->result->calls, 1);
+}
+
+static void test_faults_refusal_is_told(void **state)
+{
+    farm *f = *state;
+    farm_faults(f, "[{\"kind\":\"refusal\"}]");
+    farm_start_worker(f, 0, 4, NULL, NULL);
+    const farm_end *end = run(f, farm_task(f, "t1", "refuse", 1));
+    assert_true(end->done);
+    assert_int_equal(end->result->files[0].outcome, GC_FILE_REJECTED);
+    assert_non_null(strstr(end->result->files[0].text, "refused"));
+    assert_string_equal(end->result->stop_reason, "refusal");
+}
+
+/* ---- broken calls cost patience, not attempts ---- */
+
+static void test_faults_asks_again_only_for_the_rest(void **state)
+{
+    farm *f = *state;
+    static const char *const kinds[] = { "truncate", "cut", "error_event", "reset" };
+    farm_start_worker(f, 0, 4, NULL, NULL);
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        char *rule = gc_xasprintf("[{\"kind\":\"%s\",\"at\":60,\"count\":1}]", kinds[i]);
+        char *id = gc_xasprintf("t%zu", i);
+        farm_faults(f, rule);
+        const farm_end *end = run(f, farm_task(f, id, kinds[i], 3));
+        expect_made(end, 3);
+        assert_int_equal(end->result->requests, 2);
+        assert_int_equal(end->result->calls, 1);
+        assert_true(end->result->unconfirmed_usd > 0);
+        json_t *journal = farm_journal(f);
+        size_t lines = json_array_size(journal);
+        const json_t *last = json_array_get(journal, lines - 1);
+        assert_in_range(json_array_size(json_object_get(last, "wanted")), 1, 2);
+        json_decref(journal);
+        free(rule);
+        free(id);
+    }
+}
+
+static void test_faults_overload_is_waited_out(void **state)
+{
+    farm *f = *state;
+    farm_faults(f, "[{\"kind\":\"529\",\"count\":2},{\"kind\":\"500\",\"count\":1},"
+                   "{\"kind\":\"reset\",\"at\":0,\"count\":1}]");
+    farm_start_worker(f, 0, 4, NULL, NULL);
+    const farm_end *end = run(f, farm_task(f, "t1", "busy", 1));
+    expect_made(end, 1);
+    assert_int_equal(end->result->requests, 5);
+    assert_int_equal(end->result->calls, 1);
+}
+
+static void test_faults_patience_ends(void **state)
+{
+    farm *f = *state;
+    farm_faults(f, "[{\"kind\":\"529\"}]");
+    farm_start_worker(f, 0, 4, NULL, NULL);
+    gc_task *task = farm_task(f, "t1", "down", 1);
+    task->patience_ms = 2500;
+    const farm_end *end = run(f, task);
+    assert_false(end->done);
+    assert_string_equal(end->reason, GC_FAIL_PROVIDER);
+    assert_non_null(strstr(end->text, "verloaded"));
+}
+
+static void test_faults_429_pauses_everybody(void **state)
+{
+    farm *f = *state;
+    farm_faults(f, "[{\"kind\":\"429\",\"count\":1,\"retry_ms\":2000}]");
+    farm_start_worker(f, 0, 4, NULL, NULL);
+    farm_start_worker(f, 1, 4, NULL, NULL);
+    int64_t began_ms = gc_clock_ms();
+    gc_task *first = farm_task(f, "t1", "limit-a", 1);
+    farm_submit(f, first);
+    farm_await_stat(f, "requests", 1);
+    while (must_redis_int(f->redis, "EXISTS gc:limit:anthropic:claude-haiku-5-5:%s",
+                          "none") == 0) {
+        redisReply *keys = must_redis(f->redis, "KEYS gc:limit:*");
+        size_t count = keys->elements;
+        freeReplyObject(keys);
+        if (count > 0)
+            break;
+        farm_idle(f, 10);
+    }
+    gc_task *second = farm_task(f, "t2", "limit-b", 1);
+    farm_submit(f, second);
+    expect_made(farm_await(f, "t1"), 1);
+    expect_made(farm_await(f, "t2"), 1);
+    assert_true(gc_clock_ms() - began_ms >= 2000);
+    assert_int_equal(farm_stat(f, "requests"), 3); /* nobody asked during the pause */
+    gc_task_destroy(&first);
+    gc_task_destroy(&second);
+}
+
+static void test_faults_spend_limit_is_final(void **state)
+{
+    farm *f = *state;
+    farm_faults(f, "[{\"kind\":\"spend\"}]");
+    farm_start_worker(f, 0, 4, NULL, NULL);
+    const farm_end *end = run(f, farm_task(f, "t1", "spend", 1));
+    assert_false(end->done);
+    assert_string_equal(end->reason, GC_FAIL_SPEND);
+    assert_int_equal(farm_stat(f, "requests"), 1);
+}
+
+static void test_faults_unknown_model_is_refused_once(void **state)
+{
+    farm *f = *state;
+    farm_start_worker(f, 0, 4, NULL, NULL);
+    gc_task *task = farm_task(f, "t1", "model", 1);
+    free(task->model.id);
+    task->model.id = gc_xstrdup("no-such-model");
+    const farm_end *end = run(f, task);
+    assert_false(end->done);
+    assert_string_equal(end->reason, GC_FAIL_REQUEST);
+    assert_non_null(strstr(end->text, "no-such-model"));
+    assert_int_equal(farm_stat(f, "requests"), 1);
+}
+
+static void test_faults_silence_is_cut_by_the_clocks(void **state)
+{
+    farm *f = *state;
+    farm_start_worker(f, 0, 4, NULL, NULL);
+    farm_faults(f, "[{\"kind\":\"stall\",\"at\":50,\"count\":1}]");
+    gc_task *idle = farm_task(f, "t1", "idle", 1);
+    int64_t began_ms = gc_clock_ms();
+    idle->idle_ms = 300;
+    expect_made(run(f, idle), 1);
+    assert_true(gc_clock_ms() - began_ms < 10000); /* not first_byte_ms, which is 20 s */
+    farm_faults(f, "[{\"kind\":\"slow\",\"count\":1,\"every_ms\":50}]");
+    gc_task *drip = farm_task(f, "t2", "drip", 1);
+    drip->call_ms = 500;
+    drip->lease_ms = 200; /* renewed by its own clock, whatever the bytes do */
+    expect_made(run(f, drip), 1);
+}
+
+/* ---- processes die ---- */
+
+static bool has_progress(farm *f, const void *arg)
+{
+    (void)arg;
+    return f->progress_count > 0;
+}
+
+static void test_faults_killed_worker_is_succeeded(void **state)
+{
+    farm *f = *state;
+    farm_start_worker(f, 0, 4, NULL, NULL);
+    gc_task *task = farm_task(f, "t1", "kill", 1);
+    task->lease_ms = 1000;
+    farm_submit(f, task);
+    farm_until(f, has_progress, NULL);
+    farm_signal_worker(f, 0, SIGKILL);
+    assert_int_equal(farm_await_worker(f, 0), -SIGKILL);
+    farm_start_worker(f, 1, 4, NULL, NULL);
+    expect_made(farm_await(f, "t1"), 1);
+    assert_int_equal(farm_stat(f, "requests"), 2);
+    gc_task_destroy(&task);
+}
+
+static void test_faults_stopped_worker_writes_nothing_late(void **state)
+{
+    farm *f = *state;
+    farm_start_worker(f, 0, 4, NULL, NULL);
+    gc_task *task = farm_task(f, "t1", "zombie", 1);
+    task->lease_ms = 1000;
+    farm_submit(f, task);
+    farm_until(f, has_progress, NULL);
+    farm_signal_worker(f, 0, SIGSTOP);
+    farm_start_worker(f, 1, 4, NULL, NULL);
+    const farm_end *end = farm_await(f, "t1");
+    expect_made(end, 1);
+    char *sha =
+        must_redis_text(f->redis, "HGET gc:gen:%s sha256", task->files[0].fingerprint);
+    farm_signal_worker(f, 0, SIGCONT);
+    farm_idle(f, 1000);
+    char *later =
+        must_redis_text(f->redis, "HGET gc:gen:%s sha256", task->files[0].fingerprint);
+    assert_string_equal(sha, later);
+    assert_string_equal(sha, end->result->files[0].sha256);
+    farm_signal_worker(f, 0, SIGTERM);
+    assert_int_equal(farm_await_worker(f, 0), 0); /* it runs on, and holds nothing */
+    free(sha);
+    free(later);
+    gc_task_destroy(&task);
+}
+
+static void test_faults_redis_goes_and_comes_back(void **state)
+{
+    farm *f = *state;
+    farm_start_worker(f, 0, 4, NULL, NULL);
+    gc_task *task = farm_task(f, "t1", "redis", 1);
+    task->lease_ms = 1000;
+    farm_submit(f, task);
+    farm_until(f, has_progress, NULL);
+    must_redis_kill(f->redis);
+    gc_task *second = farm_task(f, "t2", "redis-more", 1);
+    farm_submit(f, second);
+    farm_idle(f, 1500); /* longer than the lease: nobody else can take it meanwhile */
+    assert_int_equal(farm_stat(f, "requests"), 1);
+    must_redis_again(f->redis);
+    expect_made(farm_await(f, "t1"), 1);
+    expect_made(farm_await(f, "t2"), 1);
+    assert_int_equal(farm_stat(f, "requests"), 2);
+    gc_task_destroy(&task);
+    gc_task_destroy(&second);
+}
+
+static void test_faults_broker_goes_and_comes_back(void **state)
+{
+    farm *f = *state;
+    farm_start_worker(f, 0, 4, NULL, NULL);
+    gc_task *task = farm_task(f, "t1", "broker", 1);
+    farm_submit(f, task);
+    farm_until(f, has_progress, NULL);
+    farm_stop_broker(f);
+    farm_start_broker(f);
+    farm_submit(f, task); /* as a client does that was forgotten */
+    expect_made(farm_await(f, "t1"), 1);
+    assert_int_equal(farm_stat(f, "requests"), 1);
+    gc_task_destroy(&task);
+    task = farm_task(f, "t2", "broker-more", 1);
+    expect_made(run(f, task), 1); /* it consumes again */
+}
+
+#define FAST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define SLOW(test) cmocka_unit_test_setup_teardown(test, set_up_slow, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        FAST(test_faults_gate_rejects_with_a_complaint),
+        FAST(test_faults_cut_at_the_output_limit),
+        FAST(test_faults_refusal_is_told),
+        FAST(test_faults_asks_again_only_for_the_rest),
+        FAST(test_faults_overload_is_waited_out),
+        FAST(test_faults_patience_ends),
+        FAST(test_faults_429_pauses_everybody),
+        FAST(test_faults_spend_limit_is_final),
+        FAST(test_faults_unknown_model_is_refused_once),
+        FAST(test_faults_silence_is_cut_by_the_clocks),
+        SLOW(test_faults_killed_worker_is_succeeded),
+        SLOW(test_faults_stopped_worker_writes_nothing_late),
+        SLOW(test_faults_redis_goes_and_comes_back),
+        SLOW(test_faults_broker_goes_and_comes_back),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
