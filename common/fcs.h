@@ -18,7 +18,7 @@ typedef struct gc_field {
     char *name;      /* as the spec wrote it (NFC) */
     char *go_name;   /* exported Go identifier, unique in the entity */
     char *json_name; /* snake_case */
-    char *spec_type; /* as the spec wrote it */
+    char *spec_type; /* the spec's word, synonyms unified: "email", "[]Order", "enum" */
     char *
         go_type; /* Go type, unqualified: "string", "[]Tag", "*time.Time", "map[string]int" */
     char *ref; /* go_name of the entity that the type mentions, or NULL */
@@ -135,7 +135,9 @@ typedef struct gc_fcs {
 
 /* Checks the tree and builds the FCS. All findings in one pass go to `diags`; GC_EINVAL if
  * any is an error. `answers` (NULL: none) is the tree of an answers file, either
- * {"answers":[{"question_id","answer"}]} or a flat map; its findings go to `answer_diags`. */
+ * {"answers":[{"question_id","answer"}]} or a flat map; its findings go to `answer_diags`,
+ * which must be there if `answers` is. `max_entities` 0: no limit. Limits of its own: 200
+ * bytes per name, 240 per path, 1000 fields per entity, 1000 values per enum. */
 GC_MUST_CHECK gc_err gc_fcs_build(const gc_node *spec, const gc_node *answers,
                                   size_t max_entities, gc_diags *diags,
                                   gc_diags *answer_diags, gc_fcs **out);

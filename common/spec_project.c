@@ -69,6 +69,29 @@ static char *project_name(gc_spec *self, const gc_node *root, const gc_node **at
     return name;
 }
 
+/* The folder below cmd/ and the name of the program: my-shop. */
+static void read_app(gc_spec *self, const gc_node *at, const char *name)
+{
+    char *app = gc_go_snake_plain(name);
+    bool ascii = true;
+    for (char *p = app; *p; p++)
+        if (*p == '_')
+            *p = '-';
+    for (const char *p = name; *p; p++)
+        ascii = ascii && (unsigned char)*p < 0x80;
+    /* Folders that the go command treats in a way of its own. */
+    bool reserved = gc_spec_is_one_of(app, "internal vendor testdata");
+    if (reserved)
+        gc_spec_set(&app, gc_xasprintf("%s-app", app));
+    if (reserved || !ascii)
+        gc_spec_rename(
+            self, self->diags, at,
+            "the project \"%s\" is called %s in file names; rename it to choose "
+            "yourself",
+            name, app);
+    gc_spec_set(&self->fcs->app, app);
+}
+
 static void read_name(gc_spec *self, const gc_node *root)
 {
     const gc_node *at = root;
@@ -82,14 +105,7 @@ static void read_name(gc_spec *self, const gc_node *root)
         return;
     }
     gc_spec_set(&self->fcs->name, name);
-    char *app = gc_go_snake_plain(name);
-    for (char *p = app; *p; p++)
-        if (*p == '_')
-            *p = '-';
-    /* Folders that the go command treats in a way of its own. */
-    if (gc_spec_is_one_of(app, "internal vendor testdata"))
-        gc_spec_set(&app, gc_xasprintf("%s-app", app));
-    gc_spec_set(&self->fcs->app, app);
+    read_app(self, at, name);
 }
 
 static void add_description(gc_spec *self, gc_buf *out, const gc_node *map,

@@ -253,6 +253,12 @@ static void test_fcs_contracts_as_map_with_base(void **state)
     assert_string_equal("GET /v1/a", fcs->contracts[0].id);
     assert_string_equal("{a: string, b: int}", fcs->contracts[1].request);
     gc_fcs_destroy(&fcs);
+    fcs = must_build(
+        "name: s\napi_contracts:\n- {name: A, base_path: /a, endpoints: [GET /b]}\n"
+        "- {name: C, endpoints: [{method: GET, path: /c}]}\n");
+    assert_string_equal("GET /a/b", fcs->contracts[0].id);
+    assert_string_equal("GET /c", fcs->contracts[1].id);
+    gc_fcs_destroy(&fcs);
 }
 
 static void expect_relation(const char *line, const char *from, const char *kind,

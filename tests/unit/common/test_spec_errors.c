@@ -74,6 +74,7 @@ static void test_reserved_names_are_renamed(void **state)
                    "2:31 warning", "OrderStoreEntity");
     expect_finding("name: s\nentities: {A: {a_b: int, aB: int}}\n",
                    "2:", "is called AB2 in Go");
+    expect_finding("name: B\xc3\xbcro\n", "1:7 warning", "is called buro in file names");
     expect_finding("name: s\npackages: [func]\n", "2:12 warning", "is called funcpkg");
 }
 
@@ -188,6 +189,21 @@ static void test_all_findings_in_one_pass(void **state)
     free(all);
 }
 
+static void test_the_limit_of_fields_is_named(void **state)
+{
+    (void)state;
+    gc_buf yaml;
+    gc_buf_init(&yaml, 1 << 20);
+    gc_buf_puts(&yaml, "name: s\nentities:\n- name: A\n  fields:\n");
+    for (int i = 0; i < 1002; i++)
+        gc_buf_printf(&yaml, "  - f%d: int\n", i);
+    char *all = findings_of(yaml.ptr, GC_DOC_YAML, 0);
+    assert_string_equal("1005:5 error entity \"A\" has more than 1000 fields; split it\n",
+                        all);
+    free(all);
+    gc_buf_release(&yaml);
+}
+
 static void test_the_limit_of_entities_is_named(void **state)
 {
     (void)state;
@@ -212,6 +228,7 @@ int main(void)
         cmocka_unit_test(test_project_values),
         cmocka_unit_test(test_unknown_keys_are_warnings),
         cmocka_unit_test(test_all_findings_in_one_pass),
+        cmocka_unit_test(test_the_limit_of_fields_is_named),
         cmocka_unit_test(test_the_limit_of_entities_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
