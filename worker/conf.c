@@ -287,13 +287,13 @@ static gc_err load_settings(gc_worker_conf *self, const arguments *args, gc_erri
 static int load(gc_worker_conf *self, const arguments *args)
 {
     gc_errinfo info = { 0 };
-    gc_log_level level;
+    gc_log_level level = GC_LOG_INFO;
     if (load_file(&self->config, args->file))
         return GC_EXIT_USAGE;
     if (load_settings(self, args, &info))
         return usage_error(info.text);
     if (gc_log_level_parse(self->config.logging_level, &level))
-        return usage_error("logging.level is none of error, warn, info, debug");
+        return usage_error("logging.level is none of auto, error, warn, info, debug");
     gc_log_setup("worker", level, strcmp(self->config.logging_format, "json") == 0);
     return GO_ON;
 }

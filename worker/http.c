@@ -405,7 +405,8 @@ static int on_sending(void *arg, char *peer, char *local, int peer_port, int loc
     (void)local_port;
     gc_http_call *call = arg;
     if (call->begun) {
-        snprintf(call->error, sizeof call->error, "the connection broke before an answer");
+        snprintf(call->error, sizeof call->error,
+                 "the connection broke before an answer");
         return CURL_PREREQFUNC_ABORT;
     }
     call->begun = true;

@@ -17,7 +17,7 @@
 #include "worker/tasks.h"
 
 #define BLOB_CACHE_BYTES ((size_t)64 << 20)
-#define MIN_TICK_MS 10/* however many runs want to be woken */
+#define MIN_TICK_MS 10 /* however many runs want to be woken */
 #define MAX_TICK_MS 1000
 #define STATS_MS 60000
 #define SEEN_BEATS 4 /* heartbeats that the sign of life in Redis lasts */

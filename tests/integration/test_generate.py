@@ -202,10 +202,11 @@ class Remote(Case):
         metrics = json.loads((self.c.dir / "m.json").read_text())
         entries = self.c.ledger()
         self.assertEqual(metrics["batching"]["llm_calls"], len(entries))
-        for ours, theirs in (("input", "input_tokens"), ("output", "output_tokens"),
-                             ("cache_read", "cache_read_input_tokens")):
-            total = sum(e["usage"][theirs] for e in entries)
-            self.assertEqual(metrics["tokens"][ours], total, ours)
+        for name in ("input", "output", "cache_read"):
+            total = sum(e["usage"][name] for e in entries)
+            self.assertEqual(metrics["tokens"][name], total, name)
+        write = sum(e["usage"]["cache_write_5m"] + e["usage"]["cache_write_1h"] for e in entries)
+        self.assertEqual(metrics["tokens"]["cache_write"], write)
         for path in self.c.dir.rglob("*"):
             if path.is_file():
                 self.assertNotIn(KEY.encode(), path.read_bytes(), path)

@@ -140,7 +140,8 @@ static bool is_id(const gc_sim_param *param)
 
 static void write_guards(gc_sim_writer *self, const gc_sim_decl *decl)
 {
-    if (!returns_error(decl) || !gc_sim_sees_package(decl, gc_sim_name_of(self, "errors")))
+    if (!returns_error(decl) ||
+        !gc_sim_sees_package(decl, gc_sim_name_of(self, "errors")))
         return;
     for (size_t i = 0; i < decl->params.count; i++) {
         const gc_sim_param *param = &decl->params.items[i];

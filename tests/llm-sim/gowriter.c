@@ -57,7 +57,8 @@ static const char *own_name(const gc_sim_writer *self, const char *path)
 static const char *promised_name(const gc_sim_writer *self, const char *path)
 {
     const gc_sim_import *import = import_by_path(self, path);
-    bool named = import && strcmp(import->name, "_") != 0 && strcmp(import->name, ".") != 0;
+    bool named =
+        import && strcmp(import->name, "_") != 0 && strcmp(import->name, ".") != 0;
     return named ? import->name : NULL;
 }
 
