@@ -16,7 +16,7 @@
 #include "worker/provider.h"
 
 #define DEFAULT_FILE ".gocreator.yaml"
-#define GO_ON -1
+#define GO_ON (-1)
 #define EXIT_OUTPUT 6
 #define MAX_ID_PART 40 /* of the host name in an id */
 #define RANDOM_LETTERS 6

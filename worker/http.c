@@ -397,6 +397,7 @@ static size_t on_body(char *mem, size_t size, size_t count, void *arg)
 
 /* libcurl sends a request again by itself if a kept connection breaks before the answer. It
  * may have been served, so that is for the caller to decide and to count. */
+// NOLINTNEXTLINE(readability-non-const-parameter): libcurl's own signature
 static int on_sending(void *arg, char *peer, char *local, int peer_port, int local_port)
 {
     (void)peer;

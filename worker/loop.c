@@ -24,6 +24,7 @@
 #define LEAVE_UNTOLD_MS \
     5000 /* drained, but the broker does not listen: it is all stored */
 #define LEAVE_WITHOUT_REDIS_MS 5000
+#define LOOP_HANDLES 6
 #define FLUSH_MS 1000 /* for the last words to Redis */
 
 typedef struct broker {
@@ -393,12 +394,12 @@ void gc_loop_destroy(gc_loop **self_p)
     gc_tasks_destroy(&self->tasks);
     gc_blobs_destroy(&self->env.blobs);
     gc_http_close(&self->env.http);
-    uv_handle_t *handles[] = {
+    uv_handle_t *handles[LOOP_HANDLES] = {
         (uv_handle_t *)&self->timer,      (uv_handle_t *)&self->prepare,
         (uv_handle_t *)&self->check,      (uv_handle_t *)&self->idle,
         (uv_handle_t *)&self->signals[0], (uv_handle_t *)&self->signals[1]
     };
-    for (size_t i = 0; i < sizeof handles / sizeof *handles; i++)
+    for (size_t i = 0; i < LOOP_HANDLES; i++)
         uv_close(handles[i], NULL);
     uv_run(&self->uv, UV_RUN_DEFAULT);
     uv_loop_close(&self->uv);

@@ -10,12 +10,13 @@
 #define MAX_ERROR_BODY ((size_t)64 << 10) /* of it, the start says it all */
 #define MAX_TOKENS ((json_int_t)1000000000)
 
-static const gc_provider *const providers[] = { &gc_provider_anthropic,
-                                                &gc_provider_openai };
+#define PROVIDERS 2
+static const gc_provider *const providers[PROVIDERS] = { &gc_provider_anthropic,
+                                                         &gc_provider_openai };
 
 const gc_provider *gc_provider_find(const char *name)
 {
-    for (size_t i = 0; i < sizeof providers / sizeof *providers; i++)
+    for (size_t i = 0; i < PROVIDERS; i++)
         if (strcmp(providers[i]->name, name) == 0)
             return providers[i];
     return NULL;
