@@ -119,7 +119,9 @@ static void test_faults_asks_again_only_for_the_rest(void **state)
         json_t *journal = farm_journal(f);
         size_t lines = json_array_size(journal);
         const json_t *last = json_array_get(journal, lines - 1);
-        assert_in_range(json_array_size(json_object_get(last, "wanted")), 1, 2);
+        /* a reset may take what had arrived but was not read yet */
+        size_t most = strcmp(kinds[i], "reset") == 0 ? 3 : 2;
+        assert_in_range(json_array_size(json_object_get(last, "wanted")), 1, most);
         json_decref(journal);
         free(rule);
         free(id);
