@@ -11,6 +11,7 @@ import socket
 import subprocess
 import tempfile
 import time
+import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("GC_BIN_DIR", ROOT / "build/dev/bin"))
@@ -158,3 +159,20 @@ def have_go():
         return int(version.split(".")[1]) >= 22
     except (IndexError, ValueError):
         return False
+
+
+SHOP = ROOT / "examples/shop-6.yaml"
+CLINIC = ROOT / "examples/clinic-12.yaml"
+TODO = ROOT / "examples/todo-cli.yaml"
+EXPLICIT = ROOT / "examples/files-explicit.yaml"
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        self.c = Cluster()
+        self.addCleanup(self.c.close)
+
+    def ok(self, result, code=0):
+        self.assertEqual(result.returncode, code,
+                         f"\n--- stdout\n{result.stdout}\n--- stderr\n{result.stderr}")
+        return result

@@ -1,0 +1,107 @@
+"""Local mode: one command and nothing else running."""
+
+import json
+import os
+import pathlib
+import signal
+import unittest
+
+from cluster import (CLINIC, EXPLICIT, ROOT, SHOP, TODO, Case, have_go, tree,
+                     wait_for)
+
+
+class Local(Case):
+    def test_simulated_project_is_complete_and_sound(self):
+        out = self.c.dir / "out"
+        r = self.ok(self.c.gc(SHOP, "--provider", "sim", "-o", out))
+        self.assertIn("simulated model", r.stdout)
+        files = tree(out)
+        self.assertGreaterEqual(sum(f.endswith(".go") for f in files), 40)
+        for name in ("go.mod", "Dockerfile", "Makefile", "README.md", ".gitignore"):
+            self.assertIn(name, files)
+        if have_go():
+            r = self.ok(self.c.gc("validate", out, "--report", self.c.dir / "v.json"))
+            self.assertTrue(json.loads((self.c.dir / "v.json").read_text())["passed"])
+
+    def test_second_run_changes_and_starts_nothing(self):
+        out = self.c.dir / "out"
+        self.ok(self.c.gc(TODO, "--provider", "sim", "-o", out))
+        before = {p: os.stat(out / p).st_mtime_ns for p in tree(out)}
+        self.ok(self.c.gc("check", TODO, "--provider", "sim", "-o", out))
+        r = self.ok(self.c.gc(TODO, "--provider", "sim", "-o", out, "--metrics",
+                              self.c.dir / "m.json"))
+        self.assertEqual(before, {p: os.stat(out / p).st_mtime_ns for p in tree(out)})
+        self.assertEqual(json.loads((self.c.dir / "m.json").read_text())["batching"]["llm_calls"], 0)
+        self.assertNotIn("error", r.stderr)
+
+    def test_dry_run_leaves_no_trace(self):
+        out = self.c.dir / "out"
+        r = self.ok(self.c.gc(SHOP, "--dry-run", "-o", out))
+        self.assertRegex(r.stdout, r"Estimated cost: \$\d+\.\d{4}")
+        self.assertLess(r.stdout.index("Estimated cost"), len(r.stdout))
+        self.assertFalse(out.exists())
+
+    def test_explicit_files_and_markdown_and_json_specs(self):
+        for spec in (EXPLICIT, ROOT / "examples/notes.md", ROOT / "examples/library.json"):
+            with self.subTest(spec=spec.name):
+                out = self.c.dir / spec.stem
+                self.ok(self.c.gc(spec, "--provider", "sim", "-o", out))
+                if have_go():
+                    self.ok(self.c.gc("validate", out))
+
+    def test_wrong_specs_cost_nothing_and_name_the_place(self):
+        self.c.start_sim()
+        bad = self.c.dir / "bad.yaml"
+        bad.write_text("name: x\nentities:\n  - name: A\n    fields:\n      b: Missing[]\n"
+                       "relationships:\n  - {from: A, to: Nobody, type: has_many}\nname: y\n")
+        r = self.ok(self.c.gc(bad, "-o", self.c.dir / "out"), 2)
+        self.assertRegex(r.stderr, rf"{bad}:\d+:\d+: error: ")
+        empty = self.c.dir / "empty.yaml"
+        empty.write_text("")
+        r = self.ok(self.c.gc(empty, "-o", self.c.dir / "out"), 2)
+        self.assertIn(f"{empty}:1:1: error", r.stderr)
+        self.assertEqual(self.c.ledger(), [])
+
+    def test_hand_edits_are_kept(self):
+        out = self.c.dir / "out"
+        self.ok(self.c.gc(TODO, "--provider", "sim", "-o", out))
+        edited = next(p for p in tree(out) if p.endswith("_service.go"))
+        with open(out / edited, "a") as f:
+            f.write("\n// by hand\n")
+        text = (out / edited).read_text()
+        r = self.ok(self.c.gc(TODO, "--provider", "sim", "-o", out))
+        self.assertIn(edited, r.stderr)
+        self.assertEqual((out / edited).read_text(), text)
+        self.ok(self.c.gc("check", TODO, "--provider", "sim", "-o", out), 1)
+        self.ok(self.c.gc(TODO, "--provider", "sim", "-o", out, "--force"))
+        self.assertEqual((out / edited).read_text(), text)
+        self.assertTrue((out / (edited + ".gc-new")).exists())
+        self.ok(self.c.gc(TODO, "--provider", "sim", "-o", out, "--on-edit", "overwrite"))
+        self.assertNotIn("by hand", (out / edited).read_text())
+
+    def test_interrupt_says_how_to_go_on_and_pays_only_the_rest(self):
+        self.c.start_sim("--ttft", 100, "--tokens-per-second", 400)
+        out = self.c.dir / "out"
+        p = self.c.gc_start(CLINIC, "-o", out, "--workers", 1, "--progress", "plain",
+                            GC_CLUSTER_SLOTS="2")
+        wait_for("some answers", lambda: len(self.c.ledger()) >= 3)
+        p.send_signal(signal.SIGINT)
+        self.assertEqual(p.wait(30), 130)
+        said = pathlib.Path(p.log).read_text()
+        self.assertIn("--resume", said)
+        done = {f["sha256"] for e in self.c.ledger() if e["completed"] for f in e["files"]}
+        self.c.sim.kill()
+        self.c.journal.rename(self.c.dir / "first.jsonl")
+        self.c.start_sim()
+        self.ok(self.c.gc(CLINIC, "-o", out, "--resume"))
+        again = [f["sha256"] for e in self.c.ledger() for f in e["files"]]
+        self.assertEqual(set(again) & done, set())
+
+    def test_missing_key_is_said_within_the_time(self):
+        r = self.c.gc(TODO, "-o", self.c.dir / "out", ANTHROPIC_API_KEY="")
+        self.ok(r, 7)
+        self.assertIn("key", r.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
