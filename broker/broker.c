@@ -356,7 +356,10 @@ int gc_broker_run(gc_broker *self)
                                     "workers");
         return EXIT_INTERRUPTED;
     }
-    gc_route_bye(self->route);
     gc_log_info("broker.end", "drained=%s", gc_route_idle(self->route) ? "yes" : "no");
+    gc_route_bye(self->route);
+    int64_t until_ms = gc_clock_ms() + GC_BROKER_PART_MS;
+    while (!self->abort && !gc_route_parted(self->route) && gc_clock_ms() < until_ms)
+        turn(self);
     return 0;
 }

@@ -7,6 +7,7 @@
 #include "common/err.h"
 
 #define GC_BROKER_DRAIN_MS 25000 /* how long running tasks may take after SIGTERM */
+#define GC_BROKER_PART_MS 300    /* how long peers may take to read the last words */
 #define GC_BROKER_MAX_BYTES ((size_t)1 << 30) /* payloads held at a time */
 #define GC_BROKER_BATCH 256                   /* messages per turn of the loop */
 

@@ -205,6 +205,8 @@ static void on_ping(gc_route *self, gc_peer *peer, gc_wire *message, int64_t now
 /* A worker's PONG says what it holds. What was sent three heartbeats ago must be there. */
 static void on_pong(gc_route *self, gc_peer *peer, gc_wire *message, int64_t now_ms)
 {
+    if (peer->pings)
+        peer->pings--;
     if (!peer->worker)
         return;
     int64_t before_ms = now_ms - 3 * self->conf.heartbeat_ms;
@@ -366,8 +368,17 @@ void gc_route_bye(gc_route *self)
     void *peer;
     gc_wire_init(&bye, GC_BYE);
     for (size_t cursor = 0; gc_map_next(self->peers, &cursor, NULL, &peer);)
-        if (route_send(self, peer, &bye))
+        if (route_send(self, peer, &bye) || route_ping(self, peer))
             route_count(self, GC_STAT_SLOW); /* it will notice the silence */
+}
+
+bool gc_route_parted(const gc_route *self)
+{
+    void *value;
+    for (size_t cursor = 0; gc_map_next(self->peers, &cursor, NULL, &value);)
+        if (((const gc_peer *)value)->pings)
+            return false;
+    return true;
 }
 
 /* ---- figures ---- */

@@ -66,8 +66,12 @@ void gc_route_drain(gc_route *self);
 /* Nothing in flight and nothing left to tell. */
 bool gc_route_idle(const gc_route *self);
 
-/* BYE to all peers. */
+/* BYE to all peers, and a PING behind it. */
 void gc_route_bye(gc_route *self);
+
+/* All have answered it, and so have read what came before: libzmq throws away what a DEALER
+ * with ZMQ_IMMEDIATE has received and not yet read when its connection ends. */
+bool gc_route_parted(const gc_route *self);
 
 gc_stats *gc_route_stats(gc_route *self);
 

@@ -27,6 +27,7 @@ struct gc_peer {
     int64_t pid;
     int64_t seen_ms;
     int64_t pinged_ms;
+    int pings;         /* sent and not answered */
     gc_worker *worker; /* NULL: a client */
     gc_job *jobs;      /* of a client */
     letter *outbox;

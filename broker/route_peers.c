@@ -113,7 +113,10 @@ gc_err route_ping(gc_route *self, gc_peer *peer)
     gc_wire ping;
     gc_wire_init(&ping, GC_PING);
     ping.id = (char *)self->conf.id;
-    return route_send(self, peer, &ping);
+    gc_err err = route_send(self, peer, &ping);
+    if (!err)
+        peer->pings++;
+    return err;
 }
 
 void route_unblock(gc_route *self, gc_peer *peer)
@@ -186,6 +189,7 @@ static void set_route(gc_route *self, gc_peer *peer, const void *route, size_t l
     peer->key = gc_xstrdup(key);
     memcpy(peer->route, route, len);
     peer->route_len = len;
+    peer->pings = 0;
     gc_map_set(self->peers, key, peer);
 }
 

@@ -609,7 +609,11 @@ static void test_route_drains(void **state)
     expect_sent("c1 DONE j/a#1", NULL); /* and b is not sent */
     assert_true(gc_route_idle(f.route));
     gc_route_bye(f.route);
-    expect_sent("w1 BYE", "c1 BYE", NULL);
+    expect_sent("w1 BYE", "w1 PING", "c1 BYE", "c1 PING", NULL);
+    assert_false(gc_route_parted(f.route));
+    pong("w1", 1, "");
+    say("c1", GC_BYE, "", "", "");
+    assert_true(gc_route_parted(f.route));
 }
 
 static void test_route_gauges_add_up(void **state)
