@@ -1,23 +1,21 @@
 #include "coordinator/merge.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <spawn.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 extern char **environ;
 
-/* An unlinked temporary file holding `text`, readable by the child as /dev/fd/N. */
+/* A file in memory that holds `text`; the child reads it as /dev/fd/N. */
 static int text_fd(gc_text text)
 {
-    char name[] = "/tmp/gc-merge-XXXXXX";
-    int fd = mkstemp(name);
+    int fd = memfd_create("gc-merge", 0);
     if (fd < 0)
         return -1;
-    unlink(name);
     size_t done = 0;
     while (done < text.len) {
         ssize_t n = write(fd, text.mem + done, text.len - done);
@@ -27,7 +25,6 @@ static int text_fd(gc_text text)
         }
         done += n > 0 ? (size_t)n : 0;
     }
-    lseek(fd, 0, SEEK_SET);
     return fd;
 }
 
@@ -53,8 +50,9 @@ static gc_err spawn_diff3(const int fds[3], int out_fd, pid_t *pid)
     char names[3][32];
     for (int i = 0; i < 3; i++)
         snprintf(names[i], sizeof names[i], "/dev/fd/%d", fds[i]);
-    char *argv[] = { (char *)"diff3", (char *)"-m", (char *)"--", names[0],
-                     names[1],        names[2],     NULL };
+    /* -E: the same change on both sides is no conflict */
+    char *argv[] = { (char *)"diff3", (char *)"-mE", (char *)"--", names[0],
+                     names[1],        names[2],      NULL };
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, out_fd, STDOUT_FILENO);
@@ -67,22 +65,24 @@ static gc_err run_diff3(const int fds[3], gc_buf *out)
 {
     int pipe_fds[2];
     pid_t pid;
-    if (pipe(pipe_fds))
+    if (pipe2(pipe_fds, O_CLOEXEC))
         return GC_EIO;
     gc_err err = spawn_diff3(fds, pipe_fds[1], &pid);
     close(pipe_fds[1]);
-    if (!err) {
-        err = read_all(pipe_fds[0], out);
-        int status = 0;
-        while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-            ;
-        /* diff3 exits 1 on conflicts, 2 on trouble */
-        if (!err && (!WIFEXITED(status) || WEXITSTATUS(status) > 1))
-            err = GC_EIO;
-        else if (!err && WEXITSTATUS(status) == 1)
-            err = GC_EEXIST;
+    if (err) {
+        close(pipe_fds[0]);
+        return err;
     }
-    close(pipe_fds[0]);
+    err = read_all(pipe_fds[0], out);
+    close(pipe_fds[0]); /* before waiting: a diff3 that still writes ends now */
+    int status = 0;
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    /* diff3 exits 1 on conflicts, 2 on trouble */
+    if (!err && (!WIFEXITED(status) || WEXITSTATUS(status) > 1))
+        err = GC_EIO;
+    else if (!err && WEXITSTATUS(status) == 1)
+        err = GC_EEXIST;
     return err;
 }
 
