@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/mem.h"
+
 gc_err gc_parse_i64(const char *text, int64_t min, int64_t max, int64_t *out)
 {
     char *end;
@@ -116,6 +118,24 @@ bool gc_utf8_valid(const char *text, size_t len)
         pos += n;
     }
     return true;
+}
+
+char *gc_utf8_clean(const char *text, size_t len)
+{
+    static const char unknown[] = "\xef\xbf\xbd";
+    char *out = gc_xmalloc(len * (sizeof unknown - 1) + 1), *end = out;
+    size_t pos = 0;
+    while (pos < len) {
+        uint32_t code;
+        size_t n = sequence((const unsigned char *)text + pos, len - pos, &code);
+        const char *from = n ? text + pos : unknown;
+        size_t bytes = n ? n : sizeof unknown - 1;
+        memcpy(end, from, bytes);
+        end += bytes;
+        pos += n ? n : 1;
+    }
+    *end = '\0';
+    return out;
 }
 
 uint32_t gc_utf8_next(const char *text, size_t len, size_t *pos)

@@ -29,6 +29,10 @@ bool gc_ends_with(const char *text, const char *suffix);
 /* Well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms). */
 bool gc_utf8_valid(const char *text, size_t len);
 
+/* A copy (free() it) in which every malformed byte is U+FFFD: for text of other programs on
+ * its way into JSON. */
+char *gc_utf8_clean(const char *text, size_t len);
+
 /* Decodes one code point of valid UTF-8 at *pos (< len) and moves *pos past it. Malformed
  * bytes give U+FFFD and move by one. */
 uint32_t gc_utf8_next(const char *text, size_t len, size_t *pos);

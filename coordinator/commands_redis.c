@@ -186,17 +186,19 @@ gc_exit gc_command_cancel(const gc_options *options)
     gc_exit code = connect_store(options, &s);
     if (code == GC_EXIT_OK) {
         gc_err err = gc_store_job_get(s.store, job, &found);
-        if (!err && is_final(found.state)) {
+        bool over = !err && is_final(found.state);
+        if (!err && !over)
+            err = gc_store_job_cancel(s.store, job);
+        if (err)
+            code = store_trouble(err, job);
+        else if (options->json)
+            print_json(json_pack("{s:s, s:s, s:b}", "job", job, "state", found.state,
+                                 "will_stop", !over));
+        else if (over)
             printf("%s is %s already\n", job, found.state);
-        } else {
-            if (!err)
-                err = gc_store_job_cancel(s.store, job);
-            if (err)
-                code = store_trouble(err, job);
-            else
-                printf("%s will stop; what was paid is kept, --resume=%s goes on\n", job,
-                       job);
-        }
+        else
+            printf("%s will stop; what was paid is kept, --resume=%s goes on\n", job,
+                   job);
         gc_job_release(&found);
     }
     disconnect(&s);
@@ -282,7 +284,12 @@ static gc_exit fetch_all(gc_store *store, const gc_options *options, const gc_jo
         if (one != GC_EXIT_OK)
             code = one;
     }
-    if (code == GC_EXIT_OK)
+    if (code == GC_EXIT_OK && options->json)
+        print_json(json_pack("{s:s, s:s, s:s, s:I, s:I}", "job", job->id, "state",
+                             job->state, "output", options->output, "files",
+                             (json_int_t)lines.count, "files_total",
+                             (json_int_t)job->files_total));
+    else if (code == GC_EXIT_OK)
         printf("%zu files of %s are in %s\n", lines.count, job->id, options->output);
     if (code == GC_EXIT_OK && strcmp(job->state, "done") != 0)
         fprintf(stderr, "warning: %s is %s: %zu of %" PRId64 " files exist so far\n",

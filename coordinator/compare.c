@@ -1,9 +1,14 @@
 /* compare-metrics: two metrics files side by side. */
 #include <jansson.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/buf.h"
+#include "common/fs.h"
 #include "coordinator/report.h"
+
+#define METRICS_LIMIT ((size_t)512 << 20)
 
 typedef struct compared {
     double tokens, cost, seconds, hit_rate, calls, files, output;
@@ -17,7 +22,16 @@ static double number(const json_t *root, const char *group, const char *key)
 static gc_exit load(const char *path, json_t **out)
 {
     json_error_t error;
-    json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
+    gc_errinfo info = { 0 };
+    gc_buf text;
+    gc_buf_init(&text, METRICS_LIMIT);
+    if (gc_read_file(path, &text, &info)) {
+        fprintf(stderr, "error: %s; name a file that --metrics wrote\n", info.text);
+        gc_buf_release(&text);
+        return GC_EXIT_GENERAL;
+    }
+    json_t *root = json_loadb(text.ptr, text.len, JSON_REJECT_DUPLICATES, &error);
+    gc_buf_release(&text);
     if (!root) {
         fprintf(stderr, "error: %s:%d:%d: %s; name a file that --metrics wrote\n", path,
                 error.line < 1 ? 1 : error.line, error.column < 1 ? 1 : error.column,
@@ -58,9 +72,11 @@ static void print_row(FILE *out, const char *name, double a, double b, int digit
             -less(a, b));
 }
 
+/* What rounds to nothing is no gain. */
 static void print_line(FILE *out, const char *name, double value)
 {
-    fprintf(out, "%s %s: %.0f%%\n", value > 0 ? "\u2713" : "\u2717", name, value);
+    double shown = round(value) + 0.0; /* no -0 */
+    fprintf(out, "%s %s: %.0f%%\n", shown > 0 ? "\u2713" : "\u2717", name, shown);
 }
 
 static void print_text(const compared *a, const compared *b, FILE *out)

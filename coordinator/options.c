@@ -23,7 +23,8 @@ typedef struct verb_row {
     const char *help;
 } verb_row;
 
-/* Groups: s spec, r run, v validation, k redis, j json, o output, m metrics in */
+/* Groups of options: c configuration and log, s spec, o output, m model, e edits and
+ * optimisation, r run (m and e with it), k cluster, v validation, j json, w watch. */
 static const verb_row verbs[] = {
     { "generate", GC_VERB_GENERATE, "[--spec] SPEC", 0, 1, "csorkj",
       "Make the project: files are written, what is unchanged is kept." },
@@ -34,15 +35,15 @@ static const verb_row verbs[] = {
       "Print open questions with stable ids." },
     { "dump-fcs", GC_VERB_DUMP_FCS, "SPEC", 0, 1, "cs",
       "Print the Final Clarified Specification as canonical JSON." },
-    { "explain", GC_VERB_EXPLAIN, "SPEC [PATH]", 0, 2, "csomj",
+    { "explain", GC_VERB_EXPLAIN, "SPEC [PATH]", 0, 2, "csomej",
       "Say why each file would be generated, kept or removed. Costs nothing." },
-    { "check", GC_VERB_CHECK, "SPEC", 0, 1, "csomj",
+    { "check", GC_VERB_CHECK, "SPEC", 0, 1, "csomej",
       "Exit 0 only if specification, state and tree agree. Costs nothing." },
     { "jobs", GC_VERB_JOBS, "", 0, 0, "ckoj", "List jobs in Redis." },
     { "status", GC_VERB_STATUS, "JOB", 1, 1, "ckojw", "Show one job." },
-    { "cancel", GC_VERB_CANCEL, "JOB", 1, 1, "cko", "Stop a job; it can be resumed." },
+    { "cancel", GC_VERB_CANCEL, "JOB", 1, 1, "ckoj", "Stop a job; it can be resumed." },
     { "workers", GC_VERB_WORKERS, "", 0, 0, "ckoj", "List workers." },
-    { "fetch", GC_VERB_FETCH, "JOB", 1, 1, "cko",
+    { "fetch", GC_VERB_FETCH, "JOB", 1, 1, "ckoj",
       "Write a job's files from Redis to -o DIR." },
     { "compare-metrics", GC_VERB_COMPARE, "A B", 2, 2, "j",
       "Compare two metrics files." },
@@ -110,7 +111,7 @@ static const option_row options[] = {
     { "model", 0, OPT_MODEL, 'm', "ID", "llm.model", "model id" },
     { "dry-run", 0, OPT_DRY_RUN, 'r', NULL, NULL,
       "show levels, files, calls and dollars; start, send and write nothing" },
-    { "no-optimization", 0, OPT_NO_OPTIMIZATION, 'm', NULL, NULL,
+    { "no-optimization", 0, OPT_NO_OPTIMIZATION, 'e', NULL, NULL,
       "turn every optimisation off, for a baseline" },
     { "metrics", 0, OPT_METRICS, 'r', "FILE", NULL, "write metrics as JSON" },
     { "resume", 0, OPT_RESUME, 'r', "[JOB]", NULL,
@@ -120,13 +121,13 @@ static const option_row options[] = {
     { "yes", 0, OPT_YES, 'r', NULL, NULL, "do not ask before spending" },
     { "force", 0, OPT_FORCE, 'r', NULL, NULL, "make every file again, reuse nothing" },
     { "strict", 0, OPT_STRICT, 'r', NULL, NULL, "exit 3 if a question is open" },
-    { "on-edit", 0, OPT_ON_EDIT, 'm', "POLICY", NULL,
+    { "on-edit", 0, OPT_ON_EDIT, 'e', "POLICY", NULL,
       "files changed by hand: keep (default), merge, overwrite" },
     { "progress", 0, OPT_PROGRESS, 'r', "MODE", NULL, "auto, bar, plain, json or none" },
     { "report", 0, OPT_REPORT, 'v', "FILE", NULL, "write the validation report as JSON" },
     { "json", 0, OPT_JSON, 'j', NULL, NULL, "print results as JSON" },
     { "watch", 0, OPT_WATCH, 'w', NULL, NULL, "show it again until the job ends" },
-    { "insecure", 0, OPT_INSECURE, 'k', NULL, NULL,
+    { "insecure", 0, OPT_INSECURE, 'k', NULL, "cluster.insecure",
       "allow tcp off loopback without CURVE" },
     { "log-level", 0, OPT_LOG_LEVEL, 'c', "LEVEL", "logging.level",
       "error, warn, info or debug" },
@@ -144,8 +145,8 @@ static bool takes(const verb_row *verb, const option_row *option)
     char group = option->group;
     if (group == '*')
         return true;
-    if (group == 'm' && strchr(verb->options, 'r'))
-        return true; /* every run option that looking needs too */
+    if ((group == 'm' || group == 'e') && strchr(verb->options, 'r'))
+        return true; /* a run takes what looking takes */
     return strchr(verb->options, group) != NULL;
 }
 
@@ -163,8 +164,8 @@ static void print_option(const option_row *o, FILE *out)
 
 static void print_verb_help(const verb_row *verb, FILE *out)
 {
-    fprintf(out, "Usage: gc-coordinator %s %s [OPTION...]\n\n%s\n\nOptions:\n",
-            verb->name, verb->args, verb->help);
+    fprintf(out, "Usage: gc-coordinator %s%s%s [OPTION...]\n\n%s\n\nOptions:\n",
+            verb->name, *verb->args ? " " : "", verb->args, verb->help);
     for (size_t i = 0; i < COUNT(options); i++)
         if (takes(verb, &options[i]))
             print_option(&options[i], out);
@@ -194,9 +195,10 @@ typedef struct parser {
     gc_options *out;
     const verb_row *verb;
     gc_strv words;    /* everything that is no option */
-    gc_strv settings; /* key, value pairs of flags */
+    gc_strv settings; /* option, configuration key, value; by threes */
     char *config_path;
     bool given[COUNT(options)];
+    bool named; /* the verb was written out */
     bool help;
     bool version;
 } parser;
@@ -317,8 +319,9 @@ static gc_exit apply(parser *p, const option_row *o, const char *value)
     gc_options *out = p->out;
     p->given[o - options] = true;
     if (o->key) {
+        gc_strv_add(&p->settings, o->name);
         gc_strv_add(&p->settings, o->key);
-        gc_strv_add(&p->settings, value);
+        gc_strv_add(&p->settings, o->arg ? value : "true");
         return GC_EXIT_OK;
     }
     switch (o->id) {
@@ -347,10 +350,6 @@ static gc_exit apply(parser *p, const option_row *o, const char *value)
     case OPT_STRICT: out->strict = true; break;
     case OPT_JSON: out->json = true; break;
     case OPT_WATCH: out->watch = true; break;
-    case OPT_INSECURE:
-        gc_strv_add(&p->settings, "cluster.insecure");
-        gc_strv_add(&p->settings, "true");
-        break;
     case OPT_HELP: p->help = true; break;
     case OPT_VERSION: p->version = true; break;
     default: break;
@@ -386,6 +385,9 @@ static gc_exit parse_option(parser *p, int argc, char **argv, int *i)
             return usage("--%s needs a value: %s", o->name, o->arg);
         value = argv[++*i];
     }
+    if (o->arg && !o->key && value && !*value)
+        return usage("--%s needs a value: %s", o->name,
+                     o->arg); /* as a script's $UNSET */
     return apply(p, o, value);
 }
 
@@ -437,10 +439,11 @@ static gc_exit check_implicit(const char *word)
 static gc_exit choose_verb(parser *p)
 {
     p->verb = p->words.count ? find_verb(p->words.items[0]) : NULL;
-    if (p->verb) {
+    p->named = p->verb != NULL;
+    if (p->named) {
         shift(&p->words);
     } else {
-        if (p->words.count) {
+        if (p->words.count && !p->help) {
             gc_exit code = check_implicit(p->words.items[0]);
             if (code != GC_EXIT_OK)
                 return code;
@@ -499,17 +502,19 @@ static gc_exit load_config(parser *p)
     gc_exit code = load_file(p);
     if (code != GC_EXIT_OK)
         return code;
-    gc_err err = gc_config_load_env(config, &info);
-    for (size_t i = 0; !err && i + 1 < p->settings.count; i += 2)
-        err =
-            gc_config_set(config, p->settings.items[i], p->settings.items[i + 1], &info);
-    if (err) {
+    if (gc_config_load_env(config, &info)) {
         fprintf(stderr, "error: %s\n", info.text);
         return GC_EXIT_USAGE;
     }
+    for (size_t i = 0; i + 2 < p->settings.count; i += 3) {
+        if (gc_config_set(config, p->settings.items[i + 1], p->settings.items[i + 2],
+                          &info)) {
+            fprintf(stderr, "error: --%s: %s\n", p->settings.items[i], info.text);
+            return GC_EXIT_USAGE;
+        }
+    }
     if (strcmp(config->llm_provider, "sim") == 0 && *config->cluster_broker)
-        return usage("--provider sim starts its own workers; leave --broker out%s%s", "",
-                     "");
+        return usage("--provider sim starts its own workers; leave --broker out");
     if (p->out->no_optimization)
         gc_config_no_optimization(config);
     return GC_EXIT_OK;
@@ -533,7 +538,7 @@ gc_exit gc_options_parse(int argc, char **argv, gc_options *out, bool *done)
     if (code == GC_EXIT_OK)
         code = choose_verb(&p);
     if (code == GC_EXIT_OK && p.help) {
-        if (argc > 1 && find_verb(argv[1]))
+        if (p.named)
             print_verb_help(p.verb, stdout);
         else
             print_help(stdout);

@@ -19,8 +19,9 @@ typedef struct gc_pool_job {
 } gc_pool_job;
 
 /* Runs all jobs in `dir`, at most `parallel` (> 0) at once; a job over `timeout_ms` is killed
- * with its children. Output past the buffer's limit is dropped. */
-void gc_pool_run(gc_pool_job *jobs, size_t count, const char *dir, size_t parallel,
+ * with its children. Output past the buffer's limit is dropped. False: SIGINT, SIGTERM or
+ * SIGHUP came; what ran was killed, what waited was not started (status -1). */
+bool gc_pool_run(gc_pool_job *jobs, size_t count, const char *dir, size_t parallel,
                  int64_t timeout_ms);
 
 #endif

@@ -112,7 +112,8 @@ gc_exit gc_project_load(const gc_options *options, bool plan, gc_project *out)
     }
     gc_diags diags;
     gc_diags_init(&diags, options->spec);
-    out->spec_name = gc_xstrdup(base_name(options->spec));
+    const char *name = base_name(options->spec);
+    out->spec_name = gc_utf8_clean(name, strlen(name)); /* it goes into JSON and Redis */
     gc_exit code = load_fcs(options, &diags, &out->fcs);
     if (code == GC_EXIT_OK && plan)
         code = make_plan(options, &diags, out);

@@ -13,6 +13,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/text.h"
 
 #define EVENT_VERSION 1
 #define DEFAULT_WIDTH 80
@@ -75,6 +76,15 @@ void gc_progress_destroy(gc_progress **self_p)
 
 /* ---- JSON events ---- */
 
+/* Text of other programs is no JSON before its malformed bytes are replaced. */
+static json_t *clean_string(const char *text)
+{
+    char *clean = gc_utf8_clean(text, strlen(text));
+    json_t *value = json_string(clean);
+    free(clean);
+    return value;
+}
+
 static void emit(json_t *event)
 {
     char when[GC_RFC3339_SIZE];
@@ -120,10 +130,10 @@ void gc_progress_file(gc_progress *self, const gc_file_stat *file, const gc_stat
         return;
     self->simulated = stats->simulated;
     if (self->mode == GC_PROGRESS_JSON)
-        emit(json_pack("{s:s, s:s, s:s, s:f, s:s, s:b}", "event", "file", "path",
+        emit(json_pack("{s:s, s:s, s:s, s:f, s:o, s:b}", "event", "file", "path",
                        file->path, "state", state_word(file), "cost_usd", file->cost_usd,
-                       "problem", file->problem ? file->problem : "", "simulated",
-                       stats->simulated));
+                       "problem", clean_string(file->problem ? file->problem : ""),
+                       "simulated", stats->simulated));
     else if (file->state == GC_FILE_STATE_FAILED && self->mode != GC_PROGRESS_NONE)
         gc_progress_note(self, "%s failed: %s", file->path,
                          file->problem ? file->problem : "");
@@ -142,7 +152,7 @@ void gc_progress_note(gc_progress *self, const char *fmt, ...)
         if ((unsigned char)*c < 0x20 || *c == 0x7f)
             *c = ' ';
     if (self->mode == GC_PROGRESS_JSON) {
-        emit(json_pack("{s:s, s:s}", "event", "note", "text", text));
+        emit(json_pack("{s:s, s:o}", "event", "note", "text", clean_string(text)));
         return;
     }
     clear_line(self);

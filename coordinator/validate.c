@@ -1,25 +1,27 @@
 #include "coordinator/validate.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/buf.h"
+#include "common/clock.h"
 #include "common/fs.h"
 #include "common/mem.h"
 #include "common/strv.h"
 #include "common/text.h"
+#include "coordinator/issues.h"
 #include "coordinator/pool.h"
 
 #define OUTPUT_LIMIT ((size_t)4 << 20)
-#define REPORT_SCHEMA 1
 
-typedef struct issue {
-    char *file; /* relative to the project, "" if none is to blame */
-    int line, column;
-    char *text;
-} issue;
+/* Of one package's vet or test: many may be held at once. */
+#define PACKAGE_OUTPUT_LIMIT ((size_t)128 << 10)
+#define REPORT_SCHEMA 1
 
 typedef struct step {
     const char *name;
@@ -38,31 +40,47 @@ typedef enum step_id {
 } step_id;
 
 typedef struct validation {
-    const char *dir;
+    const char *given; /* the folder as the user wrote it */
+    char *dir;         /* its real path */
     const gc_config *config;
     size_t parallel;
     char *go;     /* version of the toolchain */
     char *module; /* from go.mod */
     gc_strv packages;
     step steps[STEP_COUNT];
-    issue *issues;
-    size_t issue_count, issue_cap;
-    char *trouble; /* why nothing could be checked, or NULL */
+    gc_issues issues;
+    char *trouble;    /* why nothing could be checked, or NULL */
+    bool interrupted; /* by a stop signal */
 } validation;
 
 /* ---- running ---- */
 
-/* One command; its output in `out`. Returns its status, -1 if it is not installed. */
-static int run_one(validation *v, char *const *argv, gc_buf *out, double *seconds)
+/* Runs the jobs unless a stop signal has come; gives their time on the clock. */
+static double run_jobs(validation *v, gc_pool_job *jobs, size_t count)
 {
-    gc_pool_job job = { .argv = argv };
-    gc_buf_init(&job.output, OUTPUT_LIMIT);
-    gc_pool_run(&job, 1, v->dir, 1, v->config->validation_timeout_ms);
-    gc_buf_append(out, job.output.ptr, job.output.len);
-    gc_buf_release(&job.output);
-    if (seconds)
-        *seconds = job.seconds;
-    return job.missing ? -1 : job.status;
+    int64_t start = gc_clock_ms();
+    for (size_t i = 0; v->interrupted && i < count; i++)
+        jobs[i].status = -1;
+    if (!v->interrupted)
+        v->interrupted = !gc_pool_run(jobs, count, v->dir, v->parallel,
+                                      v->config->validation_timeout_ms);
+    return (double)(gc_clock_ms() - start) / 1000;
+}
+
+/* What the user reads about a command that did not pass. */
+static void blame(validation *v, const char *check, const char *command,
+                  const gc_pool_job *job, const char *dir)
+{
+    if (v->interrupted)
+        return;
+    char *named = gc_xasprintf(
+        "%s%s", command,
+        job->missing     ? " is not installed; put Go's bin folder on PATH"
+        : job->timed_out ? " took longer than validation.timeout and was killed"
+                         : "");
+    gc_issue_source source = { check, named, v->dir, dir };
+    gc_issues_collect(&v->issues, &source, job->output.ptr);
+    free(named);
 }
 
 char *gc_go_version(void)
@@ -79,111 +97,57 @@ char *gc_go_version(void)
     return version;
 }
 
-/* ---- issues ---- */
-
-static void add_issue(validation *v, const char *file, int line, int column,
-                      const char *text, size_t len)
-{
-    v->issues = gc_grow(v->issues, v->issue_count, &v->issue_cap, sizeof *v->issues);
-    while (gc_starts_with(file, "./"))
-        file += 2;
-    v->issues[v->issue_count++] =
-        (issue){ gc_xstrdup(file), line, column, gc_xmemdup(text, len) };
-}
-
-/* "path/file.go:12:3: text", with or without a column, also indented and after "vet: ". */
-static bool parse_place(validation *v, const char *line, size_t len)
-{
-    const char *start = line, *end = line + len;
-    while (start < end && (*start == ' ' || *start == '\t'))
-        start++;
-    if (gc_starts_with(start, "vet: "))
-        start += 5;
-    const char *colon = memchr(start, ':', (size_t)(end - start));
-    if (!colon || colon - start < 4 || strncmp(colon - 3, ".go", 3) != 0)
-        return false;
-    int numbers[2] = { 0, 0 };
-    const char *p = colon;
-    for (int i = 0; i < 2 && p < end && *p == ':'; i++) {
-        const char *digits = p + 1;
-        int value = 0;
-        while (digits < end && *digits >= '0' && *digits <= '9' && value < 100000000)
-            value = value * 10 + (*digits++ - '0');
-        if (digits == p + 1)
-            break;
-        numbers[i] = value;
-        p = digits;
-    }
-    if (!numbers[0])
-        return false;
-    while (p < end && (*p == ':' || *p == ' '))
-        p++;
-    char *file = gc_xmemdup(start, (size_t)(colon - start));
-    add_issue(v, file, numbers[0], numbers[1], p, (size_t)(end - p));
-    free(file);
-    return true;
-}
-
-/* Every line that names a place; if none does, the whole output is one issue. */
-static void collect_issues(validation *v, const char *what, const gc_buf *output)
-{
-    bool any = false;
-    for (const char *line = output->ptr; *line;) {
-        size_t len = strcspn(line, "\n");
-        any |= parse_place(v, line, len);
-        line += len + (line[len] == '\n');
-    }
-    if (any)
-        return;
-    size_t shown = output->len < 600 ? output->len : 600;
-    char *text =
-        gc_xasprintf("%s: %.*s", what, (int)shown, output->len ? output->ptr : "failed");
-    add_issue(v, "", 0, 0, text, strlen(text));
-    free(text);
-}
-
 /* ---- what is there ---- */
+
+/* The number at *text ("22rc1" is 22), past the dot that follows it. */
+static int64_t version_part(const char **text)
+{
+    char number[16];
+    int64_t value = 0;
+    size_t digits = strspn(*text, "0123456789"), len = strcspn(*text, ".");
+    snprintf(number, sizeof number, "%.*s", (int)digits, *text);
+    if (gc_parse_i64(number, 0, INT64_MAX, &value))
+        value = 0; /* no number, or one beyond all versions */
+    *text += len + ((*text)[len] == '.');
+    return value;
+}
 
 static int compare_versions(const char *a, const char *b)
 {
-    gc_strv x = { 0 }, y = { 0 };
-    int order = 0;
-    gc_strv_split(&x, a, '.');
-    gc_strv_split(&y, b, '.');
-    for (size_t i = 0; i < 3 && !order; i++) {
-        int64_t m = 0, n = 0;
-        char number[16];
-        if (i < x.count) {
-            snprintf(number, sizeof number, "%.*s", (int)strspn(x.items[i], "0123456789"),
-                     x.items[i]);
-            if (gc_parse_i64(number, 0, 1000000, &m))
-                m = 0;
-        }
-        if (i < y.count) {
-            snprintf(number, sizeof number, "%.*s", (int)strspn(y.items[i], "0123456789"),
-                     y.items[i]);
-            if (gc_parse_i64(number, 0, 1000000, &n))
-                n = 0;
-        }
-        order = m < n ? -1 : m > n;
+    for (int i = 0; i < 3; i++) {
+        int64_t x = version_part(&a), y = version_part(&b);
+        if (x != y)
+            return x < y ? -1 : 1;
     }
-    gc_strv_release(&x);
-    gc_strv_release(&y);
-    return order;
+    return 0;
 }
 
-/* The words after `directive` in go.mod, or NULL; free() it. */
+/* The word after `directive` in go.mod, or NULL; free() it. */
 static char *mod_line(const char *text, const char *directive)
 {
     size_t len = strlen(directive);
     for (const char *line = text; *line;) {
         size_t n = strcspn(line, "\n");
-        if (n > len && strncmp(line, directive, len) == 0 && line[len] == ' ') {
-            const char *value = line + len + 1;
-            return gc_xmemdup(value, strcspn(value, " \t\r\n"));
+        if (n > len && strncmp(line, directive, len) == 0 &&
+            (line[len] == ' ' || line[len] == '\t')) {
+            const char *value = line + len + strspn(line + len, " \t");
+            return gc_utf8_clean(value, strcspn(value, " \t\r\n"));
         }
         line += n + (line[n] == '\n');
     }
+    return NULL;
+}
+
+/* Why the toolchain cannot check a project whose go.mod says `go wanted`, or NULL. */
+static char *toolchain_trouble(const validation *v, const char *wanted)
+{
+    if (!v->go)
+        return gc_xstrdup("there is no Go toolchain on PATH; install Go from "
+                          "https://go.dev/dl and run it again");
+    if (wanted && compare_versions(v->go, wanted) < 0)
+        return gc_xasprintf("the Go toolchain is %s, but the project's go.mod asks for "
+                            "%s; install a newer one from https://go.dev/dl",
+                            v->go, wanted);
     return NULL;
 }
 
@@ -192,76 +156,117 @@ static gc_exit read_module(validation *v)
     gc_errinfo info = { 0 };
     gc_buf text;
     gc_buf_init(&text, (size_t)1 << 20);
-    char *path = gc_xasprintf("%s/go.mod", v->dir);
+    char *path = gc_xasprintf("%s/go.mod", v->given);
     gc_err err = gc_read_file(path, &text, &info);
-    gc_exit code = GC_EXIT_OK;
     if (err) {
         fprintf(stderr, "error: %s; name the folder of a Go project\n", info.text);
-        code = GC_EXIT_FILES;
     } else {
         char *wanted = mod_line(text.ptr, "go");
         v->module = mod_line(text.ptr, "module");
-        if (!v->go)
-            v->trouble = gc_xstrdup("there is no Go toolchain on PATH; install Go from "
-                                    "https://go.dev/dl and run it again");
-        else if (wanted && compare_versions(v->go, wanted) < 0)
-            v->trouble =
-                gc_xasprintf("the Go toolchain is %s, but the project's go.mod asks for "
-                             "%s; install a newer one",
-                             v->go, wanted);
+        v->trouble = toolchain_trouble(v, wanted);
         free(wanted);
     }
     free(path);
     gc_buf_release(&text);
-    return code;
+    return err ? GC_EXIT_FILES : GC_EXIT_OK;
 }
 
-static void list_packages(validation *v)
+/* Import paths hold no blanks; what the go command remarks beside them does. */
+static bool list_packages(validation *v)
 {
     char *argv[] = { (char *)"go", (char *)"list", (char *)"./...", NULL };
-    gc_buf out;
-    gc_buf_init(&out, OUTPUT_LIMIT);
-    int status = run_one(v, argv, &out, NULL);
-    if (status == 0)
-        gc_strv_split(&v->packages, out.ptr, '\n');
+    gc_pool_job job = { .argv = argv };
+    gc_strv lines = { 0 };
+    gc_buf_init(&job.output, OUTPUT_LIMIT);
+    run_jobs(v, &job, 1);
+    bool listed = job.status == 0;
+    if (listed)
+        gc_strv_split(&lines, job.output.ptr, '\n');
     else
-        collect_issues(v, "go list (a module may be missing: try `go mod tidy`)", &out);
-    gc_buf_release(&out);
+        blame(v, "go list", "go list ./...", &job, "");
+    for (size_t i = 0; i < lines.count; i++)
+        if (!strpbrk(lines.items[i], " \t"))
+            gc_strv_add(&v->packages, lines.items[i]);
+    gc_strv_release(&lines);
+    gc_buf_release(&job.output);
+    return listed;
 }
 
 /* ---- steps ---- */
 
+/* What gofmt is to look at: all but hidden entries, which the go command does not see either
+ * (rejected answers lie in one). */
+static gc_strv visible_entries(const char *dir)
+{
+    gc_strv names = { 0 };
+    DIR *d = opendir(dir);
+    const struct dirent *entry;
+    while (d && (entry = readdir(d))) {
+        struct stat st;
+        bool hidden = entry->d_name[0] == '.' || entry->d_name[0] == '_';
+        if (!hidden &&
+            (gc_ends_with(entry->d_name, ".go") ||
+             (fstatat(dirfd(d), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+              S_ISDIR(st.st_mode))))
+            gc_strv_push(&names, gc_xasprintf("./%s", entry->d_name));
+    }
+    if (d)
+        closedir(d);
+    gc_strv_sort(&names);
+    return names;
+}
+
 static void step_gofmt(validation *v, step *s)
 {
-    char *argv[] = { (char *)"gofmt", (char *)"-l", (char *)".", NULL };
-    gc_buf out;
-    gc_buf_init(&out, OUTPUT_LIMIT);
-    s->commands = 1;
-    int status = run_one(v, argv, &out, &s->seconds);
-    s->passed = status == 0 && out.len == 0;
-    gc_strv files = { 0 };
-    if (status == 0)
-        gc_strv_split(&files, out.ptr, '\n');
+    gc_strv names = visible_entries(v->dir), files = { 0 };
+    char **argv = gc_xcalloc(names.count + 3, sizeof *argv);
+    gc_pool_job job = { .argv = argv };
+    argv[0] = (char *)"gofmt";
+    argv[1] = (char *)"-l";
+    for (size_t i = 0; i < names.count; i++)
+        argv[i + 2] = names.items[i];
+    gc_buf_init(&job.output, OUTPUT_LIMIT);
+    s->passed = true;
+    if (names.count) { /* without names gofmt would read its input */
+        s->commands = 1;
+        s->seconds = run_jobs(v, &job, 1);
+        s->passed = job.status == 0 && job.output.len == 0;
+    }
+    if (!s->passed && job.status != 0)
+        blame(v, s->name, "gofmt", &job, "");
     else
-        collect_issues(v, status < 0 ? "gofmt is not installed beside go" : "gofmt",
-                       &out);
-    for (size_t i = 0; i < files.count; i++)
-        add_issue(v, files.items[i], 1, 1, "not formatted: run gofmt -w", 27);
+        gc_strv_split(&files, job.output.ptr, '\n');
+    for (size_t i = 0; i < files.count; i++) {
+        static const char text[] = "not formatted; run gofmt -w on it";
+        gc_issues_add(&v->issues, s->name, files.items[i], 1, 1, text, sizeof text - 1);
+    }
+    gc_buf_release(&job.output);
     gc_strv_release(&files);
-    gc_buf_release(&out);
+    gc_strv_release(&names);
+    free(argv);
 }
 
 static void step_build(validation *v, step *s)
 {
     char *argv[] = { (char *)"go",        (char *)"build", (char *)"-o",
                      (char *)"/dev/null", (char *)"./...", NULL };
-    gc_buf out;
-    gc_buf_init(&out, OUTPUT_LIMIT);
+    gc_pool_job job = { .argv = argv };
+    gc_buf_init(&job.output, OUTPUT_LIMIT);
     s->commands = 1;
-    s->passed = run_one(v, argv, &out, &s->seconds) == 0;
+    s->seconds = run_jobs(v, &job, 1);
+    s->passed = job.status == 0;
     if (!s->passed)
-        collect_issues(v, "go build", &out);
-    gc_buf_release(&out);
+        blame(v, s->name, "go build", &job, "");
+    gc_buf_release(&job.output);
+}
+
+/* Folder of a package of the project, from its import path. */
+static const char *package_dir(const validation *v, const char *package)
+{
+    size_t len = v->module ? strlen(v->module) : 0;
+    return len && strncmp(package, v->module, len) == 0 && package[len] == '/'
+               ? package + len + 1
+               : "";
 }
 
 /* `go VERB PACKAGE` for every package, side by side. */
@@ -275,19 +280,17 @@ static void step_packages(validation *v, step *s, const char *verb)
         argvs[i][1] = (char *)verb;
         argvs[i][2] = v->packages.items[i];
         jobs[i].argv = argvs[i];
-        gc_buf_init(&jobs[i].output, OUTPUT_LIMIT);
+        gc_buf_init(&jobs[i].output, PACKAGE_OUTPUT_LIMIT);
     }
-    gc_pool_run(jobs, count, v->dir, v->parallel, v->config->validation_timeout_ms);
+    s->seconds = run_jobs(v, jobs, count);
     s->commands = count;
-    s->passed = true;
+    s->passed = !v->interrupted;
     for (size_t i = 0; i < count; i++) {
-        s->seconds += jobs[i].seconds;
         if (jobs[i].status != 0) {
             s->passed = false;
-            char *what = gc_xasprintf("go %s %s%s", verb, v->packages.items[i],
-                                      jobs[i].timed_out ? " took too long" : "");
-            collect_issues(v, what, &jobs[i].output);
-            free(what);
+            char *command = gc_xasprintf("go %s %s", verb, v->packages.items[i]);
+            blame(v, s->name, command, &jobs[i], package_dir(v, v->packages.items[i]));
+            free(command);
         }
         gc_buf_release(&jobs[i].output);
     }
@@ -307,19 +310,20 @@ static void run_steps(validation *v)
         step_gofmt(v, &v->steps[STEP_GOFMT]);
     if (v->steps[STEP_BUILD].run)
         step_build(v, &v->steps[STEP_BUILD]);
-    if (v->steps[STEP_VET].run || v->steps[STEP_TEST].run)
-        list_packages(v);
-    if (v->steps[STEP_VET].run)
-        step_packages(v, &v->steps[STEP_VET], "vet");
-    if (v->steps[STEP_TEST].run)
-        step_packages(v, &v->steps[STEP_TEST], "test");
+    step *vet = &v->steps[STEP_VET], *test = &v->steps[STEP_TEST];
+    if ((vet->run || test->run) && !list_packages(v))
+        return; /* both stay failed */
+    if (vet->run)
+        step_packages(v, vet, "vet");
+    if (test->run)
+        step_packages(v, test, "test");
 }
 
 /* ---- results ---- */
 
 static bool all_passed(const validation *v)
 {
-    if (v->trouble || v->issue_count)
+    if (v->trouble || v->interrupted || v->issues.count)
         return false;
     for (size_t i = 0; i < STEP_COUNT; i++)
         if (v->steps[i].run && !v->steps[i].passed)
@@ -339,22 +343,24 @@ static json_t *report_json(const validation *v)
                                          : "failed",
                              "seconds", s->seconds, "commands", (json_int_t)s->commands));
     }
-    for (size_t i = 0; i < v->issue_count; i++) {
-        const issue *e = &v->issues[i];
-        json_array_append_new(issues, json_pack("{s:s, s:i, s:i, s:s%}", "file", e->file,
-                                                "line", e->line, "column", e->column,
-                                                "text", e->text, strlen(e->text)));
+    for (size_t i = 0; i < v->issues.count; i++) {
+        const gc_issue *e = &v->issues.items[i];
+        json_array_append_new(issues,
+                              json_pack("{s:s, s:s, s:i, s:i, s:s}", "check", e->check,
+                                        "file", e->file, "line", e->line, "column",
+                                        e->column, "text", e->text));
     }
-    return json_pack("{s:i, s:b, s:s, s:s, s:s, s:I, s:o, s:o}", "schema", REPORT_SCHEMA,
-                     "passed", all_passed(v), "go", v->go ? v->go : "", "module",
-                     v->module ? v->module : "", "trouble", v->trouble ? v->trouble : "",
-                     "packages", (json_int_t)v->packages.count, "steps", steps, "issues",
-                     issues);
+    return json_pack("{s:i, s:b, s:s, s:s, s:s, s:I, s:o, s:o, s:I}", "schema",
+                     REPORT_SCHEMA, "passed", all_passed(v), "go", v->go ? v->go : "",
+                     "module", v->module ? v->module : "", "trouble",
+                     v->trouble ? v->trouble : "", "packages",
+                     (json_int_t)v->packages.count, "steps", steps, "issues", issues,
+                     "issues_dropped", (json_int_t)v->issues.dropped);
 }
 
-static void print_text(const validation *v, FILE *out)
+static void print_steps(const validation *v, FILE *out)
 {
-    for (size_t i = 0; i < STEP_COUNT && !v->trouble; i++) {
+    for (size_t i = 0; i < STEP_COUNT; i++) {
         const step *s = &v->steps[i];
         fprintf(out, "%-9s %s", s->name,
                 !s->run     ? "off"
@@ -365,19 +371,26 @@ static void print_text(const validation *v, FILE *out)
                     s->commands > 1 ? ", packages side by side" : "");
         fputc('\n', out);
     }
-    for (size_t i = 0; i < v->issue_count; i++) {
-        const issue *e = &v->issues[i];
+    fprintf(out, "Validation %s: %zu packages, go %s\n",
+            all_passed(v) ? "passed" : "failed", v->packages.count, v->go);
+}
+
+static void print_problems(const validation *v)
+{
+    for (size_t i = 0; i < v->issues.count; i++) {
+        const gc_issue *e = &v->issues.items[i];
         if (*e->file)
-            fprintf(stderr, "%s:%d:%d: error: %s\n", e->file, e->line,
+            fprintf(stderr, "%s/%s:%d:%d: error: %s\n", v->given, e->file, e->line,
                     e->column ? e->column : 1, e->text);
         else
             fprintf(stderr, "error: %s\n", e->text);
     }
+    if (v->issues.dropped)
+        fprintf(stderr, "error: %zu more problems are not shown\n", v->issues.dropped);
     if (v->trouble)
         fprintf(stderr, "error: not validated: %s\n", v->trouble);
-    else
-        fprintf(out, "Validation %s: %zu packages, go %s\n",
-                all_passed(v) ? "passed" : "failed", v->packages.count, v->go);
+    if (v->interrupted)
+        fputs("error: interrupted; the project is not validated\n", stderr);
 }
 
 static gc_exit write_report(const validation *v, const char *path, bool json, FILE *out)
@@ -386,11 +399,6 @@ static gc_exit write_report(const validation *v, const char *path, bool json, FI
     json_t *root = report_json(v);
     gc_exit code = GC_EXIT_OK;
     char *text = json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
-    if (!text) { /* tool output that is no UTF-8 */
-        fputs("error: the report holds text that is no UTF-8\n", stderr);
-        json_decref(root);
-        return GC_EXIT_INTERNAL;
-    }
     if (json)
         fprintf(out, "%s\n", text);
     if (path && gc_write_file(path, text, strlen(text), &info)) {
@@ -404,11 +412,8 @@ static gc_exit write_report(const validation *v, const char *path, bool json, FI
 
 static void release(validation *v)
 {
-    for (size_t i = 0; i < v->issue_count; i++) {
-        free(v->issues[i].file);
-        free(v->issues[i].text);
-    }
-    free(v->issues);
+    gc_issues_release(&v->issues);
+    free(v->dir);
     free(v->go);
     free(v->module);
     free(v->trouble);
@@ -419,17 +424,21 @@ gc_exit gc_validate(const char *dir, const gc_config *config, const char *report
                     bool json, FILE *out)
 {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    validation v = { .dir = dir, .config = config, .go = gc_go_version() };
+    validation v = { .given = dir, .dir = realpath(dir, NULL), .config = config };
     v.parallel = config->validation_parallel ? (size_t)config->validation_parallel
                                              : (size_t)(processors > 0 ? processors : 1);
+    v.go = gc_go_version();
     gc_exit code = read_module(&v);
-    if (code == GC_EXIT_OK) {
+    if (code == GC_EXIT_OK && v.dir) {
         if (!v.trouble)
             run_steps(&v);
-        if (!json)
-            print_text(&v, out);
+        print_problems(&v);
+        if (!json && !v.trouble)
+            print_steps(&v, out);
         code = write_report(&v, report, json, out);
-        if (code == GC_EXIT_OK && !all_passed(&v))
+        if (v.interrupted)
+            code = GC_EXIT_INTERRUPTED;
+        else if (code == GC_EXIT_OK && !all_passed(&v))
             code = GC_EXIT_VALIDATION;
     }
     release(&v);
