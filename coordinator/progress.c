@@ -19,6 +19,7 @@
 #define DEFAULT_WIDTH 80
 #define LINE_LIMIT 4096
 #define BAR_CELLS 24
+#define MIN_CELLS 5
 
 struct gc_progress {
     gc_progress_mode mode;
@@ -178,8 +179,7 @@ static double remaining_s(const gc_stats *s, int64_t now_ms)
     return (double)(now_ms - s->started_ms) / 1000 / (double)made * (double)open;
 }
 
-static void put_counts(gc_buf *line, const gc_progress *self, const gc_stats *s,
-                       int64_t now_ms)
+static void put_counts(gc_buf *line, const gc_stats *s, int64_t now_ms)
 {
     double left = remaining_s(s, now_ms);
     gc_buf_printf(line, "%zu/%zu files, %zu in flight, %" PRId64 " tokens, $%.4f",
@@ -188,24 +188,36 @@ static void put_counts(gc_buf *line, const gc_progress *self, const gc_stats *s,
         gc_buf_printf(line, ", %zu failed", s->failed);
     if (left >= 0)
         gc_buf_printf(line, ", %.0fs left", left);
-    if (self->simulated)
-        gc_buf_puts(line, " (simulated model)");
 }
 
+static void put_bar(gc_buf *line, const gc_stats *s, size_t cells)
+{
+    size_t filled = s->file_count ? s->done * cells / s->file_count : 0;
+    gc_buf_putc(line, '[');
+    for (size_t i = 0; i < cells; i++)
+        gc_buf_putc(line, i < filled ? '=' : i == filled ? '>' : ' ');
+    gc_buf_puts(line, "] ");
+}
+
+/* In a narrow terminal the bar gives way first, then the end of the line; that the model is
+ * simulated comes before both. */
 static void draw_bar(gc_progress *self, const gc_stats *s, int64_t now_ms)
 {
-    gc_buf line;
+    gc_buf line, counts;
     gc_buf_init(&line, LINE_LIMIT);
-    size_t filled = s->file_count ? s->done * BAR_CELLS / s->file_count : 0;
-    gc_buf_printf(&line, "%-9s[", self->phase);
-    for (size_t i = 0; i < BAR_CELLS; i++)
-        gc_buf_putc(&line, i < filled ? '=' : i == filled ? '>' : ' ');
-    gc_buf_puts(&line, "] ");
-    put_counts(&line, self, s, now_ms);
-    size_t width = terminal_width() - 1, len = line.len < width ? line.len : width;
-    fprintf(stderr, "\r%.*s\033[K", (int)len, line.ptr);
+    gc_buf_init(&counts, LINE_LIMIT);
+    gc_buf_printf(&line, "%s%s ", self->phase,
+                  self->simulated ? " (simulated model)" : "");
+    put_counts(&counts, s, now_ms);
+    size_t width = terminal_width() - 1, used = line.len + counts.len + strlen("[] ");
+    size_t cells = used < width ? width - used : 0;
+    if (cells >= MIN_CELLS)
+        put_bar(&line, s, cells < BAR_CELLS ? cells : BAR_CELLS);
+    gc_buf_append(&line, counts.ptr, counts.len);
+    fprintf(stderr, "\r%.*s\033[K", (int)(line.len < width ? line.len : width), line.ptr);
     fflush(stderr);
     self->line_open = true;
+    gc_buf_release(&counts);
     gc_buf_release(&line);
 }
 
@@ -218,8 +230,8 @@ static void draw_plain(gc_progress *self, const gc_stats *s, int64_t now_ms)
     gc_buf line;
     gc_buf_init(&line, LINE_LIMIT);
     gc_buf_printf(&line, "%s: ", self->phase);
-    put_counts(&line, self, s, now_ms);
-    fprintf(stderr, "%s\n", line.ptr);
+    put_counts(&line, s, now_ms);
+    fprintf(stderr, "%s%s\n", line.ptr, self->simulated ? " (simulated model)" : "");
     gc_buf_release(&line);
 }
 
