@@ -26,6 +26,23 @@ static bool listed(const char *word, const char *const *list, size_t count)
 }
 
 /* The Go Programming Language Specification, "Keywords". */
+char *gc_go_module_name(const char *path)
+{
+    size_t end = strlen(path), start = end;
+    for (int part = 0; part < 2; part++) {
+        while (start && path[start - 1] != '/')
+            start--;
+        size_t len = end - start;
+        bool version = len > 1 && start && path[start] == 'v' &&
+                       strspn(path + start + 1, "0123456789") >= len - 1;
+        if (!version)
+            break;
+        end = --start;
+    }
+    const char *dot = memchr(path + start, '.', end - start);
+    return gc_xmemdup(path + start, dot ? (size_t)(dot - path) - start : end - start);
+}
+
 bool gc_go_is_keyword(const char *name)
 {
     static const char *const words[] = {

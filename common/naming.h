@@ -32,6 +32,10 @@ char *gc_go_package(const char *name);
  * ids. */
 void gc_go_words(const char *text, gc_strv *out);
 
+/* Name under which Go code uses a module: the last part of its path that is no version
+ * ("github.com/gofrs/uuid/v5" -> uuid, "gopkg.in/yaml.v3" -> yaml). */
+char *gc_go_module_name(const char *path);
+
 bool gc_go_is_keyword(const char *name);
 bool gc_go_is_predeclared(const char *name);
 

@@ -42,35 +42,28 @@ static void index_requirements(plan_ctx *ctx)
     }
 }
 
-static void add_neighbours(plan_ctx *ctx, const char *a, const char *b)
+/* Only what an entity refers to is its neighbour: who refers to it is none of its business,
+ * so a new entity leaves the files of those it uses alone. */
+static void add_neighbour(plan_ctx *ctx, const char *from, const char *to)
 {
-    if (strcmp(a, b) == 0)
-        return;
-    gc_strv_add_unique(require_list(ctx->neighbours_of, a), b);
-    gc_strv_add_unique(require_list(ctx->neighbours_of, b), a);
-}
-
-static int by_text(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
+    if (strcmp(from, to) != 0)
+        gc_strv_add_unique(require_list(ctx->neighbours_of, from), to);
 }
 
 static void index_neighbours(plan_ctx *ctx)
 {
     const gc_fcs *fcs = ctx->fcs;
     for (size_t i = 0; i < fcs->relation_count; i++)
-        add_neighbours(ctx, fcs->relations[i].from, fcs->relations[i].to);
+        add_neighbour(ctx, fcs->relations[i].from, fcs->relations[i].to);
     for (size_t i = 0; i < fcs->entity_count; i++)
         for (size_t j = 0; j < fcs->entities[i].field_count; j++)
             if (fcs->entities[i].fields[j].ref)
-                add_neighbours(ctx, fcs->entities[i].go_name,
-                               fcs->entities[i].fields[j].ref);
+                add_neighbour(ctx, fcs->entities[i].go_name,
+                              fcs->entities[i].fields[j].ref);
     size_t cursor = 0;
     void *value;
-    while (gc_map_next(ctx->neighbours_of, &cursor, NULL, &value)) {
-        gc_strv *list = value;
-        qsort(list->items, list->count, sizeof *list->items, by_text);
-    }
+    while (gc_map_next(ctx->neighbours_of, &cursor, NULL, &value))
+        gc_strv_sort(value);
 }
 
 static void open_ctx(plan_ctx *ctx, const gc_fcs *fcs, gc_plan *plan)
@@ -86,6 +79,8 @@ static void open_ctx(plan_ctx *ctx, const gc_fcs *fcs, gc_plan *plan)
         .req_by_entity = gc_map_new(),
         .contract_by_entity = gc_map_new(),
         .package_by_name = gc_map_new(),
+        .package_by_path = gc_map_new(),
+        .program_dirs = gc_map_new(),
         .neighbours_of = gc_map_new(),
     };
     index_requirements(ctx);
@@ -94,8 +89,10 @@ static void open_ctx(plan_ctx *ctx, const gc_fcs *fcs, gc_plan *plan)
         if (*fcs->contracts[i].entity)
             gc_strv_add(require_list(ctx->contract_by_entity, fcs->contracts[i].entity),
                         fcs->contracts[i].id);
-    for (size_t i = 0; i < fcs->package_count; i++)
+    for (size_t i = 0; i < fcs->package_count; i++) {
         gc_map_set(ctx->package_by_name, fcs->packages[i].name, &fcs->packages[i]);
+        gc_map_set(ctx->package_by_path, fcs->packages[i].path, &fcs->packages[i]);
+    }
 }
 
 static void close_ctx(plan_ctx *ctx)
@@ -105,6 +102,8 @@ static void close_ctx(plan_ctx *ctx)
     gc_map_destroy(&ctx->entity_by_name);
     gc_map_destroy(&ctx->file_by_path);
     gc_map_destroy(&ctx->package_by_name);
+    gc_map_destroy(&ctx->package_by_path);
+    gc_map_destroy(&ctx->program_dirs);
     release_lists(&ctx->req_by_entity);
     release_lists(&ctx->contract_by_entity);
     release_lists(&ctx->neighbours_of);
@@ -129,6 +128,21 @@ static int by_file(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
+/* One edge per file, the real one if there are both. */
+static void merge_edges(gc_plan_file *f)
+{
+    size_t kept = 0;
+    if (f->edge_count)
+        qsort(f->edges, f->edge_count, sizeof *f->edges, by_file);
+    for (size_t i = 0; i < f->edge_count; i++) {
+        if (!kept || f->edges[kept - 1].file != f->edges[i].file)
+            f->edges[kept++] = f->edges[i];
+        else if (f->edges[i].kind == GC_EDGE_REAL)
+            f->edges[kept - 1].kind = GC_EDGE_REAL;
+    }
+    f->edge_count = kept;
+}
+
 static void sort_files(gc_plan *plan)
 {
     size_t n = plan->file_count;
@@ -145,9 +159,7 @@ static void sort_files(gc_plan *plan)
     for (size_t i = 0; i < n; i++) {
         for (size_t e = 0; e < sorted[i].edge_count; e++)
             sorted[i].edges[e].file = now_at[sorted[i].edges[e].file];
-        if (sorted[i].edge_count)
-            qsort(sorted[i].edges, sorted[i].edge_count, sizeof *sorted[i].edges,
-                  by_file);
+        merge_edges(&sorted[i]);
     }
     free(plan->files);
     plan->files = sorted;

@@ -23,33 +23,33 @@ static const char *base_of(const char *path)
     return slash ? slash + 1 : path;
 }
 
-/* A folder is a program if a main.go is listed in it or it lies directly in cmd/. */
-static bool is_program(const gc_fcs *fcs, const char *dir)
+static void find_programs(plan_ctx *ctx)
 {
-    if (gc_starts_with(dir, "cmd/") && !strchr(dir + 4, '/'))
-        return true;
-    for (size_t i = 0; i < fcs->file_count; i++) {
-        char *other = dir_of(fcs->files[i].path);
-        bool hit = strcmp(other, dir) == 0 &&
-                   strcmp(base_of(fcs->files[i].path), "main.go") == 0;
-        free(other);
-        if (hit)
-            return true;
+    for (size_t i = 0; i < ctx->fcs->file_count; i++) {
+        if (strcmp(base_of(ctx->fcs->files[i].path), "main.go") != 0)
+            continue;
+        char *dir = dir_of(ctx->fcs->files[i].path);
+        gc_map_set(ctx->program_dirs, dir, ctx);
+        free(dir);
     }
-    return false;
+}
+
+/* A folder is a program if a main.go is listed in it or it lies directly in cmd/. */
+static bool is_program(const plan_ctx *ctx, const char *dir)
+{
+    return (gc_starts_with(dir, "cmd/") && !strchr(dir + 4, '/')) ||
+           gc_map_has(ctx->program_dirs, dir);
 }
 
 static plan_pkg *package_of(plan_ctx *ctx, const char *dir)
 {
     plan_pkg *pkg = gc_map_get(ctx->pkg_by_dir, dir);
+    const gc_package *p = gc_map_get(ctx->package_by_path, dir);
     if (pkg)
         return pkg;
-    for (size_t i = 0; i < ctx->fcs->package_count; i++) {
-        const gc_package *p = &ctx->fcs->packages[i];
-        if (strcmp(p->path, dir) == 0)
-            return plan_require_pkg(ctx, dir, p->name, p->purpose);
-    }
-    char *name = is_program(ctx->fcs, dir)
+    if (p)
+        return plan_require_pkg(ctx, dir, p->name, p->purpose);
+    char *name = is_program(ctx, dir)
                      ? gc_xstrdup("main")
                      : gc_go_package(*dir ? base_of(dir) : ctx->fcs->app);
     pkg = plan_require_pkg(ctx, dir, name, "");
@@ -79,34 +79,49 @@ static int fitness(const char *path, const gc_entity *e)
     return 0;
 }
 
+typedef struct entity_home {
+    const gc_spec_file *file; /* NULL: none yet */
+    int fit;
+} entity_home;
+
+static void consider(entity_home *h, const gc_spec_file *file, const gc_entity *e)
+{
+    int fit = fitness(file->path, e);
+    bool smaller = h->file && strcmp(file->path, h->file->path) < 0;
+    if (fit > h->fit || (fit && fit == h->fit && smaller))
+        *h = (entity_home){ file, fit };
+}
+
+static void move_in(plan_ctx *ctx, plan_entity *pe, const gc_spec_file *file)
+{
+    char *dir = dir_of(file->path);
+    pe->model = package_of(ctx, dir);
+    pe->stem = gc_xstrdup(file->path);
+    pe->type = plan_unique_symbol(pe->model, pe->e->go_name);
+    pe->validate = plan_free_member(pe->e, "Validate");
+    free(dir);
+}
+
 /* The file that declares the entity's struct: the best fit among those that list it. */
 static void find_homes(plan_ctx *ctx)
 {
     const gc_fcs *fcs = ctx->fcs;
-    for (size_t i = 0; i < fcs->entity_count; i++) {
-        const gc_spec_file *best = NULL;
-        int best_fit = 0;
-        for (size_t j = 0; j < fcs->file_count; j++) {
-            const gc_spec_file *f = &fcs->files[j];
-            int fit = fitness(f->path, &fcs->entities[i]);
-            bool smaller = best && strcmp(f->path, best->path) < 0;
-            if (is_test(f->path) || !gc_ends_with(f->path, ".go") ||
-                !gc_strv_has(&f->entities, fcs->entities[i].go_name))
-                continue;
-            if (fit > best_fit || (fit && fit == best_fit && smaller)) {
-                best = f;
-                best_fit = fit;
-            }
-        }
-        if (!best)
+    entity_home *homes = gc_xcalloc(fcs->entity_count, sizeof *homes);
+    for (size_t i = 0; i < fcs->file_count; i++) {
+        const gc_spec_file *file = &fcs->files[i];
+        if (is_test(file->path) || !gc_ends_with(file->path, ".go"))
             continue;
-        plan_entity *pe = &ctx->entities[i];
-        char *dir = dir_of(best->path);
-        pe->model = package_of(ctx, dir);
-        pe->stem = gc_xstrdup(best->path);
-        pe->type = plan_unique_symbol(pe->model, fcs->entities[i].go_name);
-        free(dir);
+        for (size_t j = 0; j < file->entities.count; j++) {
+            const plan_entity *pe =
+                gc_map_get(ctx->entity_by_name, file->entities.items[j]);
+            if (pe)
+                consider(&homes[pe - ctx->entities], file, pe->e);
+        }
     }
+    for (size_t i = 0; i < fcs->entity_count; i++)
+        if (homes[i].file)
+            move_in(ctx, &ctx->entities[i], homes[i].file);
+    free(homes);
 }
 
 /* Only types of the same package are promised by name; others are referred to by id. */
@@ -214,6 +229,7 @@ static void link_promises(plan_ctx *ctx)
 
 gc_err plan_explicit_files(plan_ctx *ctx, gc_diags *diags)
 {
+    find_programs(ctx);
     prepare_entities(ctx);
     for (size_t i = 0; i < ctx->fcs->file_count; i++) {
         const gc_spec_file *spec = &ctx->fcs->files[i];

@@ -35,14 +35,9 @@ size_t plan_add_file(plan_ctx *ctx, const char *path, const plan_pkg *pkg,
 void plan_add_edge(plan_ctx *ctx, size_t from, size_t to, gc_edge_kind kind)
 {
     gc_plan_file *f = &ctx->plan->files[from];
-    for (size_t i = 0; i < f->edge_count; i++) {
-        if (f->edges[i].file == to) {
-            if (kind == GC_EDGE_REAL)
-                f->edges[i].kind = kind;
-            return;
-        }
-    }
-    f->edges = gc_xrealloc(f->edges, (f->edge_count + 1) * sizeof *f->edges);
+    size_t n = f->edge_count;
+    if ((n & (n - 1)) == 0) /* full at every power of two */
+        f->edges = gc_xrealloc(f->edges, (n ? 2 * n : 1) * sizeof *f->edges);
     f->edges[f->edge_count++] = (gc_edge){ to, kind };
 }
 

@@ -40,10 +40,12 @@ char *plan_unique_symbol(plan_pkg *pkg, const char *want)
 char *plan_free_dir(plan_ctx *ctx, const char *base)
 {
     char *dir = gc_xasprintf("internal/%s", base);
-    if (!gc_map_has(ctx->pkg_by_dir, dir))
-        return dir;
-    free(dir);
-    return gc_xasprintf("internal/app%s", base);
+    for (int n = 1; gc_map_has(ctx->pkg_by_dir, dir); n++) {
+        free(dir);
+        dir = n == 1 ? gc_xasprintf("internal/app%s", base)
+                     : gc_xasprintf("internal/app%s%d", base, n);
+    }
+    return dir;
 }
 
 /* ---- which package holds which kind of file ---- */
@@ -132,23 +134,64 @@ static const gc_field *key_field(const gc_entity *e)
     return NULL;
 }
 
+const char *plan_enum_type(const gc_field *field)
+{
+    return field->go_type[0] == '*' ? field->go_type + 1 : field->go_type;
+}
+
+static bool has_field(const gc_entity *e, const char *go_name)
+{
+    for (size_t i = 0; i < e->field_count; i++)
+        if (strcmp(e->fields[i].go_name, go_name) == 0)
+            return true;
+    return false;
+}
+
+char *plan_free_member(const gc_entity *e, const char *want)
+{
+    char *name = gc_xstrdup(want);
+    for (int n = 2; has_field(e, name); n++) {
+        free(name);
+        name = gc_xasprintf("%s%d", want, n);
+    }
+    return name;
+}
+
 static void name_key(plan_entity *pe)
 {
     const gc_field *key = key_field(pe->e);
     bool usable = key && key->go_type[0] != '[' && key->go_type[0] != '*' &&
                   !gc_starts_with(key->go_type, "map[");
     pe->id_added = !key;
-    pe->id_field = gc_xstrdup(key ? key->go_name : "ID");
+    pe->id_declared = usable && key->enum_values.count;
+    pe->id_field = key ? gc_xstrdup(key->go_name) : plan_free_member(pe->e, "ID");
+    pe->validate = plan_free_member(pe->e, "Validate");
     pe->id_type = gc_xstrdup(usable ? key->go_type : "string");
 }
 
 static char *role_name(plan_pkg *pkg, const plan_entity *pe, const char *role)
 {
     bool alone = pe->model->residents == 1 && pkg == pe->model;
-    char *want = gc_xasprintf("%s%s", alone ? "" : pe->type, role);
-    char *name = plan_unique_symbol(pkg, want);
+    char *want = gc_xasprintf("%s%s", alone ? "" : pe->type, role), *name = NULL;
+    char *maker = NULL; /* NewStore may be the name of an entity */
+    do {
+        free(name);
+        free(maker);
+        name = plan_unique_symbol(pkg, want);
+        maker = gc_xasprintf("New%s", name);
+    } while (gc_map_has(pkg->symbols, maker));
+    gc_map_set(pkg->symbols, maker, pkg);
+    free(maker);
     free(want);
     return name;
+}
+
+/* Roles get other names than the enums of their package. */
+static void take_enums(plan_entity *pe)
+{
+    for (size_t i = 0; i < pe->e->field_count; i++)
+        if (pe->e->fields[i].enum_values.count)
+            gc_map_set(pe->model->symbols, plan_enum_type(&pe->e->fields[i]), pe);
 }
 
 static void name_roles(plan_ctx *ctx, plan_entity *pe)
@@ -160,7 +203,7 @@ static void name_roles(plan_ctx *ctx, plan_entity *pe)
 }
 
 /* "order" beside an entity OrderStore would make order_store.go twice in one folder. */
-static void choose_stem(plan_ctx *ctx, plan_entity *pe, gc_map *taken)
+static void choose_stem(plan_entity *pe, gc_map *taken)
 {
     static const char *const tails[] = { "", "_store", "_service", "_handler" };
     char *stem = gc_xstrdup(pe->e->snake);
@@ -183,24 +226,31 @@ static void choose_stem(plan_ctx *ctx, plan_entity *pe, gc_map *taken)
         free(path);
     }
     pe->stem = stem;
-    (void)ctx;
 }
 
 /* ---- imports between models stay free of cycles ---- */
 
-static bool reaches(plan_ctx *ctx, const plan_pkg *from, const plan_pkg *to, gc_map *seen)
+/* With a stack of its own: a chain of packages may be as long as the specification. */
+static bool reaches(plan_ctx *ctx, plan_pkg *from, const plan_pkg *to)
 {
-    if (from == to)
-        return true;
-    if (gc_map_has(seen, from->dir))
-        return false;
-    gc_map_set(seen, from->dir, ctx);
-    size_t cursor = 0;
-    void *next;
-    while (gc_map_next(from->imports, &cursor, NULL, &next))
-        if (reaches(ctx, next, to, seen))
-            return true;
-    return false;
+    size_t open = 0, visit = ++ctx->visits;
+    plan_pkg **stack = gc_xcalloc(ctx->pkg_count, sizeof(plan_pkg *));
+    from->visit = visit;
+    stack[open++] = from;
+    while (open && to->visit != visit) {
+        const plan_pkg *pkg = stack[--open];
+        size_t cursor = 0;
+        void *next;
+        while (gc_map_next(pkg->imports, &cursor, NULL, &next)) {
+            plan_pkg *import = next;
+            if (import->visit == visit)
+                continue;
+            import->visit = visit;
+            stack[open++] = import;
+        }
+    }
+    free(stack);
+    return to->visit == visit;
 }
 
 /* True if importing `to` from `from` closes a cycle; otherwise the import is recorded. */
@@ -208,9 +258,7 @@ static bool closes_cycle(plan_ctx *ctx, plan_pkg *from, plan_pkg *to)
 {
     if (from == to || gc_map_has(from->imports, to->dir))
         return false;
-    gc_map *seen = gc_map_new();
-    bool cycle = reaches(ctx, to, from, seen);
-    gc_map_destroy(&seen);
+    bool cycle = reaches(ctx, to, from);
     if (!cycle)
         gc_map_set(from->imports, to->dir, to);
     return cycle;
@@ -286,8 +334,9 @@ void plan_assign_entities(plan_ctx *ctx)
          i++) { /* entity names come first: they are the spec's own */
         plan_entity *pe = &ctx->entities[i];
         pe->type = plan_unique_symbol(pe->model, pe->e->go_name);
-        choose_stem(ctx, pe, stems);
+        choose_stem(pe, stems);
         name_key(pe);
+        take_enums(pe);
     }
     gc_map_destroy(&stems);
     for (size_t i = 0; i < count; i++) {
@@ -303,6 +352,7 @@ static void release_entity(plan_entity *pe)
     free(pe->type);
     free(pe->id_field);
     free(pe->id_type);
+    free(pe->validate);
     free(pe->store_type);
     free(pe->memory_type);
     free(pe->service_type);

@@ -22,6 +22,7 @@ typedef struct plan_pkg {
     size_t residents; /* entities that live here */
     gc_map
         *imports; /* dirs that its models import: keeps the import graph free of cycles */
+    size_t visit; /* number of the last search that came here */
 } plan_pkg;
 
 /* Names are unique in their package; the package of each role may be the same one. */
@@ -33,6 +34,8 @@ typedef struct plan_entity {
     char *id_field;    /* Go name of the key */
     char *id_type;     /* Go type of the key */
     bool id_added;     /* the spec names no key: the plan adds one */
+    bool id_declared;  /* its type is declared beside the entity: an enum */
+    char *validate;    /* method that checks an item; no field has its name */
     char *store_type;  /* Store or OrderStore */
     char *memory_type; /* MemoryStore, or FileStore in a command line program */
     char *service_type;
@@ -48,6 +51,7 @@ typedef struct plan_ctx {
     plan_pkg **pkgs;
     size_t pkg_count, pkg_cap;
     gc_map *pkg_by_dir;
+    size_t visits;          /* searches through imports so far */
     plan_entity *entities;  /* parallel to fcs->entities */
     gc_map *entity_by_name; /* go_name -> plan_entity */
     size_t file_cap;
@@ -55,8 +59,10 @@ typedef struct plan_ctx {
     gc_map *req_by_entity; /* go_name -> gc_strv of requirement ids */
     gc_map *contract_by_entity;
     gc_map *package_by_name; /* spec's packages */
-    gc_map *neighbours_of;   /* go_name -> gc_strv */
-    gc_strv general_reqs;    /* requirements that name no entity: they go to all */
+    gc_map *package_by_path;
+    gc_map *program_dirs;  /* folders with a main.go among the explicit files */
+    gc_map *neighbours_of; /* go_name -> gc_strv */
+    gc_strv general_reqs;  /* requirements that name no entity: they go to all */
 } plan_ctx;
 
 /* plan_names.c */
@@ -67,6 +73,13 @@ plan_pkg *plan_require_pkg(plan_ctx *ctx, const char *dir, const char *name,
 char *plan_unique_symbol(plan_pkg *pkg, const char *want);
 void plan_assign_entities(plan_ctx *ctx);
 void plan_release_entities(plan_ctx *ctx);
+
+/* Name of the type that an enum field declares. Borrowed. */
+const char *plan_enum_type(const gc_field *field);
+
+/* `want`, or want2, ...: a struct has neither two fields nor a field and a method of one
+ * name. malloc'ed. */
+char *plan_free_member(const gc_entity *e, const char *want);
 
 /* A folder below internal/ for cross-cutting code that no entity lives in; malloc'ed. */
 char *plan_free_dir(plan_ctx *ctx, const char *base);
@@ -102,6 +115,7 @@ void plan_promise_test(plan_promise *self, const char *function);
 /* plan_files.c: adding files. Returns the index. */
 size_t plan_add_file(plan_ctx *ctx, const char *path, const plan_pkg *pkg,
                      const char *kind);
+/* The same edge may be added twice: the finished plan has it once. */
 void plan_add_edge(plan_ctx *ctx, size_t from, size_t to, gc_edge_kind kind);
 void plan_purpose(plan_ctx *ctx, size_t file, const char *fmt, ...) GC_PRINTF(3, 4);
 void plan_about_entity(plan_ctx *ctx, size_t file, const plan_entity *pe);

@@ -20,14 +20,30 @@ void plan_promise_release(plan_promise *self)
     gc_buf_release(&self->body);
 }
 
+static const char *last_part(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* One import line; the name is written out where it is not the last part of the path. */
+static const char *import_as(plan_promise *self, const char *path, const char *name)
+{
+    const char *known = gc_map_get(self->alias_of, path);
+    if (known)
+        return known;
+    gc_strv_add(&self->aliases, name);
+    const char *alias = self->aliases.items[self->aliases.count - 1];
+    gc_map_set(self->alias_of, path, (void *)alias);
+    gc_strv_push(&self->imports, strcmp(last_part(path), alias) == 0
+                                     ? gc_xasprintf("import \"%s\"", path)
+                                     : gc_xasprintf("import %s \"%s\"", alias, path));
+    return alias;
+}
+
 void plan_promise_std(plan_promise *self, const char *import_path)
 {
-    if (gc_map_has(self->alias_of, import_path))
-        return;
-    const char *slash = strrchr(import_path, '/');
-    gc_strv_add(&self->aliases, slash ? slash + 1 : import_path);
-    gc_map_set(self->alias_of, import_path, self->aliases.items[self->aliases.count - 1]);
-    gc_strv_push(&self->imports, gc_xasprintf("import \"%s\"", import_path));
+    import_as(self, import_path, last_part(import_path));
 }
 
 static const char *import_package(plan_promise *self, const plan_pkg *pkg)
@@ -41,14 +57,9 @@ static const char *import_package(plan_promise *self, const plan_pkg *pkg)
         free(alias);
         alias = longer;
     }
-    gc_strv_push(&self->aliases, alias);
-    gc_map_set(self->alias_of, pkg->import_path, alias);
-    const char *slash = strrchr(pkg->import_path, '/');
-    bool plain = strcmp(slash ? slash + 1 : pkg->import_path, alias) == 0;
-    gc_strv_push(&self->imports,
-                 plain ? gc_xasprintf("import \"%s\"", pkg->import_path)
-                       : gc_xasprintf("import %s \"%s\"", alias, pkg->import_path));
-    return alias;
+    const char *used = import_as(self, pkg->import_path, alias);
+    free(alias);
+    return used;
 }
 
 char *plan_promise_ref(plan_promise *self, const plan_pkg *pkg, const char *name)
@@ -95,13 +106,23 @@ static char *replace_word(const char *type, const char *word, const char *with)
     return gc_buf_take(&out);
 }
 
+/* The type uses something of package `name`: "*time.Time" of time, "datetime.X" not. */
+static bool mentions(const char *type, const char *name)
+{
+    size_t len = strlen(name);
+    for (const char *at = type; len && (at = strstr(at, name)); at += len)
+        if (at[len] == '.' && (at == type || !is_word(at[-1])))
+            return true;
+    return false;
+}
+
 static void import_std_of(plan_promise *self, const char *type)
 {
-    if (strstr(type, "time."))
+    if (mentions(type, "time"))
         plan_promise_std(self, "time");
-    if (strstr(type, "json."))
+    if (mentions(type, "json"))
         plan_promise_std(self, "encoding/json");
-    if (strstr(type, "big."))
+    if (mentions(type, "big"))
         plan_promise_std(self, "math/big");
 }
 
@@ -110,13 +131,10 @@ static void import_modules_of(plan_promise *self, const char *type)
 {
     const gc_fcs *fcs = self->ctx->fcs;
     for (size_t i = 0; i < fcs->module_count; i++) {
-        const char *path = fcs->modules[i].path;
-        const char *slash = strrchr(path, '/');
-        char *qualifier = gc_xasprintf("%s.", slash ? slash + 1 : path);
-        const char *at = strstr(type, qualifier);
-        if (at && (at == type || !is_word(at[-1])))
-            plan_promise_std(self, path);
-        free(qualifier);
+        char *name = gc_go_module_name(fcs->modules[i].path);
+        if (mentions(type, name))
+            import_as(self, fcs->modules[i].path, name);
+        free(name);
     }
 }
 
@@ -126,17 +144,28 @@ typedef struct struct_field {
     char *tag;
 } struct_field;
 
-static char *enum_name(const plan_entity *pe, const gc_field *f)
+static char *name_by_id(const gc_field *f)
 {
-    (void)pe;
-    return gc_xstrdup(f->go_type[0] == '*' ? f->go_type + 1 : f->go_type);
+    return gc_xasprintf("%s%s", f->go_name,
+                        gc_starts_with(f->go_type, "[]") ? "IDs" : "ID");
+}
+
+/* The spec gives author and author_id: the id is there already. */
+static bool has_field_by_id(const gc_entity *e, size_t index)
+{
+    char *name = name_by_id(&e->fields[index]);
+    bool found = false;
+    for (size_t i = 0; i < e->field_count && !found; i++)
+        found = strcmp(e->fields[i].go_name, name) == 0;
+    free(name);
+    return found;
 }
 
 static struct_field by_id_field(const gc_field *f)
 {
     bool many = gc_starts_with(f->go_type, "[]");
     return (struct_field){
-        gc_xasprintf("%s%s", f->go_name, many ? "IDs" : "ID"),
+        name_by_id(f),
         gc_xstrdup(many ? "[]string" : "string"),
         gc_xasprintf("`json:\"%s%s\"`", f->json_name, many ? "_ids" : "_id"),
     };
@@ -212,9 +241,9 @@ static void put_quoted(gc_buf *out, const char *text)
     gc_buf_putc(out, '"');
 }
 
-static void put_enum(plan_promise *self, const plan_entity *pe, const gc_field *f)
+static void put_enum(plan_promise *self, const gc_field *f)
 {
-    char *type = enum_name(pe, f);
+    const char *type = plan_enum_type(f);
     gc_buf_printf(&self->body, "type %s string\n", type);
     gc_map *seen = gc_map_new();
     for (size_t i = 0; i < f->enum_values.count; i++) {
@@ -232,7 +261,6 @@ static void put_enum(plan_promise *self, const plan_entity *pe, const gc_field *
         free(suffix);
     }
     gc_map_destroy(&seen);
-    free(type);
 }
 
 void plan_promise_model(plan_promise *self, const plan_entity *pe)
@@ -240,7 +268,7 @@ void plan_promise_model(plan_promise *self, const plan_entity *pe)
     const gc_entity *e = pe->e;
     for (size_t i = 0; i < e->field_count; i++)
         if (e->fields[i].enum_values.count)
-            put_enum(self, pe, &e->fields[i]);
+            put_enum(self, &e->fields[i]);
     struct_field *fields = gc_xcalloc(e->field_count + 1, sizeof *fields);
     size_t count = 0;
     if (pe->id_added)
@@ -248,10 +276,11 @@ void plan_promise_model(plan_promise *self, const plan_entity *pe)
             (struct_field){ gc_xstrdup(pe->id_field), gc_xstrdup(pe->id_type),
                             gc_xstrdup("`json:\"id\"`") };
     for (size_t i = 0; i < e->field_count; i++)
-        fields[count++] = make_field(self, pe, i);
+        if (!pe->by_id[i] || !has_field_by_id(e, i))
+            fields[count++] = make_field(self, pe, i);
     put_struct(&self->body, pe->type, fields, count);
     free(fields);
-    gc_buf_printf(&self->body, "func (m *%s) Validate() error\n", pe->type);
+    gc_buf_printf(&self->body, "func (m *%s) %s() error\n", pe->type, pe->validate);
 }
 
 /* ---- roles ---- */
@@ -307,6 +336,8 @@ static const method service_methods[] = {
 
 static char *key_type(plan_promise *self, const plan_entity *pe)
 {
+    if (pe->id_declared)
+        return plan_promise_ref(self, pe->model, pe->id_type);
     import_std_of(self, pe->id_type);
     import_modules_of(self, pe->id_type);
     return gc_xstrdup(pe->id_type);

@@ -39,9 +39,7 @@ gc_slicer *gc_slicer_new(const gc_fcs *fcs)
         const gc_relation *r = &fcs->relations[i];
         char *line = gc_xasprintf("%s %s %s%s%s", r->from, r->kind, r->to,
                                   *r->description ? ": " : "", r->description);
-        if (strcmp(r->from, r->to) != 0)
-            add_relation(self->relations, r->to, gc_xstrdup(line));
-        add_relation(self->relations, r->from, line);
+        add_relation(self->relations, r->from, line); /* r->to does not use r->from */
     }
     return self;
 }
@@ -184,7 +182,7 @@ static void unite(seen *s, const char *class, const gc_strv *from, gc_strv *to)
 }
 
 static void put_lists(const gc_slicer *self, const union_lists *u, size_t max,
-                      bool general, gc_buf *out)
+                      gc_buf *out)
 {
     put_entities(self, &u->entities, max, out);
     for (size_t i = 0; i < u->neighbours.count; i++) {
@@ -200,13 +198,13 @@ static void put_lists(const gc_slicer *self, const union_lists *u, size_t max,
     for (size_t i = 0; i < u->requirements.count; i++) {
         const gc_requirement *r =
             gc_map_get(self->requirements, u->requirements.items[i]);
-        if (r && (general || r->entities.count))
+        if (r && r->entities.count) /* the others are shared */
             put_requirement(out, r);
     }
 }
 
 static void slice(const gc_slicer *self, const gc_plan_file *const *files, size_t count,
-                  size_t max, bool general, gc_buf *out)
+                  size_t max, gc_buf *out)
 {
     union_lists u = { 0 };
     seen s = { gc_map_new() };
@@ -221,7 +219,7 @@ static void slice(const gc_slicer *self, const gc_plan_file *const *files, size_
     gc_strv_sort(&u.neighbours);
     gc_strv_sort(&u.contracts);
     gc_strv_sort(&u.requirements);
-    put_lists(self, &u, max, general, out);
+    put_lists(self, &u, max, out);
     gc_strv_release(&u.entities);
     gc_strv_release(&u.neighbours);
     gc_strv_release(&u.contracts);
@@ -243,12 +241,6 @@ static void put_project(const gc_fcs *fcs, gc_buf *out)
                           fcs->questions[i].answer);
 }
 
-void gc_slice_own(const gc_slicer *self, const gc_plan_file *file, gc_buf *out)
-{
-    put_project(self->fcs, out);
-    slice(self, &file, 1, 0, true, out);
-}
-
 void gc_slice_shared(const gc_slicer *self, gc_buf *out)
 {
     put_project(self->fcs, out);
@@ -257,10 +249,16 @@ void gc_slice_shared(const gc_slicer *self, gc_buf *out)
             put_requirement(out, &self->fcs->requirements[i]);
 }
 
+void gc_slice_own(const gc_slicer *self, const gc_plan_file *file, gc_buf *out)
+{
+    gc_slice_shared(self, out);
+    slice(self, &file, 1, 0, out);
+}
+
 void gc_slice_context(const gc_slicer *self, const gc_plan_file *const *files,
                       size_t count, size_t max_entities, gc_buf *out)
 {
-    slice(self, files, count, max_entities, false, out);
+    slice(self, files, count, max_entities, out);
 }
 
 void gc_slice_everything(const gc_slicer *self, gc_buf *out)

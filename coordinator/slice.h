@@ -16,8 +16,8 @@ typedef struct gc_slicer gc_slicer;
 gc_slicer *gc_slicer_new(const gc_fcs *fcs);
 void gc_slicer_destroy(gc_slicer **self_p);
 
-/* Own slice of one file: its entities in full, neighbours by name and key, its contracts and
- * requirements, those that name nothing included. */
+/* Own slice of one file: what all files share, and its own: its entities in full, those they
+ * refer to by name and key, its contracts and requirements. */
 void gc_slice_own(const gc_slicer *self, const gc_plan_file *file, gc_buf *out);
 
 /* Shared by every call of the job: description, patterns, testing, requirements that name
