@@ -162,6 +162,18 @@ static void explain_orphans(const gc_strv *paths, const char *what)
         printf("%-22s %s\n", what, paths->items[i]);
 }
 
+static void append_orphans(json_t *list, const gc_strv *remove, const gc_strv *leave)
+{
+    for (size_t i = 0; i < remove->count; i++)
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "path", remove->items[i],
+                                              "action", "remove", "reason",
+                                              "no longer planned"));
+    for (size_t i = 0; i < leave->count; i++)
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "path", leave->items[i],
+                                              "action", "leave", "reason",
+                                              "no longer planned, but changed by hand"));
+}
+
 static void explain_all(gc_run *run, bool json)
 {
     gc_strv remove = { 0 }, leave = { 0 };
@@ -170,15 +182,7 @@ static void explain_all(gc_run *run, bool json)
         json_t *list = json_array();
         for (size_t i = 0; i < run->project.plan->file_count; i++)
             json_array_append_new(list, file_json(run, i));
-        for (size_t i = 0; i < remove.count; i++)
-            json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "path",
-                                                  remove.items[i], "action", "remove",
-                                                  "reason", "no longer planned"));
-        for (size_t i = 0; i < leave.count; i++)
-            json_array_append_new(list,
-                                  json_pack("{s:s, s:s, s:s}", "path", leave.items[i],
-                                            "action", "leave", "reason",
-                                            "no longer planned, but changed by hand"));
+        append_orphans(list, &remove, &leave);
         json_dumpf(list, stdout, JSON_INDENT(2) | JSON_SORT_KEYS);
         putchar('\n');
         json_decref(list);
@@ -210,39 +214,66 @@ gc_exit gc_run_explain(const gc_options *options)
 
 /* ---- check ---- */
 
+/* Everything that does not agree, as {path, action, reason}. */
+static json_t *disagreements(gc_run *run)
+{
+    json_t *list = json_array();
+    gc_strv remove = { 0 }, leave = { 0 };
+    for (size_t i = 0; i < run->project.plan->file_count; i++) {
+        gc_action action = outcome_of(run, i).action;
+        char reason[600];
+        if (action == GC_KEEP)
+            continue;
+        reason_of(run, i, reason, sizeof reason);
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "path",
+                                              run->project.plan->files[i].path, "action",
+                                              gc_action_str(action), "reason", reason));
+    }
+    find_orphans(run, &remove, &leave);
+    append_orphans(list, &remove, &leave);
+    gc_strv_release(&remove);
+    gc_strv_release(&leave);
+    return list;
+}
+
+static const char *text_of(const json_t *object, const char *key)
+{
+    return json_string_value(json_object_get(object, key));
+}
+
+static void print_check(const gc_run *run, json_t *list)
+{
+    size_t i, problems = json_array_size(list);
+    const json_t *file;
+    if (run->options->json) {
+        json_t *root = json_pack("{s:b, s:O}", "ok", problems == 0, "files", list);
+        json_dumpf(root, stdout, JSON_INDENT(2) | JSON_SORT_KEYS);
+        putchar('\n');
+        json_decref(root);
+    } else {
+        json_array_foreach(list, i, file)
+        {
+            printf("%s: %s\n", text_of(file, "path"), text_of(file, "reason"));
+        }
+    }
+    if (problems)
+        fprintf(stderr,
+                "error: %zu files do not agree with %s; run `gc-coordinator generate`\n",
+                problems, run->options->spec);
+    else if (!run->options->json)
+        printf("ok: %zu files agree with %s\n", run->project.plan->file_count,
+               run->options->spec);
+}
+
 gc_exit gc_run_check(const gc_options *options)
 {
     gc_run run;
     gc_exit code = open_and_look(&run, options);
-    size_t problems = 0;
     if (code == GC_EXIT_OK) {
-        gc_strv remove = { 0 }, leave = { 0 };
-        for (size_t i = 0; i < run.project.plan->file_count; i++) {
-            gc_decision d = outcome_of(&run, i);
-            if (d.action == GC_KEEP)
-                continue;
-            char reason[600];
-            reason_of(&run, i, reason, sizeof reason);
-            printf("%s: %s\n", run.project.plan->files[i].path, reason);
-            problems++;
-        }
-        find_orphans(&run, &remove, &leave);
-        for (size_t i = 0; i < remove.count; i++)
-            printf("%s: no longer planned\n", remove.items[i]);
-        for (size_t i = 0; i < leave.count; i++)
-            printf("%s: no longer planned, but changed by hand\n", leave.items[i]);
-        problems += remove.count + leave.count;
-        gc_strv_release(&remove);
-        gc_strv_release(&leave);
-        if (problems)
-            fprintf(
-                stderr,
-                "error: %zu files do not agree with %s; run `gc-coordinator generate`\n",
-                problems, options->spec);
-        else
-            printf("ok: %zu files agree with %s\n", run.project.plan->file_count,
-                   options->spec);
-        code = problems ? GC_EXIT_GENERAL : GC_EXIT_OK;
+        json_t *list = disagreements(&run);
+        print_check(&run, list);
+        code = json_array_size(list) ? GC_EXIT_GENERAL : GC_EXIT_OK;
+        json_decref(list);
     }
     run_close(&run);
     return code;
@@ -284,27 +315,48 @@ static gc_estimate estimate_everything(gc_run *run)
     return run_estimate(run);
 }
 
+/* Files by level, in the order of their paths; free() it. */
+static size_t *order_by_level(const gc_plan *plan)
+{
+    size_t *first = gc_xcalloc(plan->level_count + 1, sizeof *first);
+    size_t *order = gc_xcalloc(plan->file_count, sizeof *order);
+    for (size_t i = 0; i < plan->file_count; i++)
+        first[plan->files[i].level + 1]++;
+    for (size_t level = 0; level < plan->level_count; level++)
+        first[level + 1] += first[level];
+    for (size_t i = 0; i < plan->file_count; i++)
+        order[first[plan->files[i].level]++] = i;
+    free(first);
+    return order;
+}
+
 static void print_levels(const gc_run *run)
 {
     const gc_plan *plan = run->project.plan;
-    for (size_t level = 0; level < plan->level_count; level++) {
-        printf("Level %zu:\n", level);
-        for (size_t i = 0; i < plan->file_count; i++)
-            if (plan->files[i].level == level)
-                printf("  %-10s %-9s %s\n", gc_action_str(outcome_of(run, i).action),
-                       how_word(&plan->files[i]), plan->files[i].path);
+    size_t *order = order_by_level(plan);
+    for (size_t i = 0; i < plan->file_count; i++) {
+        const gc_plan_file *f = &plan->files[order[i]];
+        if (!i || f->level != plan->files[order[i - 1]].level)
+            printf("Level %zu:\n", f->level);
+        printf("  %-10s %-9s %s\n", gc_action_str(outcome_of(run, order[i]).action),
+               how_word(f), f->path);
     }
+    free(order);
+}
+
+/* Of the calls, as many at a time as there will be. */
+static double estimated_seconds(const gc_run *run, const gc_estimate *e)
+{
+    const gc_config *c = run->config;
+    int64_t slots = c->parallelization_enabled ? c->parallelization_max_workers : 1;
+    if (!slots)
+        slots = c->cluster_slots * (*c->cluster_broker ? 1 : c->cluster_workers);
+    return e->seconds / (double)slots;
 }
 
 static void print_estimate(const gc_run *run, const gc_estimate *e)
 {
     const gc_config *c = run->config;
-    size_t slots =
-        (size_t)(c->parallelization_enabled ? c->parallelization_max_workers : 1);
-    if (!slots)
-        slots =
-            (size_t)(c->cluster_slots * (*c->cluster_broker ? 1 : c->cluster_workers));
-    double seconds = e->seconds / (double)(slots ? slots : 1);
     printf("\nEstimated calls: %lld\n", (long long)e->calls);
     if (c->dry_run_show_token_estimates)
         printf(
@@ -316,31 +368,76 @@ static void print_estimate(const gc_run *run, const gc_estimate *e)
     else if (c->dry_run_show_cost_estimates)
         printf("Estimated cost: unknown, no prices are known for model %s\n",
                c->llm_model);
-    printf("Estimated time: %.0fs\n", seconds);
+    printf("Estimated time: %.0fs\n", estimated_seconds(run, e));
     if (run->stats.simulated)
         printf("(simulated model: nothing is paid)\n");
+    for (size_t i = 0; i < run->stats.notes.count; i++)
+        printf("Note: %s\n", run->stats.notes.items[i]);
+}
+
+static json_t *estimate_json(const gc_run *run, const gc_estimate *e)
+{
+    const gc_config *c = run->config;
+    json_t *o = json_pack("{s:I, s:f, s:b}", "calls", (json_int_t)e->calls, "seconds",
+                          estimated_seconds(run, e), "simulated", run->stats.simulated);
+    if (c->dry_run_show_token_estimates)
+        json_object_set_new(o, "tokens",
+                            json_pack("{s:I, s:I, s:I, s:I}", "input",
+                                      (json_int_t)e->usage.input, "cache_write",
+                                      (json_int_t)e->usage.cache_write_5m, "cache_read",
+                                      (json_int_t)e->usage.cache_read, "output",
+                                      (json_int_t)e->usage.output));
+    if (c->dry_run_show_cost_estimates)
+        json_object_set_new(o, "cost_usd",
+                            run->project.model->priced ? json_real(e->usd) : json_null());
+    return o;
+}
+
+static void print_dry_json(const gc_run *run, json_t *files, const gc_estimate *e)
+{
+    const gc_fcs *fcs = run->project.fcs;
+    json_t *notes = json_array();
+    for (size_t i = 0; i < run->stats.notes.count; i++)
+        json_array_append_new(notes, json_string(run->stats.notes.items[i]));
+    json_t *root = json_pack("{s:s, s:s, s:s, s:s, s:O, s:o, s:o}", "project", fcs->name,
+                             "module", fcs->module_path, "go", fcs->go_version, "model",
+                             run->config->llm_model, "files", files, "estimate",
+                             estimate_json(run, e), "notes", notes);
+    json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
+    putchar('\n');
+    json_decref(root);
+}
+
+static void print_dry_head(const gc_run *run)
+{
+    const gc_fcs *fcs = run->project.fcs;
+    printf("Dry run: nothing is sent, started or written\n");
+    printf("Project %s (module %s, Go %s): %zu files, %zu by template, %zu by %s\n\n",
+           fcs->name, fcs->module_path, fcs->go_version, run->project.plan->file_count,
+           run->stats.template_files, run->stats.llm_files,
+           run->stats.simulated ? "the simulated model" : run->config->llm_model);
+    print_levels(run);
 }
 
 gc_exit gc_run_dry(const gc_options *options)
 {
     gc_run run;
+    json_t *files = json_array(); /* before the estimate takes what waits for made */
     gc_exit code = open_and_look(&run, options);
-    if (code == GC_EXIT_OK) {
-        const gc_fcs *fcs = run.project.fcs;
-        printf("Dry run: nothing is sent, started or written\n");
-        printf("Project %s (module %s, Go %s): %zu files, %zu by template, %zu by %s\n\n",
-               fcs->name, fcs->module_path, fcs->go_version, run.project.plan->file_count,
-               run.stats.template_files, run.stats.llm_files,
-               run.stats.simulated ? "the simulated model" : options->config.llm_model);
-        print_levels(&run);
+    for (size_t i = 0; code == GC_EXIT_OK && i < run.project.plan->file_count; i++)
+        json_array_append_new(files, file_json(&run, i));
+    if (code == GC_EXIT_OK && !options->json)
+        print_dry_head(&run);
+    if (code == GC_EXIT_OK)
         code = compose_for_estimate(&run);
-    }
     if (code == GC_EXIT_OK) {
         gc_estimate e = estimate_everything(&run);
-        print_estimate(&run, &e);
-        for (size_t i = 0; i < run.stats.notes.count; i++)
-            printf("Note: %s\n", run.stats.notes.items[i]);
+        if (options->json)
+            print_dry_json(&run, files, &e);
+        else
+            print_estimate(&run, &e);
     }
+    json_decref(files);
     run_close(&run);
     return code;
 }
