@@ -31,7 +31,7 @@ typedef struct gc_issue_source {
     const char *check;   /* borrowed by the issues */
     const char *command; /* names the issue of an output without a place */
     const char *root;    /* absolute path of the project: panics name files by it */
-    const char *dir;     /* of the tested package, "": go test names its files without it */
+    const char *dir; /* of the tested package, "": go test names its files without it */
 } gc_issue_source;
 
 /* Every line of `output` that names a place in the project; if none does, its first lines
