@@ -10,6 +10,7 @@
 #include "common/wire.h"
 
 #define BODY_FRAMES 3
+#define MIN_SILENCE_MS 5000
 #define MAP_BYTES (1 << 20) /* room for the map around the payloads */
 
 static void free_body(void *data, void *hint)
@@ -133,12 +134,15 @@ static void set_int(void *zmq_socket, int option, int64_t value)
 void gc_wire_tune(void *zmq_socket, int64_t heartbeat_ms, int64_t max_bytes)
 {
     int64_t body = max_bytes + MAP_BYTES;
+    int64_t silence_ms = 3 * heartbeat_ms;
     int type = 0;
     size_t size = sizeof type;
+    if (silence_ms < MIN_SILENCE_MS)
+        silence_ms = MIN_SILENCE_MS; /* a busy machine must not cut connections */
     zmq_getsockopt(zmq_socket, ZMQ_TYPE, &type, &size);
     set_int(zmq_socket, ZMQ_HEARTBEAT_IVL, heartbeat_ms);
-    set_int(zmq_socket, ZMQ_HEARTBEAT_TIMEOUT, 3 * heartbeat_ms);
-    set_int(zmq_socket, ZMQ_HEARTBEAT_TTL, 3 * heartbeat_ms);
+    set_int(zmq_socket, ZMQ_HEARTBEAT_TIMEOUT, silence_ms);
+    set_int(zmq_socket, ZMQ_HEARTBEAT_TTL, silence_ms);
     set_int(zmq_socket, ZMQ_TCP_KEEPALIVE, 1);
     set_int(zmq_socket, ZMQ_TCP_KEEPALIVE_IDLE, 60);
     set_int(zmq_socket, ZMQ_TCP_KEEPALIVE_INTVL, 10);

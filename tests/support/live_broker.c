@@ -16,7 +16,7 @@
 #include "common/text.h"
 #include "support/must.h"
 
-#define BEAT_MS 200
+#define BEAT_MS 1000
 #define READY_FD 3
 
 /* Beside the tests in every build: <build>/tests/test_x and <build>/bin/gc-broker. */

@@ -16,7 +16,7 @@
 
 static live_broker b;
 
-static const char *const quick[] = { "GC_CLUSTER_HEARTBEAT=200ms", NULL };
+static const char *const quick[] = { "GC_CLUSTER_HEARTBEAT=1s", NULL };
 static const char *const with_http[] = { "--http", "127.0.0.1:0", NULL };
 
 static int tear_down(void **state)
@@ -55,7 +55,7 @@ static void test_live_pushes_back_and_cancels(void **state)
 {
     (void)state;
     static const char *const small[] = { "GC_CLUSTER_MAX_QUEUE=2",
-                                         "GC_CLUSTER_HEARTBEAT=200ms", NULL };
+                                         "GC_CLUSTER_HEARTBEAT=1s", NULL };
     live_start(&b, small, NULL);
     live_peer *client = live_client(&b, b.tcp, "c1");
     live_submit(client, "j", "a,b,c,d");
