@@ -19,8 +19,10 @@
 typedef struct gc_go_import {
     const char *alias; /* as written: NULL, "_", "." or a name */
     const char *path;
-    const char *name; /* the alias, or what the path says */
-    bool certain;     /* `name` is no guess */
+    const char *name;    /* the alias, or what the path says */
+    const char *other;   /* what the hints call it, if that differs; else NULL */
+    const char *used_as; /* the last qualifier that meant it, NULL if none */
+    bool certain;        /* `name` is no guess */
     int line;
 } gc_go_import;
 
@@ -116,7 +118,7 @@ void gc_go_add_import(gc_go_file *self, const char *path, const char *alias, int
                       const gc_go_file *hints);
 
 /* The import that `qualifier` means, or NULL. */
-const gc_go_import *gc_go_resolve(const gc_go_file *self, const char *qualifier);
+gc_go_import *gc_go_resolve(const gc_go_file *self, const char *qualifier);
 
 /* What a package at `path` is called if it follows the custom: the last element, without a
  * major version; "" if that is no identifier. Writes at most GC_GO_MAX_NAME bytes. */

@@ -1,4 +1,5 @@
-/* The gate that an answer must pass: it parses, and it declares what was promised. */
+/* Does an answer hold what was promised for its file? All problems are named, not the first
+ * alone, since each round with the model costs money. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,239 +7,229 @@
 
 #include "common/gosrc.h"
 #include "common/gosrc_ast.h"
+#include "common/gosrc_gate.h"
+#include "common/map.h"
 #include "common/mem.h"
 #include "common/text.h"
 
-typedef struct go_gate {
-    const gc_go_file *file; /* the answer */
-    const gc_go_file *promise;
-    gc_map *decls; /* "T.Name" or "Name" -> gc_go_decl of the answer */
-    gc_buf *complaint;
-    size_t problems;
-} go_gate;
+#define MAX_COMPLAINTS 100
+#define MAX_LINE 1000
 
-static void complain(go_gate *self, const char *fmt, ...) GC_PRINTF(2, 3);
-
-static void complain(go_gate *self, const char *fmt, ...)
+void gc_go_complain(gc_go_gate_state *self, int line, const char *fmt, ...)
 {
-    char text[1024];
+    char text[MAX_LINE];
     va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
-    va_end(ap);
     self->problems++;
-    gc_buf_printf(self->complaint, "%s\n", text);
-}
-
-/* ---- equal text ---- */
-
-static bool same(const char *a, const gc_strv *a_names, const char *b,
-                 const gc_strv *b_names)
-{
-    char *x = gc_go_with_numbers(a, a_names), *y = gc_go_with_numbers(b, b_names);
-    bool equal = strcmp(x, y) == 0;
-    free(x);
-    free(y);
-    return equal;
-}
-
-static bool same_in(const gc_go_decl *p, const gc_go_decl *d, const char *a,
-                    const char *b)
-{
-    return same(a, &p->param_names, b, &d->param_names);
-}
-
-/* ---- one promise against one declaration ---- */
-
-static const gc_go_member *find_member(const gc_go_decl *d, const gc_go_member *wanted)
-{
-    for (size_t i = 0; i < d->members.count; i++) {
-        const gc_go_member *m = &d->members.items[i];
-        if (*wanted->name ? strcmp(m->name, wanted->name) == 0
-                          : strcmp(m->type, wanted->type) == 0)
-            return m;
-    }
-    return NULL;
-}
-
-static void check_members(go_gate *self, const gc_go_decl *p, const gc_go_decl *d)
-{
-    const char *what = d->form == GC_GO_STRUCT ? "field" : "method";
-    for (size_t i = 0; i < p->members.count; i++) {
-        const gc_go_member *m = &p->members.items[i], *got = find_member(d, m);
-        if (!got)
-            complain(self, "line %d: type %s lacks the promised %s: %s", d->line, d->name,
-                     what, m->source);
-        else if (!same_in(p, d, m->type, got->type) || m->embedded != got->embedded)
-            complain(self, "line %d: in type %s, %s is promised, but the file has %s",
-                     got->line, d->name, m->source, got->source);
-    }
-    if (d->form != GC_GO_INTERFACE)
+    if (self->problems > MAX_COMPLAINTS)
         return;
-    for (size_t i = 0; i < d->members.count; i++)
-        if (!find_member(p, &d->members.items[i]))
-            complain(self, "line %d: interface %s has a method that is not promised: %s",
-                     d->members.items[i].line, d->name, d->members.items[i].source);
-}
-
-static void check_type(go_gate *self, const gc_go_decl *p, const gc_go_decl *d)
-{
-    if (p->form == GC_GO_OPEN_STRUCT && d->form == GC_GO_STRUCT) {
-        if (p->param_names.count != d->param_names.count)
-            complain(self, "line %d: type %s has other type parameters than promised: %s",
-                     d->line, d->name, p->source);
-        return;
+    va_start(ap, fmt);
+    int len = vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    if (len >= (int)sizeof text) { /* cut between characters */
+        len = (int)sizeof text - 1;
+        while (len > 0 && !gc_utf8_valid(text, (size_t)len))
+            len--;
+        text[len] = '\0';
     }
-    if (p->form == d->form && (p->form == GC_GO_STRUCT || p->form == GC_GO_INTERFACE)) {
-        check_members(self, p, d);
-        return;
-    }
-    if (!same_in(p, d, p->type, d->type) || p->alias != d->alias)
-        complain(self, "line %d: %s is promised, but the file has %s", d->line, p->source,
-                 d->source);
-}
-
-static void check_func(go_gate *self, const gc_go_decl *p, const gc_go_decl *d)
-{
-    bool params = p->receiver || same_in(p, d, p->params, d->params);
-    if (!params || p->pointer != d->pointer || !same_in(p, d, p->type, d->type))
-        complain(self, "line %d: %s is promised, but the file has %s", d->line, p->source,
-                 d->source);
-}
-
-static void check_value(go_gate *self, const gc_go_decl *p, const gc_go_decl *d)
-{
-    bool type = !*p->type || !*d->type || same_in(p, d, p->type, d->type);
-    bool value = !*p->value || !*d->value || strcmp(p->value, d->value) == 0;
-    if (!type || (p->kind == GC_GO_CONST && !value))
-        complain(self, "line %d: %s is promised, but the file has %s", d->line, p->source,
-                 d->source);
-}
-
-static const char *word_of(gc_go_decl_kind kind)
-{
-    static const char *const words[] = { "const ", "var ", "type ", "" };
-    return words[kind];
-}
-
-static char *key_of(const gc_go_decl *d)
-{
-    return d->receiver ? gc_xasprintf("%s.%s", d->receiver, d->name)
-                       : gc_xstrdup(d->name);
-}
-
-static void check_promise(go_gate *self, const gc_go_decl *p)
-{
-    char *key = key_of(p);
-    const gc_go_decl *d = gc_map_get(self->decls, key);
-    free(key);
-    if (!d)
-        complain(self, "missing: %s%s", word_of(p->kind), p->source);
-    else if (d->kind != p->kind)
-        complain(self, "line %d: %s must be declared as promised: %s%s", d->line, d->name,
-                 word_of(p->kind), p->source);
-    else if (p->kind == GC_GO_TYPE)
-        check_type(self, p, d);
-    else if (p->kind == GC_GO_FUNC)
-        check_func(self, p, d);
+    if (line)
+        gc_buf_printf(self->complaint, "line %d: %s\n", line, text);
     else
-        check_value(self, p, d);
+        gc_buf_printf(self->complaint, "%s\n", text);
+}
+
+static bool is_blank_text(const char *src, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (!strchr(" \t\r\n", src[i]) || !src[i])
+            return false;
+    return true;
 }
 
 /* ---- the file by itself ---- */
 
-static void index_decls(go_gate *self)
+static void check_package(gc_go_gate_state *self, const char *path, const char *package)
 {
-    for (size_t i = 0; i < self->file->decl_count; i++) {
-        const gc_go_decl *d = &self->file->decls[i];
-        bool many = strcmp(d->name, "_") == 0 || (d->kind == GC_GO_FUNC && !d->receiver &&
-                                                  strcmp(d->name, "init") == 0);
-        if (many)
-            continue;
-        char *key = key_of(d);
-        const gc_go_decl *before = gc_map_get(self->decls, key);
-        if (before)
-            complain(self, "line %d: %s is declared already in line %d", d->line, key,
-                     before->line);
-        else
-            gc_map_set(self->decls, key, (void *)d);
-        free(key);
-    }
-}
-
-static void check_imports(go_gate *self)
-{
-    gc_map *seen = gc_map_new();
-    for (size_t i = 0; i < self->file->import_count; i++) {
-        const gc_go_import *import = self->file->imports[i];
-        char *key =
-            gc_xasprintf("%s %s", import->alias ? import->alias : "", import->path);
-        if (gc_map_has(seen, key))
-            complain(self, "line %d: \"%s\" is imported twice", import->line,
-                     import->path);
-        gc_map_set(seen, key, seen);
-        free(key);
-        bool silent = import->alias && (strcmp(import->alias, "_") == 0 ||
-                                        strcmp(import->alias, ".") == 0);
-        if (!silent && import->certain && !gc_map_has(self->file->selected, import->name))
-            complain(self, "line %d: \"%s\" is imported but never used", import->line,
-                     import->path);
-    }
-    gc_map_destroy(&seen);
-}
-
-static void check_package(go_gate *self, const char *path, const char *package)
-{
-    const char *got = self->file->package;
+    const gc_go_file *file = self->answer;
+    bool is_test = gc_ends_with(path, "_test.go");
     size_t len = strlen(package);
-    bool external = gc_ends_with(path, "_test.go") && strncmp(got, package, len) == 0 &&
-                    strcmp(got + len, "_test") == 0;
-    if (*package && strcmp(got, package) != 0 && !external)
-        complain(self,
-                 "line %d: the package clause must be `package %s`, not `package %s`",
-                 self->file->package_line, package, got);
+    if (!len || strcmp(file->package, package) == 0)
+        return;
+    if (is_test && strncmp(file->package, package, len) == 0 &&
+        strcmp(file->package + len, "_test") == 0)
+        return;
+    gc_go_complain(self, file->package_line, "the package is %s, it must be %s",
+                   file->package, package);
 }
 
-static bool is_blank(const char *src, size_t len)
+/* Names that may be declared again and again. */
+static bool may_repeat(const gc_go_decl *decl)
 {
-    for (size_t i = 0; i < len; i++)
-        if ((unsigned char)src[i] > ' ')
+    bool init =
+        decl->kind == GC_GO_FUNC && !decl->receiver && strcmp(decl->name, "init") == 0;
+    return init || strcmp(decl->name, "_") == 0;
+}
+
+char *gc_go_decl_key(const gc_go_decl *decl)
+{
+    if (decl->receiver)
+        return gc_xasprintf("%s.%s", decl->receiver, decl->name);
+    return gc_xstrdup(decl->name);
+}
+
+/* Fills the index by key on the way. */
+static void check_duplicates(gc_go_gate_state *self)
+{
+    const gc_go_file *file = self->answer;
+    for (size_t i = 0; i < file->decl_count; i++) {
+        gc_go_decl *decl = &file->decls[i];
+        char *key = gc_go_decl_key(decl);
+        gc_go_decl *first = may_repeat(decl) ? NULL : gc_map_get(self->by_key, key);
+        if (first)
+            gc_go_complain(self, decl->line, "%s is declared twice, first in line %d",
+                           key, first->line);
+        else if (!may_repeat(decl))
+            gc_map_set(self->by_key, key, decl);
+        free(key);
+    }
+}
+
+static bool binds_name(const gc_go_import *import)
+{
+    return strcmp(import->name, "_") != 0 && strcmp(import->name, ".") != 0 &&
+           strcmp(import->path, "C") != 0;
+}
+
+static void check_unused(gc_go_gate_state *self, const gc_go_import *import)
+{
+    const gc_map *selected = self->answer->selected;
+    bool used = gc_map_has(selected, import->name) ||
+                (import->other && gc_map_has(selected, import->other));
+    if (import->certain && !used)
+        gc_go_complain(self, import->line,
+                       "\"%s\" is imported as %s and not used; take the import out",
+                       import->path, *import->name ? import->name : import->other);
+}
+
+/* Two imports, or an import and a declaration, of one name. */
+static void check_name(gc_go_gate_state *self, const gc_go_import *import,
+                       const gc_go_import *first)
+{
+    const gc_go_decl *decl = gc_map_get(self->by_key, import->name);
+    bool known = import->certain && !import->other;
+    if (first && known && first->certain && !first->other)
+        gc_go_complain(self, import->line,
+                       "\"%s\" and \"%s\" are both imported as %s; give one an alias",
+                       first->path, import->path, import->name);
+    if (decl && !first && known)
+        gc_go_complain(self, decl->line, "%s is already the name of the import \"%s\"",
+                       decl->name, import->path);
+}
+
+/* Go binds a name once per file, and not to a package and a declaration both. */
+static void check_imports(gc_go_gate_state *self)
+{
+    const gc_go_file *file = self->answer;
+    gc_map *names = gc_map_new();
+    for (size_t i = 0; i < file->import_count; i++) {
+        gc_go_import *import = file->imports[i];
+        if (!binds_name(import))
+            continue;
+        const gc_go_import *first = gc_map_get(names, import->name);
+        if (first && strcmp(first->path, import->path) == 0) {
+            gc_go_complain(self, import->line,
+                           "\"%s\" is imported twice, first in line %d", import->path,
+                           first->line);
+            continue;
+        }
+        check_name(self, import, first);
+        check_unused(self, import);
+        if (!first && *import->name)
+            gc_map_set(names, import->name, import);
+    }
+    gc_map_destroy(&names);
+}
+
+/* Could an import whose package name is not known explain an unknown qualifier? */
+static bool all_names_known(const gc_go_file *file)
+{
+    for (size_t i = 0; i < file->import_count; i++)
+        if (!file->imports[i]->certain)
             return false;
     return true;
+}
+
+static void check_strays(gc_go_gate_state *self)
+{
+    const gc_go_file *file = self->answer;
+    bool known = all_names_known(file);
+    gc_map *said = gc_map_new();
+    for (size_t i = 0; i < file->stray_count; i++) {
+        const gc_go_stray *stray = &file->strays[i];
+        const gc_go_import *hint = gc_go_resolve(self->promise, stray->name);
+        if (gc_map_has(said, stray->name))
+            continue;
+        gc_map_set(said, stray->name, self);
+        if (hint)
+            gc_go_complain(self, stray->line, "%s is not imported: import \"%s\"",
+                           stray->name, hint->path);
+        else if (known)
+            gc_go_complain(self, stray->line, "%s is not imported", stray->name);
+    }
+    gc_map_destroy(&said);
+}
+
+/* ---- all of it ---- */
+
+static gc_err parse_promise(gc_go_gate_state *self, const char *promise,
+                            const gc_go_file *hints)
+{
+    gc_go_parse_options options = { .promise = true, .hints = hints, .borrow = hints };
+    gc_errinfo info;
+    gc_go_file_destroy(&self->promise);
+    gc_err err = gc_go_parse(promise, strlen(promise), &options, &self->promise, &info);
+    if (err)
+        gc_go_complain(self, 0, "the promised declarations cannot be read: %s",
+                       info.text);
+    return err;
+}
+
+static gc_err check_go(gc_go_gate_state *self, const char *path, const char *package,
+                       const char *src, size_t len)
+{
+    gc_errinfo info;
+    gc_go_parse_options options = { .hints = self->promise };
+    gc_err err = gc_go_parse(src, len, &options, &self->answer, &info);
+    if (err) {
+        gc_go_complain(self, 0, "%s", info.text);
+        return err;
+    }
+    check_package(self, path, package);
+    check_duplicates(self);
+    check_imports(self);
+    check_strays(self);
+    return GC_OK;
 }
 
 gc_err gc_go_gate(const char *path, const char *package, const char *promise,
                   const char *src, size_t len, gc_buf *complaint)
 {
-    go_gate gate = { .complaint = complaint };
-    gc_go_file *promised = NULL, *file = NULL;
-    gc_errinfo info = { 0 };
-    if (is_blank(src, len)) {
-        complain(&gate, "the file is empty");
+    gc_go_gate_state self = { .complaint = complaint };
+    if (is_blank_text(src, len)) {
+        gc_go_complain(&self, 0, "the file is empty");
         return GC_EPROTO;
     }
     if (!gc_ends_with(path, ".go"))
         return GC_OK;
-    gc_go_parse_options promise_options = { .promise = true };
-    if (gc_go_parse(promise, strlen(promise), &promise_options, &promised, &info)) {
-        complain(&gate, "the promise itself does not parse: %s", info.text);
-        return GC_EPROTO;
-    }
-    gc_go_parse_options options = { .hints = promised };
-    if (gc_go_parse(src, len, &options, &file, &info)) {
-        complain(&gate, "%s", info.text);
-    } else {
-        gate.file = file;
-        gate.promise = promised;
-        gate.decls = gc_map_new();
-        check_package(&gate, path, package);
-        index_decls(&gate);
-        check_imports(&gate);
-        for (size_t i = 0; i < promised->decl_count; i++)
-            check_promise(&gate, &promised->decls[i]);
-        gc_map_destroy(&gate.decls);
-    }
-    gc_go_file_destroy(&file);
-    gc_go_file_destroy(&promised);
-    return gate.problems ? GC_EPROTO : GC_OK;
+    self.by_key = gc_map_new();
+    gc_err err = parse_promise(&self, promise, NULL);
+    if (!err)
+        err = check_go(&self, path, package, src, len);
+    if (!err && self.promise->stray_count) /* it relies on imports of the answer */
+        err = parse_promise(&self, promise, self.answer);
+    if (!err)
+        gc_go_check_promise(&self);
+    gc_map_destroy(&self.by_key);
+    gc_go_file_destroy(&self.promise);
+    gc_go_file_destroy(&self.answer);
+    return self.problems ? GC_EPROTO : GC_OK;
 }

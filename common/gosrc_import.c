@@ -116,35 +116,48 @@ static const gc_go_import *find_path(const gc_go_file *file, const char *path)
     return NULL;
 }
 
+static void bind(gc_go_file *self, const char *name, gc_go_import *import)
+{
+    if (name && *name && !gc_map_has(self->exact, name))
+        gc_map_set(self->exact, name, import);
+}
+
+/* Without an alias the name comes from the path. The hints may have an alias for it: the
+ * package's name, where that is not the last element, or merely an alias. */
+static void name_by_path(gc_go_file *self, gc_go_import *import, const gc_go_file *hints)
+{
+    char name[GC_GO_MAX_NAME + 1];
+    const gc_go_import *hint = find_path(hints, import->path);
+    gc_go_package_name(import->path, name);
+    bool named = hint && is_identifier(hint->name) && strcmp(hint->name, "_") != 0;
+    if (named && strcmp(hint->name, name) != 0)
+        import->other = gc_go_keep(self, hint->name, strlen(hint->name));
+    import->name = gc_go_keep(self, name, strlen(name));
+    if (!import->name)
+        import->name = "";
+    import->certain = named || (*name && follows_custom(import->path));
+}
+
 void gc_go_add_import(gc_go_file *self, const char *path, const char *alias, int line,
                       const gc_go_file *hints)
 {
-    char name[GC_GO_MAX_NAME + 1];
     gc_go_import *import = gc_xcalloc(1, sizeof *import);
-    const gc_go_import *hint = find_path(hints, path);
-    *import = (gc_go_import){ .alias = alias, .path = path, .line = line };
+    *import = (gc_go_import){
+        .alias = alias, .path = path, .line = line, .name = alias, .certain = alias
+    };
     self->imports = gc_grow(self->imports, self->import_count, &self->import_cap,
                             sizeof(gc_go_import *));
     self->imports[self->import_count++] = import;
-    gc_go_package_name(path, name);
-    if (alias)
-        import->name = alias;
-    else if (hint)
-        import->name = gc_go_keep(self, hint->name, strlen(hint->name));
-    else
-        import->name = gc_go_keep(self, name, strlen(name));
-    if (!import->name)
-        import->name = "";
-    import->certain = alias || (hint && hint->certain) || follows_custom(path);
-    import->certain &= import->name[0] != '\0';
-    if (import->name[0] && !gc_map_has(self->exact, import->name))
-        gc_map_set(self->exact, import->name, import);
+    if (!alias)
+        name_by_path(self, import, hints);
+    bind(self, import->name, import);
+    bind(self, import->other, import);
     if (!alias)
         add_guesses(self, import);
 }
 
-const gc_go_import *gc_go_resolve(const gc_go_file *self, const char *qualifier)
+gc_go_import *gc_go_resolve(const gc_go_file *self, const char *qualifier)
 {
-    const gc_go_import *import = gc_map_get(self->exact, qualifier);
+    gc_go_import *import = gc_map_get(self->exact, qualifier);
     return import ? import : gc_map_get(self->guesses, qualifier);
 }

@@ -201,7 +201,10 @@ static void parse_type_spec(gc_go_parser *self)
     decl->members = members;
     decl->type = or_empty(type);
     decl->source = source;
-    decl->form = open ? GC_GO_OPEN_STRUCT : is_struct ? GC_GO_STRUCT : GC_GO_INTERFACE;
+    if (is_struct)
+        decl->form = open ? GC_GO_OPEN_STRUCT : GC_GO_STRUCT;
+    else if (members.count) /* else it is any, however it is written */
+        decl->form = GC_GO_INTERFACE;
 }
 
 /* ---- func ---- */
@@ -312,16 +315,8 @@ static void parse_declaration(gc_go_parser *self, bool *imports_over)
     *imports_over = true;
     if (gc_go_accept(self, "func"))
         parse_func(self, start);
-    else
+    else if (!gc_go_refuse_closer(self))
         gc_go_expected(self, "a declaration (import, const, type, var or func)");
-}
-
-/* Behind the `struct` of a promised `type X struct` Go puts no semicolon by itself. */
-static bool ends_in_struct(const gc_go_parser *self)
-{
-    const gc_go_token *before = &self->at.before;
-    return self->options->promise && before->kind == GC_GO_KEYWORD && before->len == 6 &&
-           memcmp(before->text, "struct", 6) == 0;
 }
 
 static void parse_file(gc_go_parser *self)
@@ -336,8 +331,7 @@ static void parse_file(gc_go_parser *self)
             continue;
         }
         parse_declaration(self, &imports_over);
-        if (!ends_in_struct(self))
-            gc_go_end_of_line(self, "");
+        gc_go_end_of_line(self, "");
     }
 }
 
@@ -355,6 +349,8 @@ gc_err gc_go_parse(const char *src, size_t len, const gc_go_parse_options *optio
     gc_go_parser self = { .file = file,
                           .options = options,
                           .info = info ? info : &local };
+    self.at.token.text = self.at.before.text = src;
+    self.at.token.line = 1;
     gc_go_lexer_init(&self.at.lexer, src, len, false);
     parse_file(&self);
     if (self.failed) {

@@ -43,6 +43,9 @@ const char *gc_go_take_name(gc_go_parser *self);
 /* At an opening bracket: moves past the one that closes it; all three kinds must match. */
 void gc_go_skip_brackets(gc_go_parser *self);
 
+/* At a closing bracket that nothing opened: fails, true. */
+bool gc_go_refuse_closer(gc_go_parser *self);
+
 /* The end of a declaration or field: a semicolon (taken), or before a closing bracket. */
 void gc_go_end_of_line(gc_go_parser *self, const char *closer);
 
@@ -50,6 +53,9 @@ void gc_go_end_of_line(gc_go_parser *self, const char *closer);
 const char *gc_go_source_since(gc_go_parser *self, const char *from);
 
 const char *gc_go_parse_type(gc_go_parser *self);
+
+/* The predeclared aliases have one spelling each: byte and int32. */
+const char *gc_go_plain_name(const char *name);
 
 /* "(A, ...B) (C, D)" from the opening parenthesis on. */
 const char *gc_go_parse_signature(gc_go_parser *self);

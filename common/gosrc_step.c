@@ -23,7 +23,6 @@ const char *gc_go_keep(gc_go_file *self, const char *mem, size_t len)
 
 const char *gc_go_keepf(gc_go_file *self, const char *fmt, ...)
 {
-    gc_buf text;
     va_list ap;
     va_start(ap, fmt);
     int len = vsnprintf(NULL, 0, fmt, ap);
@@ -34,7 +33,6 @@ const char *gc_go_keepf(gc_go_file *self, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(out, (size_t)len + 1, fmt, ap);
     va_end(ap);
-    (void)text;
     self->text_bytes += (size_t)len;
     gc_strv_push(&self->texts, out);
     return out;
@@ -99,7 +97,7 @@ void gc_go_refuse(gc_go_parser *self, const char *what)
 {
     if (self->failed)
         return;
-    (void)!gc_fail(self->info, GC_EPROTO, "line %d: %s", self->at.token.line, what);
+    gc_fail(self->info, GC_EPROTO, "line %d: %s", self->at.token.line, what);
     stop(self);
 }
 
@@ -116,22 +114,19 @@ static int whole_characters(const char *text, size_t len, size_t limit)
 void gc_go_expected(gc_go_parser *self, const char *what)
 {
     const gc_go_token *token = &self->at.token;
-    const char *newline = memchr(token->text, '\n', token->len);
-    size_t len = newline ? (size_t)(newline - token->text) : token->len;
     if (self->failed)
         return;
+    const char *newline = token->len ? memchr(token->text, '\n', token->len) : NULL;
+    size_t len = newline ? (size_t)(newline - token->text) : token->len;
     if (token->kind == GC_GO_EOF)
-        (void)!gc_fail(self->info, GC_EPROTO,
-                       "line %d: expected %s, found the end of the file", token->line,
-                       what);
+        gc_fail(self->info, GC_EPROTO, "line %d: expected %s, found the end of the file",
+                token->line, what);
     else if (!token->len)
-        (void)!gc_fail(self->info, GC_EPROTO,
-                       "line %d: expected %s, found the end of the line", token->line,
-                       what);
+        gc_fail(self->info, GC_EPROTO, "line %d: expected %s, found the end of the line",
+                token->line, what);
     else
-        (void)!gc_fail(self->info, GC_EPROTO, "line %d: expected %s, found '%.*s'",
-                       token->line, what, whole_characters(token->text, len, 60),
-                       token->text);
+        gc_fail(self->info, GC_EPROTO, "line %d: expected %s, found '%.*s'", token->line,
+                what, whole_characters(token->text, len, 60), token->text);
     stop(self);
 }
 
@@ -164,6 +159,17 @@ const char *gc_go_take_name(gc_go_parser *self)
     return gc_go_keep(self->file, token.text, token.len);
 }
 
+bool gc_go_refuse_closer(gc_go_parser *self)
+{
+    char mark = self->at.token.len == 1 ? self->at.token.text[0] : '\0';
+    char what[64];
+    if (!gc_go_is_kind(self, GC_GO_OPERATOR) || !mark || !strchr(")]}", mark))
+        return false;
+    snprintf(what, sizeof what, "unbalanced '%c': it closes nothing", mark);
+    gc_go_refuse(self, what);
+    return true;
+}
+
 void gc_go_end_of_line(gc_go_parser *self, const char *closer)
 {
     if (gc_go_is_kind(self, GC_GO_SEMICOLON)) {
@@ -172,12 +178,10 @@ void gc_go_end_of_line(gc_go_parser *self, const char *closer)
     }
     if (gc_go_is_kind(self, GC_GO_EOF) || gc_go_is(self, closer))
         return;
-    bool stray = gc_go_is(self, ")") || gc_go_is(self, "]") || gc_go_is(self, "}");
-    if (stray && !*closer)
-        gc_go_expected(self,
-                       "a declaration: a bracket is closed that was not opened; the end "
-                       "of the line");
-    else
+    /* No semicolon comes after the keyword in a promise's `type X struct`. */
+    if (self->options->promise && self->at.token.line > self->at.before.line)
+        return;
+    if (*closer || !gc_go_refuse_closer(self))
         gc_go_expected(self, "the end of the line");
 }
 
@@ -259,28 +263,33 @@ void gc_go_skip_brackets(gc_go_parser *self)
 
 /* ---- text ---- */
 
+/* Tokens with one blank where the source had some, and without its comments. */
 const char *gc_go_source_since(gc_go_parser *self, const char *from)
 {
     const char *end = self->at.before.text + self->at.before.len;
+    const char *last = from;
+    gc_go_lexer lexer;
+    gc_go_token token;
     gc_buf out;
-    gc_buf_init(&out, MAX_SOURCE_LINE);
-    bool blank = false;
     if (self->failed)
         return NULL;
-    for (; from < end && out.len < MAX_SOURCE_LINE - 8; from++) {
-        bool is_blank = *from == ' ' || *from == '\t' || *from == '\n' || *from == '\r';
-        if (is_blank) {
-            blank = true;
+    gc_buf_init(&out, MAX_SOURCE_LINE);
+    gc_go_lexer_init(&lexer, from, (size_t)(end - from), false);
+    while (!gc_go_lexer_next(&lexer, &token, NULL) && token.kind != GC_GO_EOF) {
+        size_t most = MAX_SOURCE_LINE - 8; /* leaves room for a blank and " ..." */
+        size_t room = out.len < most ? most - out.len : 1;
+        if (!token.len)
             continue;
-        }
-        if (blank)
+        if (token.text > last)
             gc_buf_putc(&out, ' ');
-        blank = false;
-        gc_buf_putc(&out, *from);
-    }
-    if (from < end) {
-        out.len = (size_t)whole_characters(out.ptr, out.len, MAX_SOURCE_LINE - 12);
-        gc_buf_puts(&out, " ...");
+        last = token.text + token.len;
+        if (token.len >= room) {
+            gc_buf_append(&out, token.text,
+                          (size_t)whole_characters(token.text, token.len, room - 1));
+            gc_buf_puts(&out, " ...");
+            break;
+        }
+        gc_buf_append(&out, token.text, token.len);
     }
     const char *kept = gc_go_keep(self->file, out.ptr, out.len);
     gc_buf_release(&out);

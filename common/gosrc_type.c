@@ -1,145 +1,188 @@
-/* Types as normal text: https://go.dev/ref/spec#Types. Two types are the same exactly if
- * their texts are equal. */
+/* Types, as normal text: https://go.dev/ref/spec#Types */
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/gosrc_lex.h"
 #include "common/gosrc_parser.h"
 #include "common/mem.h"
+#include "common/text.h"
 
-#define MAX_DEPTH 200
-#define TEXT_LIMIT ((size_t)1 << 20)
+#define MAX_DEPTH 100
 
-static const char *keep_buf(gc_go_parser *self, gc_buf *buf)
+/* NULL and an error if the file holds too much text already. */
+static const char *kept(gc_go_parser *self, const char *text)
 {
-    const char *kept = NULL;
-    if (!self->failed && !buf->full)
-        kept = gc_go_keep(self->file, buf->ptr, buf->len);
-    if (!kept)
+    if (!text)
         gc_go_refuse(self, "the declarations are too large");
-    gc_buf_release(buf);
-    return kept;
+    return self->failed ? NULL : text;
 }
 
-static bool enter(gc_go_parser *self)
+/* What the buffer holds, kept; releases it. */
+static const char *kept_buf(gc_go_parser *self, gc_buf *buf)
 {
-    if (++self->depth > MAX_DEPTH)
-        gc_go_refuse(self, "types are nested too deeply");
-    return !self->failed;
+    const char *text = buf->full ? NULL : gc_go_keep(self->file, buf->ptr, buf->len);
+    gc_buf_release(buf);
+    return kept(self, text);
+}
+
+static void start_text(gc_buf *buf)
+{
+    gc_buf_init(buf, GC_GO_MAX_SOURCE);
 }
 
 /* ---- names ---- */
 
-static const char *same_type(const char *name)
+const char *gc_go_plain_name(const char *name)
 {
-    if (strcmp(name, "uint8") == 0)
-        return "byte";
-    return strcmp(name, "int32") == 0 ? "rune" : name;
+    return strcmp(name, "uint8") == 0  ? "byte"
+           : strcmp(name, "rune") == 0 ? "int32"
+                                       : name;
 }
 
-static void note_stray(gc_go_parser *self, const char *name, int line)
+static void note_stray(gc_go_file *file, const char *name, int line)
 {
-    gc_go_file *file = self->file;
     file->strays =
         gc_grow(file->strays, file->stray_count, &file->stray_cap, sizeof *file->strays);
     file->strays[file->stray_count++] = (gc_go_stray){ name, line };
 }
 
-/* `name` or `pkg.name`, without type arguments. */
-static const char *parse_type_name(gc_go_parser *self)
+static const char *qualified(gc_go_parser *self, const char *package, int line,
+                             const char *name)
 {
-    int line = self->at.token.line;
-    const char *first = gc_go_take_name(self);
-    if (!first || !gc_go_accept(self, "."))
-        return first ? same_type(first) : NULL;
-    const char *name = gc_go_take_name(self);
-    if (!name)
-        return NULL;
-    const gc_go_import *import = gc_go_resolve(self->file, first);
+    gc_go_import *import = gc_go_resolve(self->file, package);
+    if (import)
+        import->used_as = package;
     if (!import && self->options->borrow && self->options->hints)
-        import = gc_go_resolve(self->options->hints, first);
-    if (!import) {
-        note_stray(self, first, line);
-        return gc_go_keepf(self->file, "%s.%s", first, name);
-    }
-    return gc_go_keepf(self->file, "\"%s\".%s", import->path, name);
+        import = gc_go_resolve(self->options->hints, package);
+    if (import)
+        return gc_go_keepf(self->file, "\"%s\".%s", import->path, name);
+    note_stray(self->file, package, line);
+    return gc_go_keepf(self->file, "%s.%s", package, name);
 }
 
-/* `[A, B]` behind a type's name. */
-static const char *parse_type_args(gc_go_parser *self, const char *name)
+/* Types between brackets or so, up to `closer`, which is taken. */
+static const char *type_list(gc_go_parser *self, const char *closer)
 {
-    gc_buf out;
-    gc_buf_init(&out, TEXT_LIMIT);
-    gc_buf_printf(&out, "%s[", name);
-    gc_go_advance(self);
-    while (!self->failed && !gc_go_is(self, "]")) {
-        const char *arg = gc_go_parse_type(self);
-        if (!arg)
-            break;
-        gc_buf_puts(&out, arg);
+    gc_buf text;
+    start_text(&text);
+    while (!self->failed && !gc_go_is(self, closer)) {
+        const char *type = gc_go_parse_type(self);
+        gc_buf_printf(&text, "%s%s", text.len ? ", " : "", type ? type : "");
         if (!gc_go_accept(self, ","))
             break;
-        if (!gc_go_is(self, "]"))
-            gc_buf_puts(&out, ", ");
     }
-    gc_go_expect(self, "]");
-    gc_buf_putc(&out, ']');
-    return keep_buf(self, &out);
+    gc_go_expect(self, closer);
+    return kept_buf(self, &text);
 }
 
-static const char *parse_named(gc_go_parser *self)
+static const char *type_name(gc_go_parser *self)
 {
-    const char *name = parse_type_name(self);
-    return name && gc_go_is(self, "[") ? parse_type_args(self, name) : name;
-}
-
-/* ---- composite types ---- */
-
-/* `[N]T`, `[...]T`, `[]T` from `[` on; the length keeps its words. */
-static const char *parse_array(gc_go_parser *self)
-{
-    gc_buf out;
-    gc_buf_init(&out, TEXT_LIMIT);
-    gc_buf_putc(&out, '[');
+    int line = self->at.token.line;
+    const char *name = gc_go_take_name(self);
+    if (gc_go_accept(self, ".")) {
+        const char *member = gc_go_take_name(self);
+        if (name && member)
+            name = qualified(self, name, line, member);
+    } else if (name) {
+        name = gc_go_plain_name(name);
+    }
+    if (!gc_go_is(self, "[") || !name)
+        return kept(self, name);
     gc_go_advance(self);
-    int open = 0;
-    while (!self->failed && !gc_go_is_kind(self, GC_GO_EOF) &&
-           (open || !gc_go_is(self, "]"))) {
-        open += gc_go_is(self, "[") || gc_go_is(self, "(") || gc_go_is(self, "{");
-        open -= gc_go_is(self, "]") || gc_go_is(self, ")") || gc_go_is(self, "}");
-        gc_buf_append(&out, self->at.token.text, self->at.token.len);
-        gc_go_advance(self);
+    const char *arguments = type_list(self, "]");
+    return arguments ? kept(self, gc_go_keepf(self->file, "%s[%s]", name, arguments))
+                     : NULL;
+}
+
+/* ---- looking ahead ---- */
+
+/* What follows the brackets at the present token; the place stays. */
+static gc_go_token after_brackets(gc_go_parser *self)
+{
+    gc_go_place place = self->at;
+    gc_go_skip_brackets(self);
+    gc_go_token after = self->at.token;
+    if (!self->failed)
+        self->at = place;
+    return after;
+}
+
+static bool mark_in(const gc_go_token *token, const char *marks)
+{
+    return token->kind == GC_GO_OPERATOR && token->len == 1 &&
+           strchr(marks, token->text[0]);
+}
+
+/* ---- arrays, channels, functions ---- */
+
+/* An array length, token by token: what it is worth is not computed. */
+static const char *length_text(gc_go_parser *self)
+{
+    gc_buf text;
+    start_text(&text);
+    gc_go_place from = self->at;
+    gc_go_place to;
+    gc_go_token last = { .kind = GC_GO_OPERATOR };
+    while (!self->failed && !gc_go_is(self, "]") && !gc_go_is_kind(self, GC_GO_EOF)) {
+        if (gc_go_is(self, "(") || gc_go_is(self, "[") || gc_go_is(self, "{"))
+            gc_go_skip_brackets(self);
+        else
+            gc_go_advance(self);
     }
+    to = self->at;
+    for (self->at = from; !self->failed && self->at.token.text < to.token.text;
+         gc_go_advance(self)) {
+        const gc_go_token *token = &self->at.token;
+        bool words = last.kind != GC_GO_OPERATOR && token->kind != GC_GO_OPERATOR;
+        if (words)
+            gc_buf_putc(&text, ' ');
+        gc_buf_append(&text, token->text, token->len);
+        last = *token;
+    }
+    if (!self->failed)
+        self->at = to;
+    return kept_buf(self, &text);
+}
+
+static const char *array_type(gc_go_parser *self)
+{
+    gc_go_expect(self, "[");
+    const char *length = gc_go_is(self, "]") ? "" : length_text(self);
     gc_go_expect(self, "]");
     const char *element = gc_go_parse_type(self);
-    gc_buf_printf(&out, "]%s", element ? element : "");
-    return keep_buf(self, &out);
+    if (!length || !element)
+        return NULL;
+    return kept(self, gc_go_keepf(self->file, "[%s]%s", length, element));
 }
 
-static const char *parse_map(gc_go_parser *self)
+static const char *channel_type(gc_go_parser *self)
 {
-    gc_go_advance(self);
+    const char *head = "chan ";
+    if (gc_go_accept(self, "<-"))
+        head = "<-chan ";
+    gc_go_expect(self, "chan");
+    if (head[0] == 'c' && gc_go_accept(self, "<-"))
+        head = "chan<- ";
+    const char *element = gc_go_parse_type(self);
+    if (!element)
+        return NULL;
+    /* `chan <-chan T` would read as `chan<- chan T`. */
+    bool wrap = strcmp(head, "chan ") == 0 && gc_starts_with(element, "<-");
+    return kept(self, gc_go_keepf(self->file, wrap ? "%s(%s)" : "%s%s", head, element));
+}
+
+static const char *map_type(gc_go_parser *self)
+{
+    gc_go_expect(self, "map");
     gc_go_expect(self, "[");
     const char *key = gc_go_parse_type(self);
     gc_go_expect(self, "]");
     const char *value = gc_go_parse_type(self);
-    return key && value ? gc_go_keepf(self->file, "map[%s]%s", key, value) : NULL;
+    if (!key || !value)
+        return NULL;
+    return kept(self, gc_go_keepf(self->file, "map[%s]%s", key, value));
 }
 
-/* `chan T`, `chan<- T`, `<-chan T`. */
-static const char *parse_channel(gc_go_parser *self)
-{
-    const char *shape = "chan ";
-    if (gc_go_accept(self, "<-"))
-        shape = "<-chan ";
-    gc_go_expect(self, "chan");
-    if (gc_go_accept(self, "<-"))
-        shape = "chan<- ";
-    const char *element = gc_go_parse_type(self);
-    return element ? gc_go_keepf(self->file, "%s%s", shape, element) : NULL;
-}
-
-static const char *parse_literal(gc_go_parser *self, bool is_struct)
+static const char *members_type(gc_go_parser *self, bool is_struct)
 {
     gc_go_members members = { 0 };
     gc_go_advance(self);
@@ -153,30 +196,31 @@ static const char *parse_literal(gc_go_parser *self, bool is_struct)
     return text;
 }
 
-static const char *parse_any_type(gc_go_parser *self)
+static const char *type_here(gc_go_parser *self)
 {
     if (gc_go_is_kind(self, GC_GO_IDENT))
-        return parse_named(self);
-    if (gc_go_is(self, "["))
-        return parse_array(self);
-    if (gc_go_is(self, "map"))
-        return parse_map(self);
-    if (gc_go_is(self, "chan") || gc_go_is(self, "<-"))
-        return parse_channel(self);
-    if (gc_go_is(self, "struct") || gc_go_is(self, "interface"))
-        return parse_literal(self, gc_go_is(self, "struct"));
+        return type_name(self);
     if (gc_go_accept(self, "*")) {
-        const char *to = gc_go_parse_type(self);
-        return to ? gc_go_keepf(self->file, "*%s", to) : NULL;
-    }
-    if (gc_go_accept(self, "func")) {
-        const char *signature = gc_go_parse_signature(self);
-        return signature ? gc_go_keepf(self->file, "func%s", signature) : NULL;
+        const char *base = gc_go_parse_type(self);
+        return base ? kept(self, gc_go_keepf(self->file, "*%s", base)) : NULL;
     }
     if (gc_go_accept(self, "(")) {
-        const char *type = gc_go_parse_type(self);
+        const char *inner = gc_go_parse_type(self);
         gc_go_expect(self, ")");
-        return type;
+        return self->failed ? NULL : inner;
+    }
+    if (gc_go_is(self, "["))
+        return array_type(self);
+    if (gc_go_is(self, "<-") || gc_go_is(self, "chan"))
+        return channel_type(self);
+    if (gc_go_is(self, "map"))
+        return map_type(self);
+    if (gc_go_is(self, "struct") || gc_go_is(self, "interface"))
+        return members_type(self, gc_go_is(self, "struct"));
+    if (gc_go_accept(self, "func")) {
+        const char *signature = gc_go_parse_signature(self);
+        return signature ? kept(self, gc_go_keepf(self->file, "func%s", signature))
+                         : NULL;
     }
     gc_go_expected(self, "a type");
     return NULL;
@@ -184,7 +228,12 @@ static const char *parse_any_type(gc_go_parser *self)
 
 const char *gc_go_parse_type(gc_go_parser *self)
 {
-    const char *type = enter(self) ? parse_any_type(self) : NULL;
+    if (self->depth >= MAX_DEPTH) {
+        gc_go_refuse(self, "types are nested too deeply");
+        return NULL;
+    }
+    self->depth++;
+    const char *type = type_here(self);
     self->depth--;
     return self->failed ? NULL : type;
 }
@@ -192,90 +241,103 @@ const char *gc_go_parse_type(gc_go_parser *self)
 /* ---- parameters ---- */
 
 typedef struct go_param {
-    const char *name; /* NULL: this may be a type alone */
-    const char *type; /* NULL: this may be a name alone */
-    const char *lone; /* a single word, as a type */
+    const char *lone; /* a word alone: a type, or a name that shares the next type */
+    const char *type;
+    bool named;
+    bool variadic;
 } go_param;
 
 typedef struct go_params {
     go_param *items;
     size_t count;
     size_t cap;
-    bool named;
 } go_params;
 
-/* At a name: does a type follow it? `a [5]int` does, `Set[int]` and `pkg.T` do not. */
-static bool type_follows(gc_go_parser *self)
+/* At an identifier: is it the name of a parameter that has its type behind it? `*lone`: it
+ * stands alone, which decides nothing. */
+static bool at_named_param(gc_go_parser *self, bool *lone)
 {
     gc_go_place place = self->at;
     gc_go_advance(self);
-    bool follows = !gc_go_is(self, ",") && !gc_go_is(self, ")") && !gc_go_is(self, ".") &&
-                   !gc_go_is_kind(self, GC_GO_SEMICOLON) && !gc_go_is(self, "}") &&
-                   !gc_go_is_kind(self, GC_GO_STRING);
-    if (follows && gc_go_is(self, "[")) {
-        gc_go_place bracket = self->at;
-        gc_go_advance(self);
-        bool slice = gc_go_is(self, "]");
-        self->at = bracket;
-        gc_go_skip_brackets(self);
-        follows = slice || (!gc_go_is(self, ",") && !gc_go_is(self, ")") &&
-                            !gc_go_is_kind(self, GC_GO_SEMICOLON) &&
-                            !gc_go_is(self, "}") && !gc_go_is_kind(self, GC_GO_STRING));
+    gc_go_token next = self->at.token;
+    *lone = mark_in(&next, ",)");
+    bool named = !*lone && !mark_in(&next, ".");
+    if (mark_in(&next, "[")) { /* `a [n]T` or `Set[T]` */
+        gc_go_token after = after_brackets(self);
+        named = !mark_in(&after, ",)");
     }
     if (!self->failed)
         self->at = place;
-    return follows && !self->failed;
-}
-
-static const char *parse_param_type(gc_go_parser *self)
-{
-    bool variadic = gc_go_accept(self, "...");
-    const char *type = gc_go_parse_type(self);
-    return type && variadic ? gc_go_keepf(self->file, "...%s", type) : type;
+    return named;
 }
 
 static go_param parse_param(gc_go_parser *self)
 {
-    if (!gc_go_is_kind(self, GC_GO_IDENT))
-        return (go_param){ NULL, parse_param_type(self), NULL };
-    if (!type_follows(self))
-        return (go_param){ NULL, NULL, gc_go_parse_type(self) };
-    const char *name = gc_go_take_name(self);
-    return (go_param){ name, parse_param_type(self), NULL };
+    go_param param = { 0 };
+    bool lone = false;
+    if (gc_go_is_kind(self, GC_GO_IDENT))
+        param.named = at_named_param(self, &lone);
+    if (param.named)
+        gc_go_advance(self);
+    if (lone) {
+        param.lone = gc_go_take_name(self);
+        return param;
+    }
+    param.variadic = gc_go_accept(self, "...");
+    param.type = gc_go_parse_type(self);
+    return param;
 }
 
-/* From `(` on; appends the types, each grouped name with its own. Returns their number. */
-static size_t parse_params(gc_go_parser *self, gc_buf *out)
+/* In `(a, b int)` the words alone are names, in `(int, string)` they are types. */
+static void settle_params(gc_go_parser *self, go_params *params)
+{
+    bool named = false;
+    for (size_t i = 0; i < params->count; i++)
+        named |= params->items[i].named;
+    for (size_t i = params->count; i-- > 0;) {
+        go_param *param = &params->items[i];
+        bool nothing_follows = param->lone && i + 1 == params->count;
+        if (named && !param->named && (!param->lone || nothing_follows))
+            gc_go_refuse(self, "parameters with and without names are mixed");
+        if (!param->lone)
+            continue;
+        param->type = named && i + 1 < params->count ? params->items[i + 1].type
+                                                     : gc_go_plain_name(param->lone);
+        param->variadic = named && i + 1 < params->count && params->items[i + 1].variadic;
+    }
+}
+
+/* "(A, ...B)" */
+static const char *parse_params(gc_go_parser *self, size_t *count)
 {
     go_params params = { 0 };
+    gc_buf text;
+    start_text(&text);
     gc_go_expect(self, "(");
     while (!self->failed && !gc_go_is(self, ")")) {
-        go_param param = parse_param(self);
         params.items =
             gc_grow(params.items, params.count, &params.cap, sizeof *params.items);
-        params.items[params.count++] = param;
-        params.named |= param.name != NULL;
+        params.items[params.count++] = parse_param(self);
         if (!gc_go_accept(self, ","))
             break;
     }
     gc_go_expect(self, ")");
-    const char *next = "";
-    for (size_t i = params.count; i-- > 0;) {
-        go_param *p = &params.items[i];
-        if (!p->type)
-            p->type = params.named ? next : p->lone ? p->lone : "";
-        next = p->type;
-    }
+    if (!self->failed)
+        settle_params(self, &params);
+    gc_buf_putc(&text, '(');
     for (size_t i = 0; i < params.count && !self->failed; i++)
-        gc_buf_printf(out, "%s%s", i ? ", " : "", params.items[i].type);
+        gc_buf_printf(&text, "%s%s%s", i ? ", " : "",
+                      params.items[i].variadic ? "..." : "", params.items[i].type);
+    gc_buf_putc(&text, ')');
+    *count = params.count;
     free(params.items);
-    return params.count;
+    return kept_buf(self, &text);
 }
 
 static bool at_type(const gc_go_parser *self)
 {
-    static const char *const starts[] = { "*",    "[",  "(",      "func",     "map",
-                                          "chan", "<-", "struct", "interface" };
+    static const char *const starts[] = { "*",    "[",   "<-",     "func",
+                                          "chan", "map", "struct", "interface" };
     for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
         if (gc_go_is(self, starts[i]))
             return true;
@@ -284,222 +346,25 @@ static bool at_type(const gc_go_parser *self)
 
 const char *gc_go_parse_signature(gc_go_parser *self)
 {
-    gc_buf out, results;
-    gc_buf_init(&out, TEXT_LIMIT);
-    gc_buf_init(&results, TEXT_LIMIT);
-    gc_buf_putc(&out, '(');
-    if (enter(self))
-        parse_params(self, &out);
-    gc_buf_putc(&out, ')');
+    size_t count;
+    const char *params = parse_params(self, &count);
+    const char *result = "";
+    if (!params || self->depth >= MAX_DEPTH) {
+        gc_go_refuse(self, "types are nested too deeply");
+        return NULL;
+    }
     if (gc_go_is(self, "(")) {
-        size_t count = parse_params(self, &results);
-        if (count == 1)
-            gc_buf_printf(&out, " %s", results.ptr);
-        else if (count)
-            gc_buf_printf(&out, " (%s)", results.ptr);
+        result = parse_params(self, &count);
+        if (result && count == 0)
+            result = "";
+        else if (result && count == 1)
+            result = gc_go_keep(self->file, result + 1, strlen(result) - 2);
     } else if (at_type(self)) {
-        const char *type = gc_go_parse_type(self);
-        gc_buf_printf(&out, " %s", type ? type : "");
+        result = gc_go_parse_type(self);
     }
-    self->depth--;
-    gc_buf_release(&results);
-    return keep_buf(self, &out);
-}
-
-/* ---- members ---- */
-
-static gc_go_member *add_member(gc_go_members *members, const char *name,
-                                const char *type, int line)
-{
-    members->items =
-        gc_grow(members->items, members->count, &members->cap, sizeof *members->items);
-    gc_go_member *m = &members->items[members->count++];
-    *m = (gc_go_member){ name ? name : "", type ? type : "", "", "", false, line };
-    return m;
-}
-
-/* The name by which an embedded type is selected: the T of *pkg.T[A]. */
-static const char *embedded_name(gc_go_parser *self, const char *type)
-{
-    const char *start = type;
-    size_t len = 0;
-    if (*start == '*')
-        start++;
-    if (*start == '"') {
-        const char *quote = strchr(start + 1, '"');
-        start = quote && quote[1] == '.' ? quote + 2 : start;
-    } else {
-        const char *point = strchr(start, '.');
-        start = point ? point + 1 : start;
-    }
-    len = strcspn(start, "[");
-    return gc_go_keep(self->file, start, len);
-}
-
-static void finish_fields(gc_go_parser *self, gc_go_members *out, size_t first,
-                          const char *start)
-{
-    const char *source = gc_go_source_since(self, start), *tag = "";
-    if (gc_go_is_kind(self, GC_GO_STRING)) {
-        tag = gc_go_keep(self->file, self->at.token.text, self->at.token.len);
-        gc_go_advance(self);
-    }
-    for (size_t i = first; i < out->count; i++) {
-        out->items[i].source = source ? source : "";
-        out->items[i].tag = tag ? tag : "";
-    }
-}
-
-static void parse_field(gc_go_parser *self, gc_go_members *out)
-{
-    const char *start = self->at.token.text;
-    int line = self->at.token.line;
-    size_t first = out->count;
-    gc_go_place place = self->at;
-    bool ident = gc_go_is_kind(self, GC_GO_IDENT);
-    gc_go_advance(self);
-    bool list = ident && gc_go_is(self, ",");
-    if (!self->failed)
-        self->at = place;
-    if (!list && !(ident && type_follows(self))) {
-        const char *type = gc_go_parse_type(self);
-        const char *name = type ? embedded_name(self, type) : NULL;
-        add_member(out, name, type, line)->embedded = true;
-    } else {
-        do
-            add_member(out, gc_go_take_name(self), NULL, line);
-        while (gc_go_accept(self, ","));
-        const char *type = gc_go_parse_type(self);
-        for (size_t i = first; i < out->count; i++)
-            out->items[i].type = type ? type : "";
-    }
-    finish_fields(self, out, first, start);
-}
-
-void gc_go_parse_fields(gc_go_parser *self, gc_go_members *out)
-{
-    gc_go_expect(self, "{");
-    while (!self->failed && !gc_go_is(self, "}") && !gc_go_is_kind(self, GC_GO_EOF)) {
-        parse_field(self, out);
-        gc_go_end_of_line(self, "}");
-    }
-    gc_go_expect(self, "}");
-}
-
-/* `~int | string | pkg.T` */
-static const char *parse_union(gc_go_parser *self)
-{
-    gc_buf out;
-    gc_buf_init(&out, TEXT_LIMIT);
-    do {
-        bool tilde = gc_go_accept(self, "~");
-        const char *type = gc_go_parse_type(self);
-        gc_buf_printf(&out, "%s%s%s", out.len ? "|" : "", tilde ? "~" : "",
-                      type ? type : "");
-    } while (gc_go_accept(self, "|"));
-    return keep_buf(self, &out);
-}
-
-static void parse_element(gc_go_parser *self, gc_go_members *out)
-{
-    const char *start = self->at.token.text;
-    int line = self->at.token.line;
-    gc_go_place place = self->at;
-    bool ident = gc_go_is_kind(self, GC_GO_IDENT);
-    gc_go_advance(self);
-    bool method = ident && gc_go_is(self, "(");
-    if (!self->failed)
-        self->at = place;
-    const char *name = method ? gc_go_take_name(self) : "";
-    const char *type = method ? gc_go_parse_signature(self) : parse_union(self);
-    gc_go_member *m = add_member(out, name, type, line);
-    const char *source = gc_go_source_since(self, start);
-    m->embedded = !method;
-    m->source = source ? source : "";
-}
-
-void gc_go_parse_elements(gc_go_parser *self, gc_go_members *out)
-{
-    gc_go_expect(self, "{");
-    while (!self->failed && !gc_go_is(self, "}") && !gc_go_is_kind(self, GC_GO_EOF)) {
-        parse_element(self, out);
-        gc_go_end_of_line(self, "}");
-    }
-    gc_go_expect(self, "}");
-}
-
-const char *gc_go_members_text(gc_go_parser *self, const gc_go_members *members,
-                               bool is_struct)
-{
-    gc_strv texts = { 0 };
-    gc_buf out;
-    if (!is_struct && !members->count)
-        return "any";
-    for (size_t i = 0; i < members->count; i++) {
-        const gc_go_member *m = &members->items[i];
-        const char *blank = is_struct && *m->name && !m->embedded ? " " : "";
-        const char *name = m->embedded ? "" : m->name;
-        gc_strv_push(&texts, gc_xasprintf("%s%s%s%s%s", name, blank, m->type,
-                                          is_struct && *m->tag ? " " : "",
-                                          is_struct ? m->tag : ""));
-    }
-    if (!is_struct)
-        gc_strv_sort(&texts); /* the order of methods has no meaning */
-    char *joined = gc_strv_join(&texts, "; ");
-    gc_buf_init(&out, TEXT_LIMIT);
-    gc_buf_printf(&out, "%s{%s}", is_struct ? "struct" : "interface", joined);
-    free(joined);
-    gc_strv_release(&texts);
-    return keep_buf(self, &out);
-}
-
-/* ---- type parameters ---- */
-
-bool gc_go_at_type_params(gc_go_parser *self)
-{
-    gc_go_place place = self->at;
-    bool yes = false;
-    gc_go_advance(self);
-    if (gc_go_is_kind(self, GC_GO_IDENT)) {
-        gc_go_advance(self);
-        yes = gc_go_is_kind(self, GC_GO_IDENT) || gc_go_is(self, ",") ||
-              gc_go_is(self, "~") || gc_go_is(self, "[") || gc_go_is(self, "interface") ||
-              gc_go_is(self, "func") || gc_go_is(self, "map") || gc_go_is(self, "chan") ||
-              gc_go_is(self, "*");
-        /* `[N * 2]T` is an array: then a type follows the bracket and no comma stands in it */
-        if (gc_go_is(self, "*")) {
-            gc_go_advance(self);
-            yes = gc_go_is_kind(self, GC_GO_IDENT);
-            gc_go_advance(self);
-            yes = yes && (gc_go_is(self, ",") || gc_go_is(self, "["));
-        }
-    }
-    if (!self->failed)
-        self->at = place;
-    return yes && !self->failed;
-}
-
-const char *gc_go_parse_type_params(gc_go_parser *self, gc_strv *names)
-{
-    gc_buf out;
-    gc_buf_init(&out, TEXT_LIMIT);
-    gc_buf_putc(&out, '[');
-    gc_go_expect(self, "[");
-    while (!self->failed && !gc_go_is(self, "]")) {
-        size_t first = names->count;
-        do {
-            const char *name = gc_go_take_name(self);
-            if (name)
-                gc_strv_add(names, name);
-        } while (gc_go_accept(self, ","));
-        const char *constraint = parse_union(self);
-        for (size_t i = first; i < names->count && !self->failed; i++)
-            gc_buf_printf(&out, "%s%s %s", out.len > 1 ? ", " : "", names->items[i],
-                          constraint ? constraint : "");
-        if (!gc_go_accept(self, ","))
-            break;
-    }
-    gc_go_expect(self, "]");
-    gc_buf_putc(&out, ']');
-    return keep_buf(self, &out);
+    if (!result || self->failed)
+        return NULL;
+    if (!*result)
+        return params;
+    return kept(self, gc_go_keepf(self->file, "%s %s", params, result));
 }

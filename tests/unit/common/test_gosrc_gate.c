@@ -4,149 +4,298 @@
 #include "common/gosrc.h"
 #include "support/must.h"
 
-static const char promise[] =
-    "import \"context\"\nimport \"m/internal/user\"\n"
-    "type Status string\nconst Open Status = \"open\"\n"
-    "var ErrGone error\n"
-    "type Service struct\n"
-    "type Item struct {\n\tID   string `json:\"id\"`\n\tData any\n}\n"
-    "type Store interface {\n"
-    "\tGet(ctx context.Context, id string) (*user.User, error)\n}\n"
-    "func NewService(store Store) *Service\n"
-    "func (s *Service) List(ctx context.Context, limit, offset int) "
-    "([]*user.User, error)\n";
-
-static const char good[] =
-    "// Package p is p.\npackage p\n\nimport (\n\t\"context\"\n\t\"errors\"\n\n"
-    "\tu \"m/internal/user\"\n)\n\ntype Status string\n\nconst (\n\tOpen Status = `open`\n"
-    "\tShut Status = \"shut\"\n)\n\nvar ErrGone = errors.New(\"gone\")\n\n"
-    "type Item struct {\n\tID, Name string\n\tData interface{}\n}\n\n"
-    "type Service struct{ store Store }\n\ntype Store interface {\n"
-    "\tGet(c context.Context, key string) (*u.User, error)\n}\n\n"
-    "func NewService(s Store) *Service { return &Service{s} }\n\n"
-    "func (s *Service) List(ctx context.Context, a int, b int) (out []*u.User, err error) {\n"
-    "\treturn nil, nil\n}\n";
-
-static char *gate(const char *path, const char *src)
+static char *gate(const char *path, const char *promise, const char *src)
 {
     gc_buf complaint;
-    gc_buf_init(&complaint, 65536);
-    gc_err err = gc_go_gate(path, "p", promise, src, strlen(src), &complaint);
-    assert_true((err == GC_OK) == (complaint.len == 0));
+    gc_buf_init(&complaint, 1 << 16);
+    gc_err err = gc_go_gate(path, "user", promise, src, strlen(src), &complaint);
+    assert_int_equal(err, complaint.len ? GC_EPROTO : GC_OK);
     return gc_buf_take(&complaint);
 }
 
-/* The good answer with one piece replaced. */
-static char *changed(const char *from, const char *to)
+static void expect_gate_at(const char *path, const char *promise, const char *src,
+                           const char *want)
 {
+    char *got = gate(path, promise, src);
+    assert_string_equal(got, want);
+    free(got);
+}
+
+static void expect_gate(const char *promise, const char *src, const char *want)
+{
+    expect_gate_at("internal/user/service.go", promise, src, want);
+}
+
+static const char promise[] =
+    "import \"context\"\nimport cust \"example.com/shop/internal/customer\"\n"
+    "type Service struct\n"
+    "type User struct {\n\tID string\n\tTags, Roles []string\n\t*Base\n}\n"
+    "type Store interface {\n\tGet(ctx context.Context, id string) (*User, error)\n"
+    "\tPut(ctx context.Context, u *User) error\n}\n"
+    "type Status string\nconst StatusActive Status = \"active\"\nvar ErrNotFound error\n"
+    "func NewService(repo Store, c *cust.Customer) *Service\n"
+    "func (s *Service) Create(ctx context.Context, in any) (*User, error)\n"
+    "func Map[T, U any](in []T, f func(T) U) []U\n";
+
+static void test_a_good_answer(void **state)
+{
+    (void)state;
+    expect_gate(
+        promise,
+        "// Package user.\npackage user\n\nimport (\n\t\"errors\"\n\tctx \"context\"\n\n"
+        "\t\"example.com/shop/internal/customer\"\n)\n\n"
+        "const (\n\tStatusActive Status = `active`\n\tStatusOther Status = \"x\"\n)\n"
+        "var ErrNotFound = errors.New(\"not found\")\n"
+        "type Status string\n"
+        "type User struct {\n\tID string `json:\"id\"`\n\tRoles, Tags []string\n"
+        "\tAge int\n\t*Base\n}\n"
+        "type Store interface {\n\tPut(ctx.Context, *User) error\n"
+        "\tGet(_ ctx.Context, key string) (u *User, err error)\n}\n"
+        "type Service struct {\n\trepo Store\n}\n"
+        "func NewService(r Store, cc *customer.Customer) *Service { return nil }\n"
+        "func (svc *Service) Create(c ctx.Context, in interface{}) (*User, error) {\n"
+        "\treturn nil, nil\n}\n"
+        "func Map[A any, B any](in []A, f func(A) B) []B { return nil }\n"
+        "func extra() {}\nfunc init() {}\nfunc init() {}\nvar _ Store = nil\nvar _ = 1\n",
+        "");
+}
+
+static void test_nothing_there(void **state)
+{
+    (void)state;
+    expect_gate(
+        "import \"context\"\ntype Service struct\nconst A = 1\nvar B int\n"
+        "type U struct {\n\tA int\n}\nfunc NewService(repo Repository) *Service\n"
+        "func (s *Service) Get(ctx context.Context) error\n",
+        "package user\n",
+        "missing: type Service struct\nmissing: const A = 1\nmissing: var B int\n"
+        "missing: type U struct\nmissing: func NewService(repo Repository) *Service\n"
+        "missing: func (s *Service) Get(ctx context.Context) error\n");
+    expect_gate("", "package user\n", "");
+    expect_gate("", " \n", "the file is empty\n");
+}
+
+static void test_other_paths(void **state)
+{
+    (void)state;
+    expect_gate_at("README.md", "func F()", "# {", "");
+    expect_gate_at("README.md", "", "\n\t\n", "the file is empty\n");
+}
+
+static void test_package_clause(void **state)
+{
+    (void)state;
+    expect_gate("", "// x\npackage main\n",
+                "line 2: the package is main, it must be user\n");
+    expect_gate("", "package user_test\n",
+                "line 1: the package is user_test, it must be user\n");
+    expect_gate_at("a_test.go", "", "package user_test\n", "");
+    expect_gate_at("a_test.go", "", "package user\n", "");
+    expect_gate_at("a_test.go", "", "package users_test\n",
+                   "line 1: the package is users_test, it must be user\n");
+}
+
+static void test_signatures(void **state)
+{
+    (void)state;
+    expect_gate("func F(a, b int, c ...string) error\n",
+                "package user\nfunc F(a int, b int, c []string) error { return nil }\n",
+                "line 2: found: func F(a int, b int, c []string) error; "
+                "promised: func F(a, b int, c ...string) error\n");
+    expect_gate("func (s *T) F()\n", "package user\ntype T int\nfunc (s T) F() {}\n",
+                "line 3: found: func (s T) F(); promised: func (s *T) F()\n");
+    expect_gate("func F(b byte, r rune)\n", "package user\nfunc F(uint8, int32) {}\n",
+                "");
+    expect_gate("type F struct\n", "package user\nfunc F() {}\n",
+                "line 2: found: func F(); promised: type F struct\n");
+    expect_gate(
+        "func (s *Set[K]) Has(k K) bool\nfunc F[K comparable](k K)\n",
+        "package user\nfunc (s *Set[T]) Has(k T) bool { return true }\n"
+        "func F[T any](k T) {}\n",
+        "line 3: found: func F[T any](k T); promised: func F[K comparable](k K)\n");
+    expect_gate("func F[K, V any](m map[K]V)\n",
+                "package user\nfunc F[V, K any](m map[K]V) {}\n",
+                "line 2: found: func F[V, K any](m map[K]V); "
+                "promised: func F[K, V any](m map[K]V)\n");
+}
+
+static void test_qualifiers_go_by_path(void **state)
+{
+    (void)state;
+    expect_gate("import \"a/customer\"\nfunc F(c customer.C)\n",
+                "package user\nimport \"b/customer\"\nfunc F(c customer.C) {}\n",
+                "line 3: found: func F(c customer.C); promised: func F(c customer.C)\n");
+    expect_gate(
+        "import \"gopkg.in/yaml.v3\"\nimport \"github.com/x/kit/v2\"\n"
+        "func F(n yaml.Node, k kit.K)\n",
+        "package user\nimport y \"gopkg.in/yaml.v3\"\nimport \"github.com/x/kit/v2\"\n"
+        "func F(n y.Node, k kit.K) {}\n",
+        "");
+    expect_gate("import db \"github.com/x/go-database\"\nfunc F(c db.C)\n",
+                "package user\nimport \"github.com/x/go-database\"\nfunc F(c db.C) {}\n",
+                "");
+    expect_gate("func F(c context.Context)\n",
+                "package user\nimport \"context\"\nfunc F(c context.Context) {}\n", "");
+}
+
+static void test_structs(void **state)
+{
+    (void)state;
+    expect_gate("type U struct {\n\tA int\n\tB *T\n\tE\n}\n",
+                "package user\ntype U struct {\n\tB T\n\tE E\n}\n",
+                "line 2: struct U lacks: A int\n"
+                "line 3: in struct U, found: B T; promised: B *T\n"
+                "line 4: in struct U, found: E E; promised: E\n");
+    expect_gate("type U struct\n", "package user\ntype U = other\n",
+                "line 2: found: type U = other; promised: type U struct\n");
+    expect_gate("type S[T any] struct {\n\tA []T\n}\n",
+                "package user\ntype S[E any] struct {\n\tA []E\n\tb E\n}\n", "");
+}
+
+static void test_interfaces(void **state)
+{
+    (void)state;
+    expect_gate(
+        "type S interface {\n\tGet(id string) error\n\tPut()\n}\n",
+        "package user\ntype S interface {\n\tGet(id int) error\n\tDel()\n}\n",
+        "line 3: in interface S, found: Get(id int) error; promised: Get(id string) "
+        "error\nline 2: interface S lacks: Put()\n"
+        "line 4: interface S may not have more than was promised: take out Del()\n");
+    expect_gate("type S any\n", "package user\ntype S interface{}\n", "");
+}
+
+static void test_named_types_and_values(void **state)
+{
+    (void)state;
+    expect_gate("type Status string\n", "package user\ntype Status = string\n",
+                "line 2: found: type Status = string; promised: type Status string\n");
+    expect_gate(
+        "const A Status = \"a\"\nconst B = 10\nconst C Kind = 1\nconst D S = \"d\"\n",
+        "package user\nconst A Status = \"b\"\nconst B = 0xA\n"
+        "const (\n\tX Kind = iota\n\tC\n)\nconst D = S(\"d\")\n",
+        "line 2: found: const A Status = \"b\"; promised: const A Status = \"a\"\n");
+    expect_gate("const A Status = \"a\"\nconst B = 1\n",
+                "package user\nconst A = \"a\"\nconst B = 2\n",
+                "line 2: found: const A = \"a\"; promised: const A Status = \"a\"\n"
+                "line 3: found: const B = 2; promised: const B = 1\n");
+    expect_gate("var E error\nvar M map[string]int\n",
+                "package user\nvar E *MyErr\nvar M = map[string]int{}\n",
+                "line 2: found: var E *MyErr; promised: var E error\n");
+}
+
+static void test_go_refuses_these(void **state)
+{
+    (void)state;
+    expect_gate(
+        "",
+        "package user\nimport \"fmt\"\nimport \"os\"\nimport \"fmt\"\n"
+        "import _ \"embed\"\nimport . \"math\"\nimport e \"errors\"\n"
+        "import \"github.com/x/unclear\"\nvar x = fmt.Sprint()\n",
+        "line 3: \"os\" is imported as os and not used; take the import out\n"
+        "line 4: \"fmt\" is imported twice, first in line 2\n"
+        "line 7: \"errors\" is imported as e and not used; take the import out\n");
+    expect_gate(
+        "",
+        "package user\nimport \"crypto/rand\"\nimport \"math/rand/v2\"\n"
+        "var x = rand.Int()\nfunc rand() {}\n",
+        "line 5: rand is already the name of the import \"crypto/rand\"\n"
+        "line 3: \"crypto/rand\" and \"math/rand/v2\" are both imported as rand; give one an alias\n");
+    expect_gate("",
+                "package user\nfunc F() {}\ntype T int\nvar F = 1\nfunc (T) M() {}\n"
+                "func (*T) M() {}\n",
+                "line 4: F is declared twice, first in line 2\n"
+                "line 6: T.M is declared twice, first in line 5\n");
+    expect_gate("import \"time\"\n", "package user\nfunc F(t time.Time, x log.L) {}\n",
+                "line 2: time is not imported: import \"time\"\n"
+                "line 2: log is not imported\n");
+}
+
+static void test_syntax_errors_are_named(void **state)
+{
+    (void)state;
+    expect_gate(promise, "package user\nfunc F() {\n\treturn\n}\n}\n",
+                "line 5: unbalanced '}': it closes nothing\n");
+    expect_gate(promise, "package user\nvar s = \"x\n",
+                "line 2: a string that never ends: '\"' is missing\n");
+    expect_gate(
+        "func (", "package user\n",
+        "the promised declarations cannot be read: line 1: expected a type, found the "
+        "end of the file\n");
+}
+
+/* ---- one change to a good answer ---- */
+
+static const char promised[] =
+    "import \"context\"\nimport \"m/internal/owner\"\n"
+    "type Status string\nconst Open Status = \"open\"\nvar ErrGone error\n"
+    "type Service struct\ntype Item struct {\n\tID   string `json:\"id\"`\n\tData any\n}\n"
+    "type Store interface {\n\tGet(ctx context.Context, id string) (*owner.O, error)\n}\n"
+    "func NewService(store Store) *Service\n"
+    "func (s *Service) List(ctx context.Context, limit, offset int) ([]*owner.O, error)\n";
+
+static const char good[] =
+    "// Package user is a package.\npackage user\n\nimport (\n\t\"context\"\n\t\"errors\"\n\n"
+    "\to \"m/internal/owner\"\n)\n\ntype Status string\n\nconst (\n\tOpen Status = `open`\n"
+    "\tShut Status = \"shut\"\n)\n\nvar ErrGone = errors.New(\"gone\")\n\n"
+    "type Item struct {\n\tID, Name string\n\tData interface{}\n}\n\n"
+    "type Service struct{ store Store }\n\ntype Store interface {\n"
+    "\tGet(c context.Context, key string) (*o.O, error)\n}\n\n"
+    "func NewService(s Store) *Service { return &Service{s} }\n\n"
+    "func (s *Service) List(ctx context.Context, a int, b int) (out []*o.O, err error) {\n"
+    "\treturn nil, nil\n}\n";
+
+/* `good` with `to` in place of `from`; its complaint has `word` in it, "" for none. */
+static void expect_changed(const char *from, const char *to, const char *word)
+{
+    gc_buf src;
     const char *at = strstr(good, from);
     assert_non_null(at);
-    gc_buf out;
-    gc_buf_init(&out, 65536);
-    gc_buf_append(&out, good, (size_t)(at - good));
-    gc_buf_puts(&out, to);
-    gc_buf_puts(&out, at + strlen(from));
-    return gc_buf_take(&out);
-}
-
-static void must_pass(const char *src)
-{
-    char *complaint = gate("a/b.go", src);
-    assert_string_equal(complaint, "");
-    free(complaint);
-}
-
-static void must_complain(const char *from, const char *to, const char *word)
-{
-    char *src = changed(from, to), *complaint = gate("a/b.go", src);
-    if (!strstr(complaint, word))
+    gc_buf_init(&src, 65536);
+    must_ok(gc_buf_append(&src, good, (size_t)(at - good)));
+    must_ok(gc_buf_puts(&src, to));
+    must_ok(gc_buf_puts(&src, at + strlen(from)));
+    char *complaint = gate("a/b.go", promised, src.ptr);
+    if (*word ? !strstr(complaint, word) : *complaint != '\0')
         fail_msg("wanted \"%s\" in \"%s\"", word, complaint);
     free(complaint);
-    free(src);
+    gc_buf_release(&src);
 }
 
-static void test_gate_accepts_other_spellings(void **state)
+static void test_one_change(void **state)
 {
     (void)state;
-    must_pass(good);
-    char *src = changed("// Package p is p.", "//go:build linux\n\n/* } */");
-    must_pass(src);
-    free(src);
-}
-
-static void test_gate_names_what_is_wrong(void **state)
-{
-    (void)state;
-    must_complain("func NewService(s Store) *Service { return &Service{s} }\n", "",
-                  "missing: func NewService");
-    must_complain("a int, b int", "a int, b int64", "List");
-    must_complain("(s *Service) List", "(s Service) List", "List");
-    must_complain("ID, Name string", "Name string", "ID");
-    must_complain("Data interface{}", "Data string", "Data");
-    must_complain("key string) (*u.User, error)", "key string) (u.User, error)", "Get");
-    must_complain("`open`", "`closed`", "Open");
-    must_complain("package p\n", "package q\n", "package p");
-    must_complain("var ErrGone = errors.New(\"gone\")", "var ErrGone = u.X", "errors");
-    must_complain("return nil, nil\n}", "return nil, nil\n", "not closed");
-    must_complain("return nil, nil\n}", "return nil, nil)\n}", "unbalanced");
-    must_complain("type Status string", "type Status string\ntype Status int", "already");
-    must_complain("\t\"errors\"\n", "\t\"errors\"\n\t\"errors\"\n", "twice");
-    must_complain("string\n\tData", "string\n\tmore, 7 int\n\tData", "line");
-}
-
-static void test_gate_other_files(void **state)
-{
-    gc_buf c;
-    (void)state;
-    gc_buf_init(&c, 1000);
-    must_ok(gc_go_gate("README.md", "", "", "x", 1, &c));
-    expect_err(GC_EPROTO, gc_go_gate("README.md", "", "", " \n", 2, &c));
-    gc_buf_reset(&c);
-    const char *test =
-        "package p_test\n\nimport \"testing\"\n\nfunc TestA(t *testing.T) {}\n";
-    must_ok(gc_go_gate("a/b_test.go", "p",
-                       "import \"testing\"\nfunc TestA(t *testing.T)\n", test,
-                       strlen(test), &c));
-    gc_buf_release(&c);
-}
-
-static void same_api(const char *a, const char *b, bool equal)
-{
-    gc_sha x, y;
-    must_ok(gc_go_api_digest(a, strlen(a), &x, NULL));
-    must_ok(gc_go_api_digest(b, strlen(b), &y, NULL));
-    assert_true((strcmp(x.hex, y.hex) == 0) == equal);
-}
-
-static void test_api_follows_the_surface_alone(void **state)
-{
-    (void)state;
-    const char *base =
-        "package p\nfunc B(a int, b string) error { return nil }\ntype A struct{ X int; y int }\n";
-    same_api(
-        base,
-        "package p\n// c\ntype A struct {\n\tX int\n\tz string\n}\nfunc B(c int, d string) error { panic(1) }\n",
-        true);
-    same_api(
-        base,
-        "package p\nfunc B(a int, b string) error { return nil }\ntype A struct{ X int; Y int }\n",
-        false);
-    same_api(
-        base,
-        "package p\nfunc B(a int, b ...string) error { return nil }\ntype A struct{ X int }\n",
-        false);
-    same_api("package p\nfunc F[K comparable, V any](m map[K]V) {}\n",
-             "package p\nfunc F[K comparable, V any](x map[K]V) { _ = 1 }\nfunc g() {}\n",
-             true);
+    expect_changed("// Package user is a package.", "//go:build linux\n\n/* } */", "");
+    expect_changed("func NewService(s Store) *Service { return &Service{s} }\n", "",
+                   "missing: func NewService");
+    expect_changed("a int, b int", "a int, b int64", "List");
+    expect_changed("(s *Service) List", "(s Service) List", "List");
+    expect_changed("ID, Name string", "Name string", "lacks: ID string");
+    expect_changed("Data interface{}", "Data string", "Data any");
+    expect_changed("key string) (*o.O, error)", "key string) (o.O, error)", "Get");
+    expect_changed("`open`", "`closed`", "Open");
+    expect_changed("var ErrGone = errors.New(\"gone\")", "var ErrGone = o.X", "errors");
+    expect_changed("return nil, nil\n}", "return nil, nil\n", "not closed");
+    expect_changed("return nil, nil\n}", "return nil, nil)\n}", "unbalanced");
+    expect_changed("type Status string", "type Status string\ntype Status int", "twice");
+    expect_changed("\t\"errors\"\n", "\t\"errors\"\n\t\"errors\"\n", "twice");
+    expect_changed("string\n\tData", "string\n\tmore, 7 int\n\tData", "line 22:");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_gate_accepts_other_spellings),
-        cmocka_unit_test(test_gate_names_what_is_wrong),
-        cmocka_unit_test(test_gate_other_files),
-        cmocka_unit_test(test_api_follows_the_surface_alone),
+        cmocka_unit_test(test_a_good_answer),
+        cmocka_unit_test(test_nothing_there),
+        cmocka_unit_test(test_other_paths),
+        cmocka_unit_test(test_package_clause),
+        cmocka_unit_test(test_signatures),
+        cmocka_unit_test(test_qualifiers_go_by_path),
+        cmocka_unit_test(test_structs),
+        cmocka_unit_test(test_interfaces),
+        cmocka_unit_test(test_named_types_and_values),
+        cmocka_unit_test(test_go_refuses_these),
+        cmocka_unit_test(test_syntax_errors_are_named),
+        cmocka_unit_test(test_one_change),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
