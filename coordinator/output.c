@@ -18,6 +18,7 @@ struct gc_output {
     gc_root *root;
     char *state_file;
     gc_state state;
+    gc_map *seen; /* path -> sha256 when it was looked at, "" if absent; owned texts */
 };
 
 static gc_err load_state(gc_output *self, gc_errinfo *info)
@@ -34,6 +35,9 @@ static gc_err load_state(gc_output *self, gc_errinfo *info)
         if (!err) {
             gc_state_release(&self->state);
             self->state = parsed;
+        } else if (err == GC_ESTATE) {
+            err = gc_fail(info, err, "%s is %s; use the newer program", self->state_file,
+                          why.text);
         } else {
             err = gc_fail(
                 info, err,
@@ -46,12 +50,19 @@ static gc_err load_state(gc_output *self, gc_errinfo *info)
     return err;
 }
 
-gc_err gc_output_peek(const char *dir, const char *state_file, bool use_state,
-                      gc_output **out, gc_errinfo *info)
+static gc_output *new_output(const char *state_file)
 {
     gc_output *self = gc_xcalloc(1, sizeof *self);
     self->state_file = gc_xstrdup(state_file);
+    self->seen = gc_map_new();
     gc_state_init(&self->state);
+    return self;
+}
+
+gc_err gc_output_peek(const char *dir, const char *state_file, bool use_state,
+                      gc_output **out, gc_errinfo *info)
+{
+    gc_output *self = new_output(state_file);
     gc_err err = gc_root_open(dir, false, &self->root, info);
     if (err == GC_ENOENT)
         err = GC_OK;
@@ -67,9 +78,7 @@ gc_err gc_output_peek(const char *dir, const char *state_file, bool use_state,
 gc_err gc_output_open(const char *dir, const char *state_file, bool use_state,
                       gc_output **out, gc_errinfo *info)
 {
-    gc_output *self = gc_xcalloc(1, sizeof *self);
-    self->state_file = gc_xstrdup(state_file);
-    gc_state_init(&self->state);
+    gc_output *self = new_output(state_file);
     gc_err err = gc_root_open(dir, true, &self->root, info);
     if (!err) {
         err = gc_root_write(self->root, IGNORE_FILE, IGNORE_TEXT, strlen(IGNORE_TEXT),
@@ -98,6 +107,11 @@ void gc_output_close(gc_output **self_p)
         return;
     gc_root_close(&self->root);
     gc_state_release(&self->state);
+    size_t cursor = 0;
+    void *sha;
+    while (gc_map_next(self->seen, &cursor, NULL, &sha))
+        free(sha);
+    gc_map_destroy(&self->seen);
     free(self->state_file);
     free(self);
     *self_p = NULL;
@@ -120,6 +134,7 @@ gc_err gc_output_look(gc_output *self, const char *path, const gc_map *ours,
     gc_err err = self->root ? gc_root_sha(self->root, path, &tree.sha, info) : GC_ENOENT;
     if (err && err != GC_ENOENT)
         return err;
+    free(gc_map_set(self->seen, path, gc_xstrdup(err ? "" : tree.sha.hex)));
     tree.exists = !err;
     tree.ours = tree.exists && ours && gc_map_has(ours, tree.sha.hex);
     *out = tree;
@@ -215,12 +230,14 @@ gc_err gc_output_put(gc_output *self, const gc_made *made, gc_action action,
     if (err && err != GC_ENOENT)
         return err;
     bool exists = !err;
+    const char *seen = gc_map_get(self->seen, made->path);
+    bool edited = action == GC_MAKE_BESIDE || (seen && strcmp(seen, there.hex) != 0);
     if (exists && strcmp(there.hex, sha.hex) == 0) {
         *out = GC_PUT_SAME;
         record(self, made, &sha, made->mem, made->len);
         return GC_OK;
     }
-    if (exists && action == GC_MAKE_BESIDE && on_edit != GC_EDIT_OVERWRITE)
+    if (exists && edited && on_edit != GC_EDIT_OVERWRITE)
         return put_over_edit(self, made, &sha, on_edit, out, info);
     err = gc_root_write(self->root, made->path, made->mem, made->len, info);
     if (err)

@@ -50,7 +50,8 @@ typedef enum gc_put {
     GC_PUT_CONFLICT /* merge did not succeed: as BESIDE */
 } gc_put;
 
-/* Writes a made file as decided and records it in the state. */
+/* Writes a made file as decided and records it in the state. What is no longer as
+ * gc_output_look saw it was edited meanwhile: like GC_MAKE_BESIDE. */
 GC_MUST_CHECK gc_err gc_output_put(gc_output *self, const gc_made *made, gc_action action,
                                    gc_on_edit on_edit, gc_put *out, gc_errinfo *info);
 
