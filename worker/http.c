@@ -14,9 +14,10 @@
 #include "common/text.h"
 #include "worker/resolve.h"
 
-#define READ_BYTES 4096L /* per handle; an SSE event is some 200 bytes */
-#define KEEP_ALIVE_S 30L /* below the idle time-outs of load balancers */
-#define CLOCK_STEP_MS 50 /* the three clocks are not checked more often */
+#define WRITE_BYTES 16384L /* the least; kept per handle once a large body was sent */
+#define READ_BYTES 4096L   /* per handle; an SSE event is some 200 bytes */
+#define KEEP_ALIVE_S 30L   /* below the idle time-outs of load balancers */
+#define CLOCK_STEP_MS 50   /* the three clocks are not checked more often */
 #define AGENT "gocreator/" GC_VERSION
 
 typedef enum call_state {
@@ -52,6 +53,7 @@ struct gc_http {
     CURL **spare; /* handles to use again */
     size_t spare_count;
     size_t keep;
+    size_t uploading;       /* calls that hold a body */
     uv_timer_t curl_timer;  /* as libcurl wants it */
     uv_timer_t clock_timer; /* nearest of all calls' deadlines */
     int64_t clock_due_ms;   /* when it fires; 0 = not armed */
@@ -87,6 +89,14 @@ static void give_handle(gc_http *self, CURL *easy)
     }
 }
 
+static void drop_body(gc_http_call *call)
+{
+    if (call->request.body)
+        call->http->uploading--;
+    free(call->request.body);
+    call->request.body = NULL;
+}
+
 static void call_free(gc_http_call *call)
 {
     gc_http *self = call->http;
@@ -102,7 +112,7 @@ static void call_free(gc_http_call *call)
     }
     curl_slist_free_all(call->headers);
     curl_slist_free_all(call->resolve);
-    free(call->request.body);
+    drop_body(call);
     free(call->host);
     free(call->url);
     free(call);
@@ -114,6 +124,11 @@ bool gc_http_sent(const gc_http_call *call)
     return call->easy &&
            curl_easy_getinfo(call->easy, CURLINFO_REQUEST_SIZE, &bytes) == CURLE_OK &&
            bytes > 0;
+}
+
+size_t gc_http_uploading(const gc_http *self)
+{
+    return self->uploading;
 }
 
 bool gc_http_cancel(gc_http_call *call)
@@ -165,6 +180,17 @@ static void report_ended(gc_http *self)
 
 /* ---- libcurl's sockets and timer on libuv ---- */
 
+/* The body is kept while libcurl may read it, and no longer: while many calls wait for their
+ * answers it is the largest thing that they hold. It is never sent again (on_sending). */
+static void free_sent_body(gc_http_call *call)
+{
+    curl_off_t sent = 0;
+    curl_easy_getinfo(call->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
+    if (sent < (curl_off_t)call->request.body_len)
+        return;
+    drop_body(call);
+}
+
 static void act(gc_http *self, curl_socket_t fd, int flags)
 {
     int running;
@@ -193,7 +219,6 @@ static void on_watch_closed(uv_handle_t *handle)
 static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *arg,
                         void *socket_arg)
 {
-    (void)easy;
     gc_http *self = arg;
     socket_watch *watch = socket_arg;
     if (what == CURL_POLL_REMOVE) {
@@ -215,6 +240,10 @@ static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *arg,
         watch->poll.data = watch;
         curl_multi_assign(self->multi, fd, watch);
     }
+    gc_http_call *call = NULL;
+    if (what == CURL_POLL_IN && /* nothing left to write */
+        curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&call) == CURLE_OK && call)
+        free_sent_body(call);
     int events = (what & CURL_POLL_IN ? UV_READABLE : 0) |
                  (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
     uv_poll_start(&watch->poll, events, on_socket);
@@ -350,18 +379,6 @@ static void take_header(gc_http_call *call, const char *line, size_t len)
     }
 }
 
-/* The body is kept while libcurl might send it again, and no longer: with many calls
- * waiting for their answers it is the largest thing that they hold. */
-static void free_sent_body(gc_http_call *call)
-{
-    curl_off_t sent = 0;
-    curl_easy_getinfo(call->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
-    if (sent < (curl_off_t)call->request.body_len)
-        return;
-    free(call->request.body);
-    call->request.body = NULL;
-}
-
 static size_t on_header(char *line, size_t size, size_t count, void *arg)
 {
     gc_http_call *call = arg;
@@ -375,7 +392,6 @@ static size_t on_header(char *line, size_t size, size_t count, void *arg)
         curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
         if (status >= 200) { /* a 1xx is not the answer yet */
             call->head.status = (int)status;
-            free_sent_body(call);
             call->request.on_head(call->request.arg, &call->head);
         }
     }
@@ -445,6 +461,7 @@ static void set_options(gc_http_call *call)
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, KEEP_ALIVE_S);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, KEEP_ALIVE_S);
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, READ_BYTES);
+    curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, WRITE_BYTES);
     /* With a CAPATH libcurl loads the whole CA bundle anew for every connection: 25 ms and
      * 900 KB each. CAINFO alone is shared by all of them. */
     curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
@@ -529,6 +546,7 @@ gc_http_call *gc_http_start(gc_http *self, const gc_http_request *request)
     gc_http_call *call = gc_xcalloc(1, sizeof *call);
     call->http = self;
     call->request = *request;
+    self->uploading += request->body != NULL;
     call->url = gc_xstrdup(request->url);
     call->headers = header_list(request->headers);
     call->started_ms = gc_clock_ms();

@@ -63,6 +63,9 @@ gc_http_call *gc_http_start(gc_http *self, const gc_http_request *request);
 /* Ends the call without a callback; the connection is cut. True if bytes had been sent. */
 bool gc_http_cancel(gc_http_call *call);
 
+/* Calls whose request has not left whole yet: they hold its body. */
+size_t gc_http_uploading(const gc_http *self);
+
 /* True once bytes of the request have left. */
 bool gc_http_sent(const gc_http_call *call);
 

@@ -2,6 +2,7 @@
 
 #include <czmq.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,7 @@
 #define LEAVE_UNTOLD_MS \
     5000 /* drained, but the broker does not listen: it is all stored */
 #define LEAVE_WITHOUT_REDIS_MS 5000
+#define LARGE_BYTES (64 << 10)
 #define LOOP_HANDLES 6
 #define FLUSH_MS 1000 /* for the last words to Redis */
 
@@ -264,6 +266,15 @@ static void raise_files(void)
     }
 }
 
+/* Prompts come and go in large pieces: they go back to the system, where glibc would keep
+ * them once it has seen a few. */
+static void return_memory(void)
+{
+#ifdef __GLIBC__
+    mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
+#endif
+}
+
 static void open_uv(gc_loop *self)
 {
     static const int numbers[] = { SIGTERM, SIGINT };
@@ -351,6 +362,7 @@ gc_err gc_loop_new(const gc_worker_conf *conf, gc_loop **out, gc_errinfo *info)
     if (gethostname(self->host, sizeof self->host - 1) != 0)
         self->host[0] = '\0';
     raise_files();
+    return_memory();
     zsys_init();
     zsys_handler_set(NULL); /* signals are ours */
     open_uv(self);

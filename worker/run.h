@@ -23,6 +23,7 @@
 #define GC_RUN_CAP_WAIT_MS \
     30000 /* for room under the cap, then the task is handed back */
 #define GC_RUN_WARM_WAIT_MS 60000 /* for another's first event */
+#define GC_RUN_MAX_UPLOADS 256    /* requests on their way out, of one worker */
 #define GC_RUN_PROGRESS_MS 500
 #define GC_RUN_NEVER INT64_MAX
 

@@ -11,6 +11,7 @@
 
 #define NO_ROOM_MIN_MS 100
 #define NO_ROOM_MAX_MS 2000
+#define UPLOAD_TURN_MS 10
 #define KNOWN_WARM_MS 10000 /* another says it is warm: believed for so long */
 
 static void get_blocks(gc_run *self);
@@ -160,10 +161,16 @@ void run_renew(gc_run *self)
                     on_renew, self);
 }
 
-/* The last step before sending. */
+/* The last step before sending. A thousand calls that may go at once (their prefix is warm
+ * now, say) go in turns: each holds its whole prompt until it is sent. */
 void run_check_lease(gc_run *self)
 {
-    if (gc_clock_ms() < self->lease_until_ms) {
+    bool ours = gc_clock_ms() < self->lease_until_ms;
+    if (ours && gc_http_uploading(self->env->http) >= GC_RUN_MAX_UPLOADS) {
+        run_wait(self, RUN_LEASE, UPLOAD_TURN_MS);
+        return;
+    }
+    if (ours) {
         run_call(self);
         return;
     }

@@ -24,7 +24,7 @@ typedef enum run_phase {
     RUN_PAUSED, /* until due_ms: the provider wants everybody to wait */
     RUN_PREFIX,
     RUN_WARMING, /* until due_ms: another call warms our prefix */
-    RUN_LEASE,   /* its clock ran out: is it still ours? */
+    RUN_LEASE,   /* ready to send: its turn (until due_ms), or is the lease still ours? */
     RUN_CALLING,
     RUN_BACK_OFF, /* until due_ms */
     RUN_ENDING,

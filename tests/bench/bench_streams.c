@@ -1,6 +1,6 @@
 /* How much memory and CPU does one gc-worker need to hold N streaming calls at once?
  *
- *   bench_streams [N [EVENTS_PER_SECOND]]      (2000 and 5)
+ *   bench_streams [N [EVENTS_PER_SECOND [FIRST_EVENT_MS]]]      (2000, 5 and 1000)
  *
  * A private Redis, a broker, the simulator and one worker with N slots get N tasks; while all
  * of them stream, resident memory and CPU time are read from /proc. Beside it, in the same
@@ -226,15 +226,19 @@ static void raise_files(void)
 int main(int argc, char **argv)
 {
     int64_t streams = 2000;
+    int64_t first_ms = 1000;
     double per_second = 5;
     if ((argc > 1 && gc_parse_i64(argv[1], 1, MOST_STREAMS, &streams)) ||
-        (argc > 2 && gc_parse_double(argv[2], 0.1, 1000, &per_second))) {
-        fprintf(stderr, "usage: bench_streams [STREAMS [EVENTS_PER_SECOND]]\n");
+        (argc > 2 && gc_parse_double(argv[2], 0.1, 1000, &per_second)) ||
+        (argc > 3 && gc_parse_i64(argv[3], 0, 60000, &first_ms))) {
+        fprintf(stderr,
+                "usage: bench_streams [STREAMS [EVENTS_PER_SECOND [FIRST_EVENT_MS]]]\n");
         return 8;
     }
     raise_files();
     char *speed = gc_xasprintf("%.3f", per_second * EVENT_TOKENS);
-    const char *const sim[] = { "--tokens-per-second", speed, NULL };
+    char *first = gc_xasprintf("%" PRId64, first_ms);
+    const char *const sim[] = { "--tokens-per-second", speed, "--ttft", first, NULL };
     farm *f = must_farm_start(sim);
     bench_plain(f, (int)streams, per_second);
     farm_until(f, farm_is_idle, NULL);
@@ -248,5 +252,6 @@ int main(int argc, char **argv)
            "", good, all, peak_mb, GOAL_MB, peak_mb < GOAL_MB ? "met" : "MISSED");
     must_farm_destroy(&f);
     free(speed);
+    free(first);
     return peak_mb < GOAL_MB && good == all ? 0 : 1;
 }
