@@ -15,6 +15,7 @@
 #define OWNER_TTL_MS 12000
 #define RENEW_EVERY_MS 3000
 #define TICK_MS 200
+#define METRICS_LIMIT ((size_t)512 << 20)
 
 /* First stop signal: running calls may end and be stored; the next one ends at once. */
 #define DRAIN_MS 10000
@@ -279,7 +280,7 @@ static gc_exit write_metrics(gc_run *run, gc_exit code)
     if (!run->options->metrics)
         return code;
     gc_buf text;
-    gc_buf_init(&text, (size_t)512 << 20);
+    gc_buf_init(&text, METRICS_LIMIT);
     gc_metrics_json(&run->stats, &text);
     gc_err err = gc_write_file(run->options->metrics, text.ptr, text.len, &info);
     gc_buf_release(&text);
@@ -345,6 +346,19 @@ static void warn_edits(const gc_run *run)
                 run->edits.items[i]);
 }
 
+static void print_results(const gc_run *run)
+{
+    if (!run->options->json) {
+        gc_report_print(&run->stats, stdout);
+        return;
+    }
+    gc_buf text;
+    gc_buf_init(&text, METRICS_LIMIT);
+    gc_metrics_json(&run->stats, &text);
+    fputs(text.ptr, stdout);
+    gc_buf_release(&text);
+}
+
 static gc_exit finish(gc_run *run)
 {
     gc_exit code = run->verdict;
@@ -361,7 +375,7 @@ static gc_exit finish(gc_run *run)
     warn_edits(run);
     print_failures(run);
     print_how_to_go_on(run, code);
-    gc_report_print(&run->stats, stdout);
+    print_results(run);
     return write_metrics(run, code);
 }
 
