@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/mem.h"
+#include "common/naming.h"
 #include "common/text.h"
 
 /* ---- a name that must be an entity ---- */
@@ -179,8 +180,11 @@ static void add_own_package(gc_spec *self, const gc_spec_entity *e)
     char *path = NULL;
     if (base)
         path = gc_spec_path_clean(self, e->at, "package path", text);
-    else if (gc_spec_name_ok(self, self->diags, e->at, "package name", text))
-        path = gc_xasprintf("internal/%s", text);
+    else if (gc_spec_name_ok(self, self->diags, e->at, "package name", text)) {
+        char *folder = gc_go_package(text);
+        path = gc_xasprintf("internal/%s", folder);
+        free(folder);
+    }
     if (path) {
         p = gc_spec_add_package(self, e->at);
         gc_spec_set(&p->package.name, gc_xstrdup(base ? base + 1 : text));
@@ -224,6 +228,19 @@ static void declare_own_packages(gc_spec *self)
     gc_map_destroy(&added);
 }
 
+/* Nothing can import a program, so no type that others use may live in one. */
+static void refuse_programs(gc_spec *self)
+{
+    for (size_t i = 0; i < self->entity_count; i++) {
+        const gc_spec_entity *e = &self->entities[i];
+        if (strcmp(e->entity.package, "main") == 0)
+            gc_spec_error(self, e->at,
+                          "entity \"%s\" is in a package below cmd/, which is a program "
+                          "that nothing can import; put it below internal/",
+                          e->entity.name);
+    }
+}
+
 static void resolve_packages(gc_spec *self)
 {
     declare_own_packages(self);
@@ -261,6 +278,7 @@ static void resolve_packages(gc_spec *self)
         if (entity != SIZE_MAX && !*self->entities[entity].entity.package)
             put_into(self, entity, &self->packages[i]);
     }
+    refuse_programs(self);
 }
 
 /* ---- files ---- */

@@ -186,6 +186,8 @@ static const char *module_problem(const char *path)
             problem = "has a part that starts or ends with a dot; write it like "
                       "example.com/team/shop";
     }
+    if (path[0] == '-')
+        problem = "starts with a dash; write it like example.com/team/shop";
     for (const char *p = path; *p && !problem; p++)
         if (!((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
               (*p >= '0' && *p <= '9') || strchr("-._~/", *p)))

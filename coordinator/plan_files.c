@@ -418,7 +418,12 @@ void plan_project_files(plan_ctx *ctx, bool templates)
         { ".github/workflows/ci.yml", "ci.tmpl", "CI: build, vet, test", 700 },
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-        size_t file = plan_add_file(ctx, table[i].path, NULL, "project");
+        /* A listed file has a purpose of its own; go.mod leaves nothing to choose. */
+        size_t listed = (size_t)gc_map_get(ctx->file_by_path, table[i].path);
+        if (listed && i > 0)
+            continue;
+        size_t file =
+            listed ? listed - 1 : plan_add_file(ctx, table[i].path, NULL, "project");
         plan_purpose(ctx, file, "%s.", table[i].purpose);
         gc_plan_file *f = &ctx->plan->files[file];
         f->expected_bytes = table[i].bytes;

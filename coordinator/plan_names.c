@@ -161,7 +161,8 @@ static void name_key(plan_entity *pe)
 {
     const gc_field *key = key_field(pe->e);
     bool usable = key && key->go_type[0] != '[' && key->go_type[0] != '*' &&
-                  !gc_starts_with(key->go_type, "map[");
+                  !gc_starts_with(key->go_type, "map[") &&
+                  strcmp(key->go_type, "json.RawMessage") != 0;
     pe->id_added = !key;
     pe->id_declared = usable && key->enum_values.count;
     pe->id_field = key ? gc_xstrdup(key->go_name) : plan_free_member(pe->e, "ID");
@@ -264,6 +265,19 @@ static bool closes_cycle(plan_ctx *ctx, plan_pkg *from, plan_pkg *to)
     return cycle;
 }
 
+/* What the roles of an entity import by their promises. */
+static void import_layers(const plan_entity *pe)
+{
+    plan_pkg *const down[][2] = { { pe->store, pe->model },
+                                  { pe->service, pe->store },
+                                  { pe->service, pe->model },
+                                  { pe->handler, pe->service },
+                                  { pe->handler, pe->model } };
+    for (size_t i = 0; i < sizeof down / sizeof *down; i++)
+        if (down[i][0] != down[i][1])
+            gc_map_set(down[i][0]->imports, down[i][1]->dir, down[i][1]);
+}
+
 static void check_references(plan_ctx *ctx, plan_entity *pe)
 {
     pe->by_id = gc_xcalloc(pe->e->field_count, sizeof *pe->by_id);
@@ -337,6 +351,7 @@ void plan_assign_entities(plan_ctx *ctx)
         choose_stem(pe, stems);
         name_key(pe);
         take_enums(pe);
+        import_layers(pe);
     }
     gc_map_destroy(&stems);
     for (size_t i = 0; i < count; i++) {
