@@ -241,26 +241,21 @@ static void put_quoted(gc_buf *out, const char *text)
     gc_buf_putc(out, '"');
 }
 
-static void put_enum(plan_promise *self, const gc_field *f)
+static void put_enum(plan_promise *self, plan_pkg *pkg, const gc_field *f)
 {
     const char *type = plan_enum_type(f);
     gc_buf_printf(&self->body, "type %s string\n", type);
-    gc_map *seen = gc_map_new();
     for (size_t i = 0; i < f->enum_values.count; i++) {
         char *suffix = gc_go_exported(f->enum_values.items[i]);
-        char *name = gc_xasprintf("%s%s", type, suffix);
-        for (int n = 2; gc_map_has(seen, name); n++) {
-            free(name);
-            name = gc_xasprintf("%s%s%d", type, suffix, n);
-        }
-        gc_map_set(seen, name, seen);
+        char *want = gc_xasprintf("%s%s", type, suffix);
+        char *name = plan_unique_symbol(pkg, want); /* a type may be called so */
         gc_buf_printf(&self->body, "const %s %s = ", name, type);
         put_quoted(&self->body, f->enum_values.items[i]);
         gc_buf_putc(&self->body, '\n');
         free(name);
+        free(want);
         free(suffix);
     }
-    gc_map_destroy(&seen);
 }
 
 void plan_promise_model(plan_promise *self, const plan_entity *pe)
@@ -268,13 +263,16 @@ void plan_promise_model(plan_promise *self, const plan_entity *pe)
     const gc_entity *e = pe->e;
     for (size_t i = 0; i < e->field_count; i++)
         if (e->fields[i].enum_values.count)
-            put_enum(self, &e->fields[i]);
+            put_enum(self, pe->model, &e->fields[i]);
     struct_field *fields = gc_xcalloc(e->field_count + 1, sizeof *fields);
     size_t count = 0;
-    if (pe->id_added)
+    if (pe->id_added) {
+        char *json = gc_go_snake_plain(pe->id_field);
         fields[count++] =
             (struct_field){ gc_xstrdup(pe->id_field), gc_xstrdup(pe->id_type),
-                            gc_xstrdup("`json:\"id\"`") };
+                            gc_xasprintf("`json:\"%s\"`", json) };
+        free(json);
+    }
     for (size_t i = 0; i < e->field_count; i++)
         if (!pe->by_id[i] || !has_field_by_id(e, i))
             fields[count++] = make_field(self, pe, i);
