@@ -66,6 +66,9 @@ GC_MUST_CHECK gc_err gc_store_job_renew(gc_store *self, const char *job,
 GC_MUST_CHECK gc_err gc_store_job_take(gc_store *self, const char *job, const char *owner,
                                        int64_t owner_ttl_ms, bool force, char **holder);
 
+/* How long the owner's claim still runs, in ms; 0: nobody holds one. */
+GC_MUST_CHECK gc_err gc_store_job_claim_ms(gc_store *self, const char *job, int64_t *out);
+
 /* Sets the state (only as owner; GC_ESTATE otherwise) and gives the claim up if final. */
 GC_MUST_CHECK gc_err gc_store_job_state(gc_store *self, const char *job,
                                         const char *owner, const char *state, bool final);

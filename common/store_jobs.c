@@ -247,6 +247,22 @@ gc_err gc_store_job_unfinished(gc_store *self, const char *output_sha,
     return err;
 }
 
+gc_err gc_store_job_claim_ms(gc_store *self, const char *job, int64_t *out)
+{
+    if (!gc_store_id(job))
+        return GC_ENOENT;
+    gc_cmd cmd;
+    redisReply *reply = NULL;
+    gc_cmd_init(&cmd, "PTTL");
+    gc_cmd_textf(&cmd, "gc:owner:%s", job);
+    gc_err err = ask(self, &cmd, REDIS_REPLY_INTEGER, &reply);
+    if (err)
+        return err;
+    *out = reply->integer > 0 ? reply->integer : 0;
+    freeReplyObject(reply);
+    return GC_OK;
+}
+
 gc_err gc_store_job_cancel(gc_store *self, const char *job)
 {
     if (!gc_store_id(job))

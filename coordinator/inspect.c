@@ -19,6 +19,8 @@ static gc_exit open_and_look(gc_run *run, const gc_options *options)
         fprintf(stderr, "error: %s\n", info.text);
         return GC_EXIT_FILES;
     }
+    if (use_state)
+        run_recover(run);
     run_decide(run, true);
     if (run->verdict != GC_EXIT_OK)
         fprintf(stderr, "error: %s\n", run->problem);

@@ -100,6 +100,40 @@ gc_err gc_output_open(const char *dir, const char *state_file, bool use_state,
     return err;
 }
 
+/* An entry of the checkpoint counts if the state has none, or if it is the one that says
+ * what stands on disk. */
+static bool is_news(const gc_output *self, const char *path, const gc_state_file *f)
+{
+    gc_sha there;
+    if (!gc_state_find(&self->state, path))
+        return true;
+    return gc_root_sha(self->root, path, &there, NULL) == GC_OK &&
+           strcmp(there.hex, f->kept ? f->kept_sha : f->sha256) == 0;
+}
+
+gc_err gc_output_recover(gc_output *self, const char *path, gc_errinfo *info)
+{
+    gc_buf text;
+    gc_state found;
+    if (!self->root)
+        return GC_OK;
+    gc_buf_init(&text, GC_STATE_MAX_BYTES);
+    gc_err err = gc_root_read(self->root, path, &text, info);
+    if (!err)
+        err = gc_state_parse(text.ptr, text.len, &found, info);
+    gc_buf_release(&text);
+    if (err)
+        return err == GC_ENOENT ? GC_OK : err;
+    size_t cursor = 0;
+    const char *name;
+    void *value;
+    while (gc_map_next(found.files, &cursor, &name, &value))
+        if (is_news(self, name, value))
+            gc_state_copy_file(&self->state, name, value);
+    gc_state_release(&found);
+    return GC_OK;
+}
+
 void gc_output_close(gc_output **self_p)
 {
     gc_output *self = *self_p;

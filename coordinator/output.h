@@ -23,6 +23,11 @@ GC_MUST_CHECK gc_err gc_output_peek(const char *dir, const char *state_file,
                                     bool use_state, gc_output **out, gc_errinfo *info);
 void gc_output_close(gc_output **self_p);
 
+/* Adds what the checkpoint at `path` knows and the state does not: files that a run wrote
+ * which never came to its end. An absent one is GC_OK; a damaged one is refused whole. */
+GC_MUST_CHECK gc_err gc_output_recover(gc_output *self, const char *path,
+                                       gc_errinfo *info);
+
 /* NULL when only peeking into a folder that does not exist. Borrowed. */
 gc_root *gc_output_root(gc_output *self);
 gc_state *gc_output_state(gc_output *self);

@@ -71,6 +71,10 @@ static void renew_owner(gc_run *run, int64_t now_ms)
     run->renewed_at = now_ms;
     tell_level(run);
     gc_err err = gc_store_job_renew(run->store, run->job, run->owner, OWNER_TTL_MS);
+    if (err == GC_ENOENT) {
+        gc_log_warn("job.record_lost", "job=%s", run->job);
+        err = run_restore(run); /* at trouble again with the next renewal */
+    }
     if (err == GC_ESTATE)
         run_stop(run, GC_EXIT_GENERAL, "another coordinator has taken job %s over",
                  run->job);
@@ -105,7 +109,7 @@ static void checkpoint(gc_run *run, int64_t now_ms)
     gc_buf text;
     gc_buf_init(&text, GC_STATE_MAX_BYTES);
     gc_state_print(gc_output_state(run->output), &text);
-    char *path = gc_xasprintf("%s/%s.json", c->resume_checkpoint_dir, run->job);
+    char *path = run_checkpoint_path(run);
     if (gc_root_write(gc_output_root(run->output), path, text.ptr, text.len, &info))
         gc_log_warn("checkpoint.failed", "text=\"%s\"", info.text);
     free(path);
@@ -248,7 +252,8 @@ static void complete_checkpoint(gc_run *run)
     for (size_t i = 0; run->store && i < plan->file_count; i++) {
         gc_buf text;
         gc_sha sha;
-        if (run->files[i].step != RUN_DONE || run->files[i].collect_how)
+        if (run->files[i].step != RUN_DONE ||
+            (run->files[i].collect_how && !run->records_lost))
             continue;
         gc_buf_init(&text, (size_t)64 << 20);
         if (gc_root_read(gc_output_root(run->output), plan->files[i].path, &text, NULL) ||
@@ -271,6 +276,11 @@ static gc_exit save_output(gc_run *run, gc_exit code)
         fprintf(stderr, "error: %s\n", info.text);
         return GC_EXIT_FILES;
     }
+    char *checkpoint = run_checkpoint_path(run); /* the state knows all of it now */
+    gc_err err = gc_root_remove(gc_output_root(run->output), checkpoint, &info);
+    if (err && err != GC_ENOENT)
+        gc_log_warn("checkpoint.stays", "text=\"%s\"", info.text);
+    free(checkpoint);
     return code;
 }
 
@@ -391,8 +401,11 @@ static gc_exit open_output(gc_run *run, bool peek)
                                        &run->output, &info)
                       : gc_output_open(dir, c->incremental_state_file, use_state,
                                        &run->output, &info);
-    if (!err)
+    if (!err) {
+        if (use_state)
+            run_recover(run);
         return GC_EXIT_OK;
+    }
     fprintf(stderr, "error: %s\n", info.text);
     return err == GC_EEXIST ? GC_EXIT_GENERAL : GC_EXIT_FILES;
 }

@@ -91,6 +91,7 @@ typedef struct gc_run {
     char problem[600];   /* sentence for the verdict */
     int64_t renewed_at, reconciled_at, checkpointed_at, started_at, store_down_since;
     bool no_broker_warned;
+    bool records_lost; /* Redis was emptied under us: the checkpoint lacks files */
 } gc_run;
 
 /* run_setup.c */
@@ -99,6 +100,16 @@ gc_exit run_open(gc_run *run, const gc_options *options);
 /* Redis, broker, workers, job record: only when there is something to make. */
 gc_exit run_connect(gc_run *run);
 void run_close(gc_run *run);
+
+/* The local checkpoint: the state while a run is under way, gone at its end. Only one
+ * coordinator works on an output, so one name does. malloc'ed. */
+char *run_checkpoint_path(const gc_run *run);
+
+/* Learns from the checkpoint of a run that never came to its end. */
+void run_recover(gc_run *run);
+
+/* After Redis lost everything: the FCS, the shared prompt blocks and the job's record. */
+GC_MUST_CHECK gc_err run_restore(gc_run *run);
 void run_stop(gc_run *run, gc_exit verdict, const char *fmt, ...) GC_PRINTF(3, 4);
 
 /* run_decide.c */

@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -8,11 +9,16 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/log.h"
 #include "common/mem.h"
 #include "common/text.h"
 #include "coordinator/run_private.h"
 
 #define OWNER_TTL_MS 12000
+
+/* An owner elsewhere may be dead: its claim is watched for so long. */
+#define TAKE_PATIENCE_MS (OWNER_TTL_MS + 3000)
+#define TAKE_POLL_MS 200
 
 void run_stop(gc_run *run, gc_exit verdict, const char *fmt, ...)
 {
@@ -108,6 +114,22 @@ gc_exit run_open(gc_run *run, const gc_options *options)
     return GC_EXIT_OK;
 }
 
+char *run_checkpoint_path(const gc_run *run)
+{
+    return gc_xasprintf("%s/unfinished.json", run->config->resume_checkpoint_dir);
+}
+
+void run_recover(gc_run *run)
+{
+    gc_errinfo info = { 0 };
+    if (!run->config->resume_enabled)
+        return;
+    char *path = run_checkpoint_path(run);
+    if (gc_output_recover(run->output, path, &info))
+        gc_log_warn("checkpoint.damaged", "path=%s text=\"%s\"", path, info.text);
+    free(path);
+}
+
 /* ---- connecting ---- */
 
 static void block_signals(gc_run *run)
@@ -168,18 +190,41 @@ static void learn_checkpoint(gc_run *run, const char *job)
     gc_strv_release(&lines);
 }
 
+/* Takes the job when its owner is dead here, or lets its claim lapse. GC_EEXIST: `holder`
+ * renews it; GC_ETIMEOUT: a stop signal came first. */
+static gc_err take_claim(gc_run *run, const char *job, char **holder)
+{
+    int64_t deadline = gc_clock_ms() + TAKE_PATIENCE_MS, least = INT64_MAX, left = 0;
+    bool dead = false;
+    for (;;) {
+        free(*holder);
+        *holder = NULL;
+        gc_err err =
+            gc_store_job_take(run->store, job, run->owner, OWNER_TTL_MS, dead, holder);
+        if (err != GC_EEXIST)
+            return err;
+        dead = *holder && owner_is_dead(*holder);
+        if (dead)
+            continue;
+        if (gc_store_job_claim_ms(run->store, job, &left) || left > least ||
+            gc_clock_ms() > deadline)
+            return GC_EEXIST;
+        least = left;
+        struct pollfd p = { run->signal_fd, POLLIN, 0 };
+        if (poll(&p, 1, TAKE_POLL_MS) > 0)
+            return GC_ETIMEOUT;
+    }
+}
+
 static gc_exit take_over(gc_run *run, const char *job)
 {
     char *holder = NULL;
-    gc_err err =
-        gc_store_job_take(run->store, job, run->owner, OWNER_TTL_MS, false, &holder);
-    if (err == GC_EEXIST && holder && owner_is_dead(holder)) {
-        free(holder);
-        holder = NULL;
-        err = gc_store_job_take(run->store, job, run->owner, OWNER_TTL_MS, true, &holder);
-    }
+    gc_err err = take_claim(run, job, &holder);
     gc_exit code = GC_EXIT_OK;
-    if (err == GC_EEXIST) {
+    if (err == GC_ETIMEOUT) {
+        fprintf(stderr, "error: interrupted while job %s had another owner\n", job);
+        code = GC_EXIT_INTERRUPTED;
+    } else if (err == GC_EEXIST) {
         fprintf(stderr,
                 "error: job %s is being worked on by %s; wait for it, or stop it with "
                 "`gc-coordinator cancel %s`\n",
@@ -200,38 +245,54 @@ static gc_exit take_over(gc_run *run, const char *job)
     return code;
 }
 
-static gc_exit create_job(gc_run *run, const gc_sha *fcs, const gc_sha *output)
+/* Creates the record of `run->job`, or creates it again with the figures known so far. */
+static gc_err record_job(gc_run *run, const char *fcs)
 {
+    gc_sha output = output_sha(run);
     gc_job job = { .spec = run->project.spec_name,
                    .project = run->project.fcs->name,
                    .state = (char *)"running",
-                   .fcs = (char *)fcs->hex,
+                   .fcs = (char *)fcs,
                    .owner = run->owner,
-                   .output = (char *)output->hex,
+                   .output = output.hex,
                    .model = run->config->llm_model,
-                   .created_at = gc_wall_ms(),
+                   .created_at = gc_wall_ms() - (gc_clock_ms() - run->started_at),
+                   .llm_calls = (int64_t)run->stats.llm_calls,
+                   .cost_usd = run->stats.cost_usd,
                    .files_total = (int64_t)run->project.plan->file_count };
-    snprintf(job.id, sizeof job.id, "j-");
-    gc_random_id(job.id + 2, 12);
+    memcpy(job.id, run->job, sizeof job.id);
     job.updated_at = job.created_at;
-    gc_err err = gc_store_job_create(run->store, &job, OWNER_TTL_MS);
-    if (err) {
-        fprintf(stderr, "error: cannot record the job in Redis: %s\n", gc_err_str(err));
-        return GC_EXIT_NETWORK;
-    }
-    memcpy(run->job, job.id, sizeof run->job);
-    return GC_EXIT_OK;
+    return gc_store_job_create(run->store, &job, OWNER_TTL_MS);
+}
+
+static gc_exit create_job(gc_run *run, const gc_sha *fcs)
+{
+    snprintf(run->job, sizeof run->job, "j-");
+    gc_random_id(run->job + 2, 12);
+    gc_err err = record_job(run, fcs->hex);
+    if (!err)
+        return GC_EXIT_OK;
+    *run->job = '\0';
+    fprintf(stderr, "error: cannot record the job in Redis: %s\n", gc_err_str(err));
+    return GC_EXIT_NETWORK;
+}
+
+static gc_err store_fcs(gc_run *run, gc_sha *sha)
+{
+    gc_buf canonical;
+    gc_buf_init(&canonical, (size_t)256 << 20);
+    gc_fcs_canonical(run->project.fcs, &canonical);
+    *sha = gc_sha256(canonical.ptr, canonical.len);
+    gc_err err = gc_store_fcs_put(run->store, sha->hex, canonical.ptr, canonical.len);
+    gc_buf_release(&canonical);
+    return err;
 }
 
 /* Resumes, or makes a new job; either way the last checkpoint of this output is ours. */
 static gc_exit open_job(gc_run *run)
 {
-    gc_buf canonical;
-    gc_buf_init(&canonical, (size_t)256 << 20);
-    gc_fcs_canonical(run->project.fcs, &canonical);
-    gc_sha fcs = gc_sha256(canonical.ptr, canonical.len), output = output_sha(run);
-    gc_err err = gc_store_fcs_put(run->store, fcs.hex, canonical.ptr, canonical.len);
-    gc_buf_release(&canonical);
+    gc_sha fcs, output = output_sha(run);
+    gc_err err = store_fcs(run, &fcs);
     char before[GC_JOB_ID_SIZE] = "";
     if (!err)
         err = gc_store_job_unfinished(run->store, output.hex, fcs.hex, before);
@@ -245,7 +306,7 @@ static gc_exit open_job(gc_run *run)
     if (resume && *wanted)
         code = take_over(run, wanted);
     else
-        code = create_job(run, &fcs, &output);
+        code = create_job(run, &fcs);
     if (code == GC_EXIT_OK && *before && run->config->incremental_enabled)
         learn_checkpoint(run, before);
     if (code == GC_EXIT_OK && resume && *wanted)
@@ -268,18 +329,29 @@ static void learn_figures(gc_run *run)
 }
 
 /* The blocks that every prompt starts with, before the first task names them. */
-static gc_exit store_shared_blocks(gc_run *run)
+static gc_err store_shared_blocks(gc_run *run)
 {
     size_t len;
     const char *text;
     gc_sha sha;
-    for (size_t i = 0; (text = gc_composer_shared(run->composer, i, &len)); i++) {
-        if (len && gc_store_blob_put(run->store, text, len, &sha)) {
-            fputs("error: cannot store the prompt in Redis\n", stderr);
-            return GC_EXIT_NETWORK;
-        }
-    }
-    return GC_EXIT_OK;
+    gc_err err = GC_OK;
+    for (size_t i = 0; !err && (text = gc_composer_shared(run->composer, i, &len)); i++)
+        if (len)
+            err = gc_store_blob_put(run->store, text, len, &sha);
+    return err;
+}
+
+gc_err run_restore(gc_run *run)
+{
+    gc_sha fcs;
+    gc_err err = store_fcs(run, &fcs);
+    if (!err)
+        err = store_shared_blocks(run);
+    if (!err)
+        err = record_job(run, fcs.hex);
+    if (!err)
+        run->records_lost = true;
+    return err;
 }
 
 static gc_exit open_composer(gc_run *run)
@@ -330,8 +402,10 @@ gc_exit run_connect(gc_run *run)
         return code;
     learn_figures(run);
     code = open_composer(run);
-    if (code == GC_EXIT_OK)
-        code = store_shared_blocks(run);
+    if (code == GC_EXIT_OK && store_shared_blocks(run)) {
+        fputs("error: cannot store the prompt in Redis\n", stderr);
+        code = GC_EXIT_NETWORK;
+    }
     if (code == GC_EXIT_OK && gc_client_new(run->config, gc_local_broker(run->local),
                                             run->job, &run->client, &info)) {
         fprintf(stderr, "error: %s\n", info.text);

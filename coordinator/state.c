@@ -48,6 +48,16 @@ gc_state_file *gc_state_require(gc_state *self, const char *path)
     return f;
 }
 
+void gc_state_copy_file(gc_state *self, const char *path, const gc_state_file *from)
+{
+    gc_state_file *f = gc_state_require(self, path);
+    free(f->how);
+    free(f->sources);
+    *f = *from;
+    f->how = gc_xstrdup(from->how);
+    f->sources = gc_xstrdup(from->sources);
+}
+
 void gc_state_remove(gc_state *self, const char *path)
 {
     destroy_file(gc_map_remove(self->files, path));

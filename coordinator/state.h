@@ -37,6 +37,7 @@ void gc_state_release(gc_state *self);
 /* The entry of `path`, made empty if absent. Borrowed. */
 gc_state_file *gc_state_require(gc_state *self, const char *path);
 gc_state_file *gc_state_find(const gc_state *self, const char *path);
+void gc_state_copy_file(gc_state *self, const char *path, const gc_state_file *from);
 void gc_state_remove(gc_state *self, const char *path);
 
 /* GC_EPROTO: not a state file; GC_ESTATE: a newer schema. `info` says where. */
