@@ -24,7 +24,6 @@ void gc_estimate_add(gc_estimate *self, const gc_task *task, size_t expected_byt
 
 /* The same files with every optimisation off: one call each, the whole FCS as plain input. */
 gc_estimate gc_estimate_baseline(const gc_plan *plan, size_t shared_bytes,
-                                 const gc_model *model, double bytes_per_token,
-                                 double seconds_per_token);
+                                 const gc_model *model, const gc_rates *rates);
 
 #endif

@@ -296,7 +296,7 @@ static gc_exit compose_for_estimate(gc_run *run)
                                .slicer = run->slicer,
                                .prompts = run->project.prompts,
                                .model = run->project.model,
-                               .bytes_per_token = run->bytes_per_token,
+                               .bytes_per_token = run->rates.bytes_per_token,
                                .expected_calls = calls,
                                .simulated = run->stats.simulated };
     if (gc_composer_new(&input, &run->composer, &info) == GC_OK)

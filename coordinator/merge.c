@@ -8,8 +8,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
 /* A file in memory that holds `text`; the child reads it as /dev/fd/N. */
 static int text_fd(gc_text text)
 {

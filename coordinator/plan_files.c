@@ -95,17 +95,38 @@ enum {
     WIRING_BYTES = 600
 };
 
-typedef void (*promise_fn)(plan_promise *, const plan_entity *);
+/* What the files of one role have in common, whatever the entity. */
+typedef struct role {
+    const char *tail; /* of the file name */
+    const char *kind;
+    void (*promise)(plan_promise *self, const plan_entity *pe);
+    size_t body_bytes;
+} role;
+
+static const role roles[] = {
+    { "", "model", plan_promise_model, MODEL_BYTES },
+    { "_store", "store", plan_promise_store, STORE_BYTES },
+    { "_service", "service", plan_promise_service, SERVICE_BYTES },
+    { "_handler", "handler", plan_promise_handler, HANDLER_BYTES },
+};
+
+enum {
+    ROLE_MODEL,
+    ROLE_STORE,
+    ROLE_SERVICE,
+    ROLE_HANDLER
+};
 
 static size_t add_role(plan_ctx *ctx, const plan_entity *pe, const plan_pkg *pkg,
-                       const char *tail, const char *kind, promise_fn make, size_t bytes)
+                       int which)
 {
-    char *path = gc_xasprintf("%s/%s%s.go", pkg->dir, pe->stem, tail);
-    size_t file = plan_add_file(ctx, path, pkg, kind);
+    const role *r = &roles[which];
+    char *path = gc_xasprintf("%s/%s%s.go", pkg->dir, pe->stem, r->tail);
+    size_t file = plan_add_file(ctx, path, pkg, r->kind);
     plan_promise promise;
     plan_promise_init(&promise, ctx, pkg);
-    make(&promise, pe);
-    set_promise(ctx, file, &promise, bytes + 60 * pe->e->field_count);
+    r->promise(&promise, pe);
+    set_promise(ctx, file, &promise, r->body_bytes + 60 * pe->e->field_count);
     plan_about_entity(ctx, file, pe);
     free(path);
     return file;
@@ -175,10 +196,9 @@ static void link_errors(plan_ctx *ctx, size_t file, long errors)
 static entity_files add_entity(plan_ctx *ctx, const plan_entity *pe, long errors)
 {
     entity_files at;
-    at.model = add_role(ctx, pe, pe->model, "", "model", plan_promise_model, MODEL_BYTES);
+    at.model = add_role(ctx, pe, pe->model, ROLE_MODEL);
     plan_purpose(ctx, at.model, "Data type %s with its enums and validation.", pe->type);
-    at.store =
-        add_role(ctx, pe, pe->store, "_store", "store", plan_promise_store, STORE_BYTES);
+    at.store = add_role(ctx, pe, pe->store, ROLE_STORE);
     plan_purpose(ctx, at.store, "Repository interface %s and its %s implementation %s.",
                  pe->store_type, ctx->cli ? "file" : "in-memory", pe->memory_type);
     at.service = add_role(ctx, pe, pe->service, "_service", "service",

@@ -142,9 +142,10 @@ static json_t *file_json(const gc_file_stat *f)
         "{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:s}", "path", f->path, "how",
         f->how, "task", f->task ? f->task : "", "attempt", (json_int_t)f->attempts,
         "input", (json_int_t)f->usage.input, "cache_write",
-        (json_int_t)(f->usage.cache_write_5m + f->usage.cache_write_1h), "cache_read",
-        (json_int_t)f->usage.cache_read, "output", (json_int_t)f->usage.output,
-        "cost_usd", f->cost_usd, "seconds", f->seconds, "sha256", f->sha256);
+        (json_int_t)f->usage.cache_write_5m + (json_int_t)f->usage.cache_write_1h,
+        "cache_read", (json_int_t)f->usage.cache_read, "output",
+        (json_int_t)f->usage.output, "cost_usd", f->cost_usd, "seconds", f->seconds,
+        "sha256", f->sha256);
 }
 
 static json_t *tokens_json(const gc_stats *s, const figures *f)

@@ -312,8 +312,8 @@ static void fill_bounds(gc_run *run)
     for (size_t i = 0; run->composer && i < 2; i++)
         if (gc_composer_shared(run->composer, i, &len))
             shared += len;
-    gc_estimate base = gc_estimate_baseline(run->project.plan, shared, run->project.model,
-                                            run->bytes_per_token, run->seconds_per_token);
+    gc_estimate base =
+        gc_estimate_baseline(run->project.plan, shared, run->project.model, &run->rates);
     s->baseline_usd = base.usd;
     s->baseline_s = base.seconds;
     s->baseline_calls = base.calls;

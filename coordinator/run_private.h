@@ -80,7 +80,7 @@ typedef struct gc_run {
     char owner[128];
     char task_prefix[8];
     unsigned task_number;
-    double bytes_per_token, seconds_per_token;
+    gc_rates rates;
     int signal_fd;
     int signals;         /* how many stop signals came */
     int64_t drain_until; /* after a stop signal: give running calls until then */

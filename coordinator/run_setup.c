@@ -97,8 +97,8 @@ gc_exit run_open(gc_run *run, const gc_options *options)
     run->tasks = gc_map_new();
     run->ours = gc_map_new();
     run->slicer = gc_slicer_new(run->project.fcs);
-    run->bytes_per_token = run->project.model->bytes_per_token;
-    run->seconds_per_token = run->project.model->seconds_per_1k_output / 1000;
+    run->rates.bytes_per_token = run->project.model->bytes_per_token;
+    run->rates.seconds_per_token = run->project.model->seconds_per_1k_output / 1000;
     run->started_at = gc_clock_ms();
     turn_edges(run);
     open_stats(run);
@@ -323,9 +323,9 @@ static void learn_figures(gc_run *run)
     if (gc_store_model_get(run->store, run->config->llm_model, &m) || !m.calls)
         return;
     if (m.bytes_per_token > 0.5)
-        run->bytes_per_token = m.bytes_per_token;
+        run->rates.bytes_per_token = m.bytes_per_token;
     if (m.seconds_per_output_token > 0)
-        run->seconds_per_token = m.seconds_per_output_token;
+        run->rates.seconds_per_token = m.seconds_per_output_token;
 }
 
 /* The blocks that every prompt starts with, before the first task names them. */
@@ -366,7 +366,7 @@ static gc_exit open_composer(gc_run *run)
                                .slicer = run->slicer,
                                .prompts = run->project.prompts,
                                .model = run->project.model,
-                               .bytes_per_token = run->bytes_per_token,
+                               .bytes_per_token = run->rates.bytes_per_token,
                                .expected_calls = calls,
                                .reuse = run->config->incremental_enabled &&
                                         !run->options->force,

@@ -155,7 +155,7 @@ static gc_group_options group_options(const gc_run *run)
     return (gc_group_options){
         .max_files = c->batching_enabled ? (size_t)c->batching_max_batch_size : 1,
         .min_similarity = c->batching_min_similarity,
-        .max_expected_bytes = (size_t)(tokens * run->bytes_per_token),
+        .max_expected_bytes = (size_t)(tokens * run->rates.bytes_per_token),
     };
 }
 
@@ -213,7 +213,7 @@ static void estimate_group(gc_run *run, const size_t *files, size_t count, void 
     for (size_t i = 0; i < count; i++)
         bytes += run->project.plan->files[files[i]].expected_bytes;
     gc_estimate_add(sum, task, bytes, gc_composer_marked_bytes(run->composer),
-                    run->bytes_per_token, run->seconds_per_token, sum->calls == 0);
+                    &run->rates);
     gc_task_destroy(&task);
 }
 
