@@ -201,8 +201,7 @@ static entity_files add_entity(plan_ctx *ctx, const plan_entity *pe, long errors
     at.store = add_role(ctx, pe, pe->store, ROLE_STORE);
     plan_purpose(ctx, at.store, "Repository interface %s and its %s implementation %s.",
                  pe->store_type, ctx->cli ? "file" : "in-memory", pe->memory_type);
-    at.service = add_role(ctx, pe, pe->service, "_service", "service",
-                          plan_promise_service, SERVICE_BYTES);
+    at.service = add_role(ctx, pe, pe->service, ROLE_SERVICE);
     plan_purpose(ctx, at.service, "Business rules of %s over its store.", pe->type);
     plan_add_edge(ctx, at.store, at.model, GC_EDGE_CONTRACT);
     plan_add_edge(ctx, at.service, at.model, GC_EDGE_CONTRACT);
@@ -212,8 +211,7 @@ static entity_files add_entity(plan_ctx *ctx, const plan_entity *pe, long errors
     link_errors(ctx, at.service, errors);
     if (!ctx->http)
         return at;
-    at.handler = add_role(ctx, pe, pe->handler, "_handler", "handler",
-                          plan_promise_handler, HANDLER_BYTES);
+    at.handler = add_role(ctx, pe, pe->handler, ROLE_HANDLER);
     plan_purpose(ctx, at.handler,
                  "HTTP handlers of %s: routes, decoding, encoding, status codes.",
                  pe->type);

@@ -387,8 +387,9 @@ static void test_estimate_of_calls_with_a_shared_prefix(void **state)
     (void)state;
     gc_task task = { .model = f.model, .prompt_bytes = 10000 };
     gc_estimate e = { 0 };
-    gc_estimate_add(&e, &task, 4000, 8000, 4.0, 0.01, true);
-    gc_estimate_add(&e, &task, 4000, 8000, 4.0, 0.01, false);
+    gc_rates rates = { 4.0, 0.01 };
+    gc_estimate_add(&e, &task, 4000, 8000, &rates);
+    gc_estimate_add(&e, &task, 4000, 8000, &rates);
     assert_int_equal(e.calls, 2);
     assert_int_equal(e.usage.input, 1000);
     assert_int_equal(e.usage.cache_write_5m, 2000);
@@ -402,7 +403,8 @@ static void test_estimate_of_calls_with_a_shared_prefix(void **state)
 static void test_estimate_of_a_baseline(void **state)
 {
     (void)state;
-    gc_estimate e = gc_estimate_baseline(f.plan, 8000, &f.model, 4.0, 0.01);
+    gc_rates rates = { 4.0, 0.01 };
+    gc_estimate e = gc_estimate_baseline(f.plan, 8000, &f.model, &rates);
     assert_int_equal(e.calls, f.plan->file_count); /* templates are asked for too */
     assert_int_equal(e.usage.cache_read + e.usage.cache_write_5m, 0);
     assert_true(e.usage.input > (int64_t)f.plan->file_count * 2000);
