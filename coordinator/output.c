@@ -12,7 +12,7 @@
 #define FILE_LIMIT ((size_t)64 << 20)
 #define LOCK_FILE ".gocreator/lock"
 #define IGNORE_FILE ".gocreator/.gitignore"
-#define IGNORE_TEXT "*\n!.gitignore\n!state.json\n"
+#define IGNORE_TEXT "*\n!state.json\n"
 
 struct gc_output {
     gc_root *root;

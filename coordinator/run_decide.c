@@ -139,9 +139,13 @@ static void decide(gc_run *run, size_t file)
         run_stop(run, GC_EXIT_FILES, "%s", info.text);
         return;
     }
+    /* A baseline reads the state for the sake of hand edits only, and keeps nothing but what
+     * the job that it resumes has paid for. */
+    bool resumed = tree.exists && tree.ours;
+    bool again = run->options->force || (run->options->no_optimization && !resumed);
     run->files[file].decision = gc_delta_planned(
         &run->files[file].fingerprint, gc_state_find(gc_output_state(run->output), path),
-        &tree, run->options->on_edit, run->options->force);
+        &tree, run->options->on_edit, again);
 }
 
 static bool has_dependents(const gc_run *run, size_t file)

@@ -69,19 +69,34 @@ static bool joined(const field *upper, const field *lower, bool of_type)
     return in_column(upper, of_type) && in_column(lower, of_type) && !is_nested(upper);
 }
 
+/* gofmt counts characters, printf bytes. */
+static int columns(const char *text)
+{
+    int n = 0;
+    for (; *text; text++)
+        n += ((unsigned char)*text & 0xc0) != 0x80;
+    return n;
+}
+
+/* The width in bytes that fills `width` columns. */
+static int bytes_wide(const char *text, int width)
+{
+    return width + (int)strlen(text) - columns(text);
+}
+
 /* Gives every field the width of its column. */
 static void set_widths(field *fields, size_t count, bool of_type)
 {
     for (size_t first = 0, past; first < count; first = past) {
-        size_t width = 0;
+        int width = 0;
         past = first;
         do {
-            size_t len = strlen(of_type ? fields[past].type : fields[past].names);
+            int len = columns(of_type ? fields[past].type : fields[past].names);
             width = len > width ? len : width;
             past++;
         } while (past < count && joined(&fields[past - 1], &fields[past], of_type));
         for (size_t i = first; i < past; i++)
-            *(of_type ? &fields[i].type_width : &fields[i].name_width) = (int)width;
+            *(of_type ? &fields[i].type_width : &fields[i].name_width) = width;
     }
 }
 
@@ -94,13 +109,14 @@ static void write_field(gc_sim_writer *self, const field *f, int depth)
     if (!*f->names) {
         gc_sim_line(self, depth, "%s%s%s", f->type, gap, f->tag);
     } else if (word && depth < NESTING_MAX) {
-        gc_sim_line(self, depth, "%-*s %.*sstruct {", f->name_width, f->names,
-                    (int)(word - f->type), f->type);
+        gc_sim_line(self, depth, "%-*s %.*sstruct {", bytes_wide(f->names, f->name_width),
+                    f->names, (int)(word - f->type), f->type);
         write_fields(self, inner, inner_len, depth + 1);
         gc_sim_line(self, depth, "}%s%s", gap, f->tag);
     } else {
-        gc_sim_line(self, depth, "%-*s %-*s%s%s", f->name_width, f->names,
-                    *f->tag ? f->type_width : 0, f->type, gap, f->tag);
+        gc_sim_line(self, depth, "%-*s %-*s%s%s", bytes_wide(f->names, f->name_width),
+                    f->names, *f->tag ? bytes_wide(f->type, f->type_width) : 0, f->type,
+                    gap, f->tag);
     }
 }
 
