@@ -282,6 +282,22 @@ static void list_packages(plan_ctx *ctx)
         qsort(plan->packages, plan->package_count, sizeof *plan->packages, by_dir);
 }
 
+/* Nothing here fetches modules: the user is told what a build will ask for. */
+static void note_downloads(const gc_fcs *fcs, gc_plan *plan)
+{
+    gc_strv names = { 0 };
+    for (size_t i = 0; i < fcs->module_count; i++)
+        gc_strv_add(&names, fcs->modules[i].path);
+    if (names.count) {
+        char *list = gc_strv_join(&names, ", ");
+        gc_strv_push(&plan->notes, gc_xasprintf("%s must be downloaded before the first "
+                                                "build: run `go mod tidy` in the project",
+                                                list));
+        free(list);
+    }
+    gc_strv_release(&names);
+}
+
 /* ---- public ---- */
 
 static gc_err lay_out(plan_ctx *ctx, const gc_plan_options *options, gc_diags *diags)
@@ -322,6 +338,8 @@ gc_err gc_plan_make(const gc_fcs *fcs, const gc_plan_options *options, gc_diags 
     }
     if (!err)
         plan->symbols = symbol_table(plan);
+    if (!err)
+        note_downloads(fcs, plan);
     close_ctx(&ctx);
     if (err)
         gc_plan_destroy(&plan);

@@ -123,6 +123,15 @@ class Specs(Case):
         self.assertEqual(go, {f"internal/{p}.go" for p in ("user/model", "user/store",
                                                            "user/store_test", "func/go")})
 
+    def test_modules_of_the_spec_are_told_to_need_a_download(self):
+        spec = self.write("m.yaml", "name: m\narchitecture: {dependencies: ["
+                                    "github.com/google/uuid@v1.6.0]}\nentities:\n"
+                                    "- {name: A, fields: {id: uuid.UUID}}\n")
+        out = self.c.dir / "out"
+        r = self.run_gc(0, spec, "--provider", "sim", "-o", out)
+        self.assertRegex(r.stdout, "github.com/google/uuid .*`go mod tidy`")
+        self.assertIn("github.com/google/uuid v1.6.0", (out / "go.mod").read_text())
+
     def test_wrong_specs_name_the_place_and_start_nothing(self):
         for name, text in BAD.items():
             with self.subTest(spec=name):
