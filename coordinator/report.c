@@ -120,7 +120,7 @@ static void print_rest(const gc_stats *s, const figures *f, FILE *out)
             "\nPerformance:\n  Baseline Duration: %.1fs%s\n  Optimized Duration: %.1fs\n"
             "  Speed Improvement: %.1f%%\n",
             f->baseline_s, named, f->duration, reduction(f->baseline_s, f->duration));
-    fprintf(out, "  In calls: %.1fs, at most %zu files at once\n", s->llm_busy_s,
+    fprintf(out, "  In calls: %.1fs, at most %zu at once\n", s->llm_busy_s,
             s->peak_in_flight);
     for (size_t i = 0; i < s->notes.count; i++)
         fprintf(out, "%sNote: %s\n", i ? "" : "\n", s->notes.items[i]);

@@ -145,6 +145,18 @@ static bool may_leave(gc_run *run, int64_t now_ms)
     return over || (!run_tasks_in_flight(run) && !collecting(run));
 }
 
+/* Calls that a worker has begun: a group of files is one, what waits at the broker none. */
+static size_t running_calls(const gc_run *run)
+{
+    size_t cursor = 0, count = 0;
+    void *value;
+    while (gc_map_next(run->tasks, &cursor, NULL, &value)) {
+        const run_task *t = value;
+        count += t->sent && run->stats.files[t->files[0]].state == GC_FILE_STATE_RUNNING;
+    }
+    return count;
+}
+
 static void count_running(gc_run *run)
 {
     gc_stats *s = &run->stats;
@@ -154,8 +166,9 @@ static void count_running(gc_run *run)
             run->files[i].step == RUN_OUT && s->files[i].state == GC_FILE_STATE_RUNNING;
     s->in_flight = files;
     s->calls_in_flight = run_tasks_in_flight(run);
-    if (files > s->peak_in_flight)
-        s->peak_in_flight = files;
+    size_t calls = running_calls(run);
+    if (calls > s->peak_in_flight)
+        s->peak_in_flight = calls;
 }
 
 static void take_messages(gc_run *run, int64_t now_ms)

@@ -43,7 +43,8 @@ typedef struct gc_stats {
     size_t file_count;
     size_t template_files, llm_files; /* by plan */
     size_t done, failed, made, reused, kept, removed;
-    size_t in_flight, peak_in_flight; /* files asked for */
+    size_t in_flight;      /* files asked for */
+    size_t peak_in_flight; /* calls at once */
     size_t calls_in_flight;
     size_t workers;
     gc_usage usage;
