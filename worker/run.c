@@ -187,15 +187,21 @@ static void retry_commits(gc_run *self)
     }
 }
 
+/* A claim that is on its way renews by itself, and may change the epoch: a renewal sent
+ * meanwhile would speak of the old one and look lost. */
 static bool holds_leases(const gc_run *self)
 {
-    return self->claimed && self->phase < RUN_ENDING && run_wanted(self) > 0;
+    return self->claimed && self->phase < RUN_ENDING && self->phase != RUN_CLAIMING &&
+           run_wanted(self) > 0;
 }
 
 int64_t gc_run_tick(gc_run *self, int64_t now_ms)
 {
     int64_t next = GC_RUN_NEVER;
-    retry_commits(self);
+    if (self->phase != RUN_CLAIMING) /* it may bring another epoch */
+        retry_commits(self);
+    else if (is_committing(self))
+        next = now_ms + RUN_RETRY_STORE_MS;
     if (holds_leases(self) && now_ms >= self->renew_at_ms && !self->renewing)
         run_renew(self);
     if (self->phase == RUN_WARMING &&
@@ -203,7 +209,7 @@ int64_t gc_run_tick(gc_run *self, int64_t now_ms)
         self->due_ms = now_ms;
     if (waits(self) && now_ms >= self->due_ms)
         on_due(self);
-    if (waits(self))
+    if (waits(self) && self->due_ms < next)
         next = self->due_ms;
     if (holds_leases(self) && self->renew_at_ms < next)
         next = self->renew_at_ms;

@@ -77,7 +77,7 @@ void run_commit(run_file *file)
     /* On a lapsed lease Redis is asked first whether it is still ours; the commit comes
      * after it and is refused if not. */
     if (gc_clock_ms() >= self->lease_until_ms && !self->renewing &&
-        self->phase < RUN_ENDING)
+        self->phase == RUN_CALLING)
         run_renew(self);
     file->state = RUN_FILE_COMMITTING;
     self->pending++;

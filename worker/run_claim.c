@@ -25,8 +25,8 @@ static void set_final(run_file *file, gc_outcome outcome, const char *sha256)
     snprintf(file->sha.hex, sizeof file->sha.hex, "%s", sha256);
 }
 
-/* Only files that are still wanted listen: a repeated claim reports our own earlier commits
- * as reused. */
+/* Only files that are still wanted change: a repeated claim reports our own earlier commits
+ * as reused. But it may come with a new epoch, which then counts for all that it took. */
 static void adopt(gc_run *self, const gc_claim_file *files)
 {
     int64_t now_ms = gc_clock_ms();
@@ -36,13 +36,13 @@ static void adopt(gc_run *self, const gc_claim_file *files)
     self->renew_at_ms = now_ms + self->task->lease_ms / 3;
     self->env->wake(self->env->arg, self->renew_at_ms);
     for (size_t i = 0; i < self->task->file_count; i++) {
-        if (self->files[i].state != RUN_FILE_WANTED)
-            continue;
-        self->claims[i] = files[i];
-        if (files[i].outcome == GC_FILE_MADE)
+        if (files[i].outcome == GC_FILE_MADE) {
+            self->claims[i] = files[i];
             self->claimed = true;
-        else
+        } else if (self->files[i].state == RUN_FILE_WANTED) {
+            self->claims[i] = files[i];
             set_final(&self->files[i], files[i].outcome, files[i].sha256);
+        }
     }
 }
 

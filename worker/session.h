@@ -1,8 +1,8 @@
 /* What a worker says to one broker and when: docs/protocol.md, "Worker". Pure: messages and
  * the clock come in, `send` and `reopen` go out.
  *
- * A broker that is silent for three heartbeats is given up: the socket is opened anew, with
- * back-off, and everything is said again. */
+ * A broker that is silent for three heartbeats, and at least GC_SESSION_MIN_SILENCE_MS, is
+ * given up: the socket is opened anew, with back-off, and everything is said again. */
 #ifndef GC_WORKER_SESSION_H
 #define GC_WORKER_SESSION_H
 
@@ -13,7 +13,7 @@
 #include "common/strv.h"
 #include "common/wire.h"
 
-#define GC_SESSION_MIN_SILENCE_MS 1500
+#define GC_SESSION_MIN_SILENCE_MS 5000 /* a busy machine is not a dead one */
 #define GC_SESSION_REOPEN_MAX_MS 10000
 
 typedef struct gc_session gc_session;

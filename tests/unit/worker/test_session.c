@@ -178,12 +178,12 @@ static void test_session_gives_up_a_silent_broker(void **state)
 {
     peer *p = *state;
     become_live(p);
-    for (int64_t now = 100; now < 3001; now += 100)
+    for (int64_t now = 100; now < 5001; now += 100)
         gc_session_tick(p->session, now);
     assert_true(gc_session_live(p->session));
     gc_buf_reset(&p->said);
     p->holding = "j/t";
-    gc_session_tick(p->session, 3001);
+    gc_session_tick(p->session, 5001);
     assert_false(gc_session_live(p->session));
     expect_said(p, "<reopen> HELLO:4+j/t");
     expect_err(GC_EAGAIN, gc_session_send(p->session, &(gc_wire){ .command = GC_DONE }));

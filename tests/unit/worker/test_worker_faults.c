@@ -307,6 +307,24 @@ static void test_faults_redis_goes_and_comes_back(void **state)
     gc_task_destroy(&second);
 }
 
+/* The lease lapses while the claim for the second call is on its way. */
+static void test_faults_lapsed_lease_is_claimed_anew(void **state)
+{
+    farm *f = *state;
+    farm_faults(f, "[{\"kind\":\"cut\",\"at\":60,\"count\":1}]");
+    farm_start_worker(f, 0, 4, NULL, NULL);
+    gc_task *task = farm_task(f, "t1", "lapse", 2);
+    task->lease_ms =
+        3000; /* renewed after the second claim, which comes by half a second */
+    farm_submit(f, task);
+    farm_await_stat(f, "faults", 1);
+    must_redis_freeze(f->redis);
+    farm_idle(f, 3500);
+    must_redis_thaw(f->redis);
+    expect_made(farm_await(f, "t1"), 2);
+    gc_task_destroy(&task);
+}
+
 static void test_faults_broker_goes_and_comes_back(void **state)
 {
     farm *f = *state;
@@ -343,6 +361,7 @@ int main(void)
         SLOW(test_faults_killed_worker_is_succeeded),
         SLOW(test_faults_stopped_worker_writes_nothing_late),
         SLOW(test_faults_redis_goes_and_comes_back),
+        FAST(test_faults_lapsed_lease_is_claimed_anew),
         SLOW(test_faults_broker_goes_and_comes_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
