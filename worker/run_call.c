@@ -141,18 +141,15 @@ static void reject_missing(gc_run *self, const gc_call_end *end)
 
 /* ---- while it streams ---- */
 
-static void tell_progress(gc_run *self)
+static void tell_progress(gc_run *self, const char *phase)
 {
-    int64_t now_ms = gc_clock_ms();
     const char *path = "";
-    if (now_ms - self->progress_ms < GC_RUN_PROGRESS_MS)
-        return;
-    self->progress_ms = now_ms;
+    self->progress_ms = gc_clock_ms();
     for (size_t i = 0; i < self->task->file_count && !*path; i++)
         if (self->files[i].state == RUN_FILE_WANTED)
             path = self->task->files[i].path;
     self->env->progress(self->env->arg, self, (int64_t)self->call_bytes,
-                        tokens_of(self->task, self->call_bytes), "stream", path);
+                        tokens_of(self->task, self->call_bytes), phase, path);
 }
 
 static void on_text(void *arg, const char *mem, size_t len)
@@ -161,7 +158,8 @@ static void on_text(void *arg, const char *mem, size_t len)
     self->call_bytes += len;
     gc_answer_feed(self->answer, mem, len);
     take_files(self);
-    tell_progress(self);
+    if (gc_clock_ms() - self->progress_ms >= GC_RUN_PROGRESS_MS)
+        tell_progress(self, "stream");
 }
 
 /* A prefix lives from the start of the request that wrote or read it. */
@@ -370,8 +368,10 @@ void run_call(gc_run *self)
     gc_buf_release(&last);
     for (size_t i = 0; i < self->block_count; i++)
         gc_text_drop(&self->blocks[i].text);
-    if (!err)
+    if (!err) { /* from now on it may be paid for: who stops the job lets it end */
+        tell_progress(self, "call");
         return;
+    }
     run_end(self, err == GC_ETOOBIG ? GC_FAIL_REQUEST : GC_FAIL_BAD_TASK,
             err == GC_ETOOBIG  ? "the prompt is larger than providers take"
             : err == GC_ENOENT ? "this worker does not know the task's provider"
