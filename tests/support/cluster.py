@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 import time
 import unittest
+import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("GC_BIN_DIR", ROOT / "build/dev/bin"))
@@ -91,8 +92,9 @@ class Cluster:
                                 url_file.read_text().strip())
         return self.sim
 
-    def start_redis(self):
-        port = free_port()
+    def start_redis(self, port=None):
+        """With `port`: again on the data of the one that was killed."""
+        port = port or free_port()
         self.redis_dir = self.dir / "redis"
         self.redis_dir.mkdir(exist_ok=True)
         self.redis = self.start("redis", "redis-server", "--port", port, "--bind", "127.0.0.1",
@@ -103,13 +105,17 @@ class Cluster:
         wait_for("redis", lambda: self.redis_cli("PING") == "PONG")
         return self.redis
 
+    def restart_redis(self):
+        kill(self.redis)
+        return self.start_redis(self.redis_port)
+
     def redis_cli(self, *args):
         result = subprocess.run(["redis-cli", "-p", str(self.redis_port), *map(str, args)],
                                 capture_output=True, text=True, check=False)
         return result.stdout.strip()
 
-    def start_broker(self):
-        port = free_port()
+    def start_broker(self, port=None):
+        port = port or free_port()
         self.broker = f"tcp://127.0.0.1:{port}"
         self.broker_port = port
         process = self.start("broker", BIN / "gc-broker", "--bind", self.broker)
@@ -142,7 +148,20 @@ class Cluster:
         """The simulator's journal: one entry per finished request."""
         if not self.journal.exists():
             return []
-        return [json.loads(line) for line in self.journal.read_text().splitlines() if line]
+        whole = self.journal.read_text().rpartition("\n")[0]  # a line may be half written
+        return [json.loads(line) for line in whole.splitlines() if line]
+
+    def paid(self):
+        """path -> sha256 of each completed answer, in order."""
+        answers = {}
+        for entry in self.ledger():
+            for file in entry.get("files", []) if entry["completed"] else []:
+                answers.setdefault(file["path"], []).append(file["sha256"])
+        return answers
+
+    def calls_running(self):
+        with urllib.request.urlopen(self.sim_url + "/_sim/stats", timeout=10) as reply:
+            return json.load(reply)["active"]
 
 
 def kill(process, sig=signal.SIGKILL):
