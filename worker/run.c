@@ -156,7 +156,7 @@ static void on_due(gc_run *self)
         if (self->must_reclaim)
             run_claim(self);
         else
-            run_ask_limit(self);
+            run_get_blocks(self); /* the call before let go of them */
         break;
     case RUN_QUEUED:
     case RUN_CLAIMING:
@@ -285,10 +285,7 @@ void run_end(gc_run *self, const char *reason, const char *text)
     self->reason = reason;
     snprintf(self->text, sizeof self->text, "%s", text);
     run_abort_call(self);
-    if (self->warming)
-        gc_astore_prefix_abandon(self->env->store, self->task, self->prefix.hex,
-                                 self->env->holder);
-    self->warming = false;
+    run_stop_warming(self);
     run_go_on_ending(self);
 }
 

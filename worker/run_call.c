@@ -216,6 +216,14 @@ static void try_again(gc_run *self, const gc_call_end *end)
         run_wait(self, RUN_BACK_OFF, wait);
 }
 
+void run_stop_warming(gc_run *self)
+{
+    if (self->warming)
+        gc_astore_prefix_abandon(self->env->store, self->task, self->prefix.hex,
+                                 self->env->holder);
+    self->warming = false;
+}
+
 static void on_failed_call(gc_run *self, const gc_call_end *end)
 {
     gc_tally *tally = self->env->tally;
@@ -228,10 +236,7 @@ static void on_failed_call(gc_run *self, const gc_call_end *end)
                 : end->charge == GC_CHARGE_UNKNOWN ? "unknown_charge"
                                                    : "refused",
                 end->duration_ms, end->text);
-    if (self->warming)
-        gc_astore_prefix_abandon(self->env->store, self->task, self->prefix.hex,
-                                 self->env->holder);
-    self->warming = false;
+    run_stop_warming(self);
     if (run_wanted(self) == 0) { /* it broke after the last file that we wanted */
         run_end(self, "", "");
         return;

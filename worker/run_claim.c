@@ -13,8 +13,7 @@
 #define NO_ROOM_MAX_MS 2000
 #define UPLOAD_TURN_MS 10
 #define KNOWN_WARM_MS 10000 /* another says it is warm: believed for so long */
-
-static void get_blocks(gc_run *self);
+#define LIMIT_FRESH_MS 50   /* "no pause" is believed for so long */
 
 /* ---- claim ---- */
 
@@ -83,7 +82,7 @@ static void on_claim(void *arg, gc_err err, const gc_claim_file *files, int64_t 
     switch (err) {
     case GC_OK:
         if (run_wanted(self) > 0)
-            get_blocks(self);
+            run_get_blocks(self);
         else
             run_end(self, "", "");
         break;
@@ -218,7 +217,7 @@ static void on_block(void *arg, gc_err err, gc_text *text)
         run_go_on_ending(self);
 }
 
-static void get_blocks(gc_run *self)
+void run_get_blocks(gc_run *self)
 {
     drop_blocks(self);
     self->phase = RUN_BLOBS;
@@ -251,9 +250,14 @@ static void on_limit(void *arg, gc_err err, int64_t wait_ms)
         gc_log_warn("limit.unknown", "task=%s/%s error=\"%s\"", self->task->job,
                     self->task->id, gc_err_str(err));
     if (err || wait_ms <= 0) {
-        run_ask_prefix(self);
+        self->limit_ms = gc_clock_ms();
+        if (self->warming)
+            run_check_lease(self);
+        else
+            run_ask_prefix(self);
         return;
     }
+    run_stop_warming(self);
     gc_retry_hint told = { wait_ms, -1 };
     int64_t wait = gc_retry_wait(&self->patience, &told, self->task->patience_ms,
                                  gc_pulse_last(self->env->pulse, self->task->model.id),
@@ -278,6 +282,16 @@ void run_ask_limit(gc_run *self)
 
 /* ---- the cached prefix ---- */
 
+/* Who waited for another to warm the prefix asks for a pause again: that one may have run
+ * into the provider's limit. */
+static void go_ahead(gc_run *self)
+{
+    if (gc_clock_ms() - self->limit_ms < LIMIT_FRESH_MS)
+        run_check_lease(self);
+    else
+        run_ask_limit(self);
+}
+
 static void on_prefix(void *arg, gc_err err, gc_prefix_state state)
 {
     gc_run *self = arg;
@@ -301,7 +315,7 @@ static void on_prefix(void *arg, gc_err err, gc_prefix_state state)
         gc_warm_set(self->env->warm, self->prefix.hex, now_ms + KNOWN_WARM_MS);
         self->env->wake(self->env->arg, now_ms);
     }
-    run_check_lease(self);
+    go_ahead(self);
 }
 
 void run_ask_prefix(gc_run *self)
@@ -311,7 +325,7 @@ void run_ask_prefix(gc_run *self)
         self->warm_since_ms = now_ms;
     if (!self->has_prefix || gc_warm_is(self->env->warm, self->prefix.hex, now_ms) ||
         now_ms - self->warm_since_ms >= GC_RUN_WARM_WAIT_MS) {
-        run_check_lease(self);
+        go_ahead(self);
         return;
     }
     if (!gc_warm_may_ask(self->env->warm, self->prefix.hex, now_ms)) {

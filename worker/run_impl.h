@@ -89,6 +89,7 @@ struct gc_run {
     gc_sha prefix;
     bool warming; /* others wait for our first event */
     int64_t warm_since_ms;
+    int64_t limit_ms; /* when Redis last knew of no pause */
 
     gc_call *call;
     gc_answer *answer;
@@ -120,8 +121,10 @@ size_t run_wanted(const gc_run *self);
 /* ---- run_claim.c ---- */
 void run_claim(gc_run *self);
 void run_renew(gc_run *self);
+void run_get_blocks(gc_run *self);
 void run_ask_limit(gc_run *self);
 void run_ask_prefix(gc_run *self);
+void run_stop_warming(gc_run *self);
 void run_check_lease(gc_run *self);
 
 /* ---- run_call.c ---- */
