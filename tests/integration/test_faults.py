@@ -162,9 +162,11 @@ class Local(Faults):
 
     def test_too_many_requests_pause_everybody(self):
         self.c.start_sim("--fault", "429:1:count=4:retry_ms=2000")
-        self.ends(self.start(slots=16))
-        refused = [e for e in self.c.ledger() if e["status"] == 429]
+        self.ends(self.start(slots=16), deadline_s=30)
+        refused = [e["ended_ms"] for e in self.c.ledger() if e["status"] == 429]
         self.assertEqual(len(refused), 4)
+        early = [e for e in self.c.ledger() if refused[0] + 200 < e["started_ms"] < refused[0] + 1900]
+        self.assertEqual(early, [], "sent in spite of retry-after")
         self.sound(self.c.dir / "out")
 
     def test_spend_limit_stops_with_the_reason(self):
