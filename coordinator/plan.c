@@ -189,24 +189,35 @@ static void report_cycle(const gc_plan *plan, const gc_fcs *fcs, const size_t *c
     gc_strv_release(&names);
 }
 
-static gc_err set_levels(gc_plan *plan, const gc_fcs *fcs, gc_diags *diags)
+/* The real edges as rows; free() both of its arrays. */
+typedef struct real_rows {
+    size_t *first, *to;
+} real_rows;
+
+static real_rows real_edges(const gc_plan *plan)
 {
-    size_t n = plan->file_count, edges = 0;
+    size_t n = plan->file_count, edges = 0, used = 0;
     for (size_t i = 0; i < n; i++)
         edges += plan->files[i].edge_count;
-    size_t *first = gc_xcalloc(n + 1, sizeof *first);
-    size_t *to = gc_xcalloc(edges, sizeof *to);
-    size_t *level = gc_xcalloc(n, sizeof *level);
-    size_t *cycle = gc_xcalloc(n, sizeof *cycle);
-    size_t used = 0, cycle_len = 0;
+    real_rows rows = { gc_xcalloc(n + 1, sizeof *rows.first),
+                       gc_xcalloc(edges, sizeof *rows.to) };
     for (size_t i = 0; i < n; i++) {
-        first[i] = used;
+        rows.first[i] = used;
         for (size_t e = 0; e < plan->files[i].edge_count; e++)
             if (plan->files[i].edges[e].kind == GC_EDGE_REAL)
-                to[used++] = plan->files[i].edges[e].file;
+                rows.to[used++] = plan->files[i].edges[e].file;
     }
-    first[n] = used;
-    gc_graph graph = { n, first, to };
+    rows.first[n] = used;
+    return rows;
+}
+
+static gc_err set_levels(gc_plan *plan, const gc_fcs *fcs, gc_diags *diags)
+{
+    size_t n = plan->file_count, cycle_len = 0;
+    real_rows rows = real_edges(plan);
+    size_t *level = gc_xcalloc(n, sizeof *level);
+    size_t *cycle = gc_xcalloc(n, sizeof *cycle);
+    gc_graph graph = { n, rows.first, rows.to };
     gc_err err = gc_graph_levels(&graph, level, cycle, &cycle_len);
     if (err)
         report_cycle(plan, fcs, cycle, cycle_len, diags);
@@ -215,11 +226,23 @@ static gc_err set_levels(gc_plan *plan, const gc_fcs *fcs, gc_diags *diags)
         if (level[i] + 1 > plan->level_count)
             plan->level_count = level[i] + 1;
     }
-    free(first);
-    free(to);
+    free(rows.first);
+    free(rows.to);
     free(level);
     free(cycle);
     return err;
+}
+
+double gc_plan_critical(const gc_plan *self, const double *weight)
+{
+    real_rows rows = real_edges(self);
+    double *remaining = gc_xcalloc(self->file_count, sizeof *remaining);
+    gc_graph graph = { self->file_count, rows.first, rows.to };
+    double critical = gc_graph_critical(&graph, weight, remaining);
+    free(rows.first);
+    free(rows.to);
+    free(remaining);
+    return critical;
 }
 
 /* A struct's fields are in the context of those who need them; here its name is enough. */

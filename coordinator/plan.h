@@ -78,6 +78,9 @@ GC_MUST_CHECK gc_err gc_plan_make(const gc_fcs *fcs, const gc_plan_options *opti
                                   gc_diags *diags, gc_plan **out);
 void gc_plan_destroy(gc_plan **self_p);
 
+/* The longest way through the real edges, `weight` counted per file. */
+double gc_plan_critical(const gc_plan *self, const double *weight);
+
 /* Index of `path`, or -1. */
 long gc_plan_find(const gc_plan *self, const char *path);
 

@@ -210,6 +210,8 @@ static void work(gc_run *run)
         int64_t wait = gc_progress_tick(run->progress, &run->stats, now_ms);
         int64_t session = gc_client_tick(run->client, now_ms);
         wait = session < wait || wait < 0 ? session : wait;
+        if (run->collect_more)
+            wait = 0;
         gc_client_wait(run->client, run->signal_fd, wait < TICK_MS ? wait : TICK_MS);
     }
 }
@@ -331,9 +333,11 @@ static void fill_bounds(gc_run *run)
     s->baseline_s = base.seconds;
     s->baseline_calls = base.calls;
     s->baseline_processed = gc_usage_prompt(&base.usage) + base.usage.output;
+    double *seconds = gc_xcalloc(s->file_count, sizeof *seconds);
     for (size_t i = 0; i < s->file_count; i++)
-        if (s->files[i].seconds > s->critical_path_s)
-            s->critical_path_s = s->files[i].seconds;
+        seconds[i] = s->files[i].seconds;
+    s->critical_path_s = gc_plan_critical(run->project.plan, seconds);
+    free(seconds);
     size_t slots = s->peak_in_flight ? s->peak_in_flight : 1;
     double share = s->llm_busy_s / (double)slots;
     s->lower_bound_s = share > s->critical_path_s ? share : s->critical_path_s;

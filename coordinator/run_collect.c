@@ -161,11 +161,20 @@ static void collect(gc_run *run, size_t file)
     gc_buf_release(&content);
 }
 
+/* Writing many files takes longer than a claim on the job lasts: heartbeats, signals and
+ * messages get their turn in between. */
+#define COLLECT_BUDGET_MS 500
+
 void run_collect(gc_run *run)
 {
-    for (size_t i = 0; i < run->project.plan->file_count; i++)
-        if (run->files[i].step == RUN_COLLECT && run->verdict != GC_EXIT_FILES)
-            collect(run, i);
+    int64_t until = gc_clock_ms() + COLLECT_BUDGET_MS;
+    run->collect_more = false;
+    for (size_t i = 0; i < run->project.plan->file_count && !run->collect_more; i++) {
+        if (run->files[i].step != RUN_COLLECT || run->verdict == GC_EXIT_FILES)
+            continue;
+        collect(run, i);
+        run->collect_more = gc_clock_ms() >= until;
+    }
 }
 
 /* ---- orphans ---- */

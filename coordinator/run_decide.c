@@ -32,8 +32,15 @@ static void tell_event(gc_run *run, const gc_file_stat *stat, const char *state)
 
 static void release_dependents(gc_run *run, size_t file)
 {
-    for (size_t k = run->dependents_first[file]; k < run->dependents_first[file + 1]; k++)
-        run->files[run->dependents[k]].blockers--;
+    for (size_t k = run->dependents_first[file]; k < run->dependents_first[file + 1];
+         k++) {
+        size_t dependent = run->dependents[k];
+        if (--run->files[dependent].blockers)
+            continue;
+        run->unblocked = gc_grow(run->unblocked, run->unblocked_count,
+                                 &run->unblocked_cap, sizeof *run->unblocked);
+        run->unblocked[run->unblocked_count++] = dependent;
+    }
 }
 
 void run_finish(gc_run *run, size_t file, const char *how)
@@ -55,14 +62,8 @@ void run_finish(gc_run *run, size_t file, const char *how)
     gc_progress_file(run->progress, stat, &run->stats);
 }
 
-/* Everything that waits for a failed file fails with it. */
-void run_fail(gc_run *run, size_t file, const char *fmt, ...)
+static void mark_failed(gc_run *run, size_t file, const char *text)
 {
-    char text[600];
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
-    va_end(ap);
     gc_file_stat *stat = &run->stats.files[file];
     run->files[file].step = RUN_FAILED;
     stat->state = GC_FILE_STATE_FAILED;
@@ -72,10 +73,33 @@ void run_fail(gc_run *run, size_t file, const char *fmt, ...)
     run->stats.failed++;
     tell_event(run, stat, "failed");
     gc_progress_file(run->progress, stat, &run->stats);
-    for (size_t k = run->dependents_first[file]; k < run->dependents_first[file + 1]; k++)
-        if (run->files[run->dependents[k]].step == RUN_BLOCKED)
-            run_fail(run, run->dependents[k], "it depends on %s, which failed",
-                     stat->path);
+}
+
+/* Everything that waits for a failed file fails with it. */
+void run_fail(gc_run *run, size_t file, const char *fmt, ...)
+{
+    char text[600];
+    size_t *failed = gc_xcalloc(1, sizeof *failed), count = 1, cap = 1;
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    mark_failed(run, file, text);
+    failed[0] = file;
+    while (count) { /* no recursion: a chain may be as long as the plan */
+        file = failed[--count];
+        snprintf(text, sizeof text, "it depends on %.500s, which failed",
+                 run->stats.files[file].path);
+        for (size_t k = run->dependents_first[file]; k < run->dependents_first[file + 1];
+             k++) {
+            if (run->files[run->dependents[k]].step != RUN_BLOCKED)
+                continue;
+            mark_failed(run, run->dependents[k], text);
+            failed = gc_grow(failed, count, &cap, sizeof *failed);
+            failed[count++] = run->dependents[k];
+        }
+    }
+    free(failed);
 }
 
 /* ---- templates ---- */
@@ -212,22 +236,22 @@ static void decide_llm(gc_run *run, size_t file)
     run->stats.files[file].state = GC_FILE_STATE_QUEUED;
 }
 
+static void decide_file(gc_run *run, size_t file, bool look_only)
+{
+    if (run->files[file].step != RUN_BLOCKED || run->files[file].blockers)
+        return;
+    if (run->project.plan->files[file].how == GC_BY_TEMPLATE)
+        decide_template(run, file, look_only);
+    else
+        decide_llm(run, file);
+}
+
 bool run_decide(gc_run *run, bool look_only)
 {
-    bool any = false, again = true;
-    while (again) {
-        again = false;
-        for (size_t i = 0; i < run->project.plan->file_count; i++) {
-            if (run->files[i].step != RUN_BLOCKED || run->files[i].blockers)
-                continue;
-            if (run->project.plan->files[i].how == GC_BY_TEMPLATE)
-                decide_template(run, i, look_only);
-            else
-                decide_llm(run, i);
-            bool done = run->files[i].step == RUN_DONE;
-            again |= done && has_dependents(run, i);
-            any |= done;
-        }
-    }
-    return any;
+    size_t before = run->stats.done;
+    for (size_t i = 0; i < run->project.plan->file_count; i++)
+        decide_file(run, i, look_only);
+    while (run->unblocked_count) /* finishing one may let others be decided */
+        decide_file(run, run->unblocked[--run->unblocked_count], look_only);
+    return run->stats.done > before;
 }

@@ -72,6 +72,9 @@ typedef struct gc_run {
     gc_stats stats;
     run_file *files;                       /* parallel to the plan */
     size_t *dependents_first, *dependents; /* real edges turned round */
+    size_t *unblocked; /* lost their last blocker since the last look at all */
+    size_t unblocked_count, unblocked_cap;
+    bool collect_more; /* stored files wait for the next turn of the loop */
     gc_map *tasks;                         /* id -> run_task, owned */
     gc_map *ours;  /* sha256 of everything in the job's checkpoint */
     gc_strv edits; /* paths whose edit was kept or that need the user's eye */

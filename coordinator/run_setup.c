@@ -445,6 +445,7 @@ void run_close(gc_run *run)
     free(run->files);
     free(run->dependents_first);
     free(run->dependents);
+    free(run->unblocked);
     gc_composer_destroy(&run->composer);
     gc_output_close(&run->output);
     gc_progress_destroy(&run->progress);

@@ -465,6 +465,12 @@ static void test_plan_of_explicit_files(void **state)
                      GC_EDGE_CONTRACT);
     expect_promise("main.go", "func main()\n");
     assert_string_equal(file("main.go")->package, "main");
+    double weight[5 + 8] = { 0 };
+    weight[gc_plan_find(f.plan, "main.go")] = 1;
+    weight[gc_plan_find(f.plan, "pkg/run/run.go")] = 2;
+    weight[gc_plan_find(f.plan, "pkg/item/types.go")] = 4;
+    weight[gc_plan_find(f.plan, "docs/guide.md")] = 6;
+    assert_true(gc_plan_critical(f.plan, weight) == 7);
     expect_promise("pkg/item/types.go", "type Item struct {\n");
     assert_string_equal(file("pkg/run/run.go")->promise, "");
     assert_string_equal(file("pkg/item/types_test.go")->kind, "test");
