@@ -144,7 +144,6 @@ static void reject_missing(gc_run *self, const gc_call_end *end)
 static void tell_progress(gc_run *self, const char *phase)
 {
     const char *path = "";
-    self->progress_ms = gc_clock_ms();
     for (size_t i = 0; i < self->task->file_count && !*path; i++)
         if (self->files[i].state == RUN_FILE_WANTED)
             path = self->task->files[i].path;
@@ -158,8 +157,11 @@ static void on_text(void *arg, const char *mem, size_t len)
     self->call_bytes += len;
     gc_answer_feed(self->answer, mem, len);
     take_files(self);
-    if (gc_clock_ms() - self->progress_ms >= GC_RUN_PROGRESS_MS)
-        tell_progress(self, "stream");
+    int64_t now_ms = gc_clock_ms();
+    if (now_ms - self->progress_ms < GC_RUN_PROGRESS_MS)
+        return;
+    self->progress_ms = now_ms;
+    tell_progress(self, "stream");
 }
 
 /* A prefix lives from the start of the request that wrote or read it. */
