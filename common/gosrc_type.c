@@ -118,7 +118,6 @@ static bool mark_in(const gc_go_token *token, const char *marks)
 static const char *length_text(gc_go_parser *self)
 {
     gc_buf text;
-    start_text(&text);
     gc_go_place from = self->at;
     gc_go_place to;
     gc_go_token last = { .kind = GC_GO_OPERATOR };
@@ -128,9 +127,11 @@ static const char *length_text(gc_go_parser *self)
         else
             gc_go_advance(self);
     }
+    if (self->failed) /* the place must stay at the end */
+        return NULL;
     to = self->at;
-    for (self->at = from; !self->failed && self->at.token.text < to.token.text;
-         gc_go_advance(self)) {
+    start_text(&text);
+    for (self->at = from; self->at.token.text < to.token.text; gc_go_advance(self)) {
         const gc_go_token *token = &self->at.token;
         bool words = last.kind != GC_GO_OPERATOR && token->kind != GC_GO_OPERATOR;
         if (words)
@@ -138,8 +139,7 @@ static const char *length_text(gc_go_parser *self)
         gc_buf_append(&text, token->text, token->len);
         last = *token;
     }
-    if (!self->failed)
-        self->at = to;
+    self->at = to;
     return kept_buf(self, &text);
 }
 
@@ -228,6 +228,8 @@ static const char *type_here(gc_go_parser *self)
 
 const char *gc_go_parse_type(gc_go_parser *self)
 {
+    if (self->failed)
+        return NULL;
     if (self->depth >= MAX_DEPTH) {
         gc_go_refuse(self, "types are nested too deeply");
         return NULL;

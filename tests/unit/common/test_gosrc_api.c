@@ -205,6 +205,14 @@ static void test_depth_is_limited(void **state)
     gc_buf_release(&out);
 }
 
+/* Each array length that fails was read again as a type, twice for each map. */
+static void test_an_error_ends_the_reading(void **state)
+{
+    (void)state;
+    expect_bad("package a\ntype T [map[a;\n]int\n", "line 4: expected ']'");
+    expect_bad("package a\ntype T [map[a[map[b[map[c;\nfunc F(\n", "not closed");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -217,6 +225,7 @@ int main(void)
         cmocka_unit_test(test_digest_sees_the_surface),
         cmocka_unit_test(test_what_does_not_parse),
         cmocka_unit_test(test_depth_is_limited),
+        cmocka_unit_test(test_an_error_ends_the_reading),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
