@@ -52,7 +52,7 @@ GC_MUST_CHECK gc_err gc_go_lexer_next(gc_go_lexer *self, gc_go_token *out,
 /* The exported surface of one file: package name, exported constants, variables, types
  * (with exported fields and methods), functions and methods with signatures; normalised,
  * sorted, without bodies, comments or unexported parts: text fit for a prompt. Imports used
- * by it come first. GC_EPROTO: does not parse. */
+ * by it come first. GC_EPROTO: does not parse; GC_EFULL: more than `out` may hold. */
 GC_MUST_CHECK gc_err gc_go_api(const char *src, size_t len, gc_buf *out,
                                gc_errinfo *info);
 

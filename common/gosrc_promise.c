@@ -196,6 +196,15 @@ static bool same_func(const gc_go_decl *want, const gc_go_decl *have)
            same_text(want->type, want, have->type, have);
 }
 
+static bool same_decl(const gc_go_decl *want, const gc_go_decl *have)
+{
+    switch (want->kind) {
+    case GC_GO_CONST: return same_const(want, have);
+    case GC_GO_VAR: return same_var(want, have);
+    default: return same_func(want, have);
+    }
+}
+
 static void check_decl(gc_go_gate_state *self, const gc_go_decl *want)
 {
     char *key = gc_go_decl_key(want);
@@ -203,13 +212,9 @@ static void check_decl(gc_go_gate_state *self, const gc_go_decl *want)
     free(key);
     if (!have)
         complain_missing(self, want);
-    else if (have->kind != want->kind)
-        complain_other(self, want, have);
-    else if (want->kind == GC_GO_TYPE)
+    else if (have->kind == want->kind && want->kind == GC_GO_TYPE)
         check_type(self, want, have);
-    else if ((want->kind == GC_GO_FUNC && !same_func(want, have)) ||
-             (want->kind == GC_GO_CONST && !same_const(want, have)) ||
-             (want->kind == GC_GO_VAR && !same_var(want, have)))
+    else if (have->kind != want->kind || !same_decl(want, have))
         complain_other(self, want, have);
 }
 

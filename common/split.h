@@ -18,7 +18,7 @@ typedef struct gc_split gc_split;
 gc_split *gc_split_new(const char *const *paths, size_t count);
 void gc_split_destroy(gc_split **self_p);
 
-/* GC_ETOOBIG: over GC_SPLIT_MAX_BYTES; what was complete stays. */
+/* GC_ETOOBIG: over GC_SPLIT_MAX_BYTES; what was complete stays. GC_ESTATE: after the end. */
 GC_MUST_CHECK gc_err gc_split_feed(gc_split *self, const char *mem, size_t len);
 
 /* No more bytes. `stopped_short`: the model stopped at its output limit or the stream broke;

@@ -135,32 +135,41 @@ static void put_decls(const char *src, gc_buf *out)
     gc_go_file_destroy(&file);
 }
 
-/* A constant's line without its type: ours may come from a conversion. */
-static bool same_line(const char *a, const char *b)
+/* The next line of *rest without its newline, as text of its own (free() it). */
+static char *take_line(const char **rest)
 {
-    size_t a_len = strcspn(a, "\n"), b_len = strcspn(b, "\n");
-    if (a_len == b_len && memcmp(a, b, a_len) == 0)
+    const char *start = *rest, *end = start;
+    while (*end && *end != '\n')
+        end++;
+    *rest = *end ? end + 1 : end;
+    return gc_xmemdup(start, (size_t)(end - start));
+}
+
+/* The types of constants need not be the same: ours may come from a conversion. */
+static bool same_line(const char *ours, const char *theirs)
+{
+    size_t len = strlen(theirs);
+    if (strcmp(ours, theirs) == 0)
         return true;
-    if (!gc_starts_with(a, "const ") || b_len < 2 || memcmp(b + b_len - 2, " -", 2) != 0)
-        return false;
-    return a_len > b_len - 1 && memcmp(a, b, b_len - 1) == 0;
+    return gc_starts_with(ours, "const ") && gc_ends_with(theirs, " -") &&
+           strncmp(ours, theirs, len - 1) == 0;
 }
 
 static void expect_same_lines(const char *ours, const char *theirs)
 {
-    const char *file = ours;
+    char *file = gc_xstrdup("");
     while (*ours && *theirs) {
-        if (gc_starts_with(ours, "file "))
-            file = ours;
-        if (!same_line(ours, theirs)) {
-            print_error("in %.*s\nours:   %.*s\ntheirs: %.*s\n", (int)strcspn(file, "\n"),
-                        file, (int)strcspn(ours, "\n"), ours, (int)strcspn(theirs, "\n"),
-                        theirs);
-            fail();
+        char *a = take_line(&ours), *b = take_line(&theirs);
+        if (!same_line(a, b))
+            fail_msg("in %s\nours:   %s\ntheirs: %s", file, a, b);
+        if (gc_starts_with(a, "file ")) {
+            free(file);
+            file = gc_xstrdup(a);
         }
-        ours += strcspn(ours, "\n") + 1;
-        theirs += strcspn(theirs, "\n") + 1;
+        free(a);
+        free(b);
     }
+    free(file);
     assert_true(!*ours && !*theirs);
 }
 
