@@ -20,9 +20,9 @@ void gc_issues_release(gc_issues *self)
     *self = (gc_issues){ 0 };
 }
 
-static char *clean_text(const char *text, size_t len)
+static char *clean_text(const char *text)
 {
-    char *clean = gc_utf8_clean(text, len);
+    char *clean = gc_utf8_clean(text, strlen(text));
     for (char *c = clean; *c; c++)
         if (((unsigned char)*c < 0x20 && *c != '\n') || *c == 0x7f)
             *c = ' ';
@@ -41,20 +41,20 @@ static bool known(const gc_issues *self, const gc_issue *issue)
     return false;
 }
 
-void gc_issues_add(gc_issues *self, const char *check, const char *file, int line,
-                   int column, const char *text, size_t len)
+void gc_issues_add(gc_issues *self, const gc_issue *issue)
 {
-    gc_issue issue = { check, clean_text(file, strlen(file)), line, column,
-                       clean_text(text, len) };
-    bool again = known(self, &issue);
+    gc_issue own = *issue;
+    own.file = clean_text(issue->file);
+    own.text = clean_text(issue->text);
+    bool again = known(self, &own);
     if (again || self->count >= GC_ISSUES_MAX) {
         self->dropped += !again;
-        free(issue.file);
-        free(issue.text);
+        free(own.file);
+        free(own.text);
         return;
     }
     self->items = gc_grow(self->items, self->count, &self->cap, sizeof *self->items);
-    self->items[self->count++] = issue;
+    self->items[self->count++] = own;
 }
 
 /* ---- one line ---- */
@@ -155,8 +155,8 @@ static bool add_place(gc_issues *self, const gc_issue_source *source, const plac
         text = gc_xmemdup(t->panic, t->len);
     if (text) {
         const char *shown = *text ? text : source->command;
-        gc_issues_add(self, source->check, file, at->line, at->column, shown,
-                      strlen(shown));
+        gc_issues_add(self, &(gc_issue){ source->check, file, at->line, at->column,
+                                         (char *)shown });
     }
     if (in_stack && text)
         t->panic = NULL;
@@ -184,6 +184,6 @@ void gc_issues_collect(gc_issues *self, const gc_issue_source *source, const cha
     size_t shown = strlen(output) < SHOWN_BYTES ? strlen(output) : SHOWN_BYTES;
     char *text = gc_xasprintf("%s: %.*s", source->command, shown ? (int)shown : 6,
                               shown ? output : "failed");
-    gc_issues_add(self, source->check, "", 0, 0, text, strlen(text));
+    gc_issues_add(self, &(gc_issue){ source->check, (char *)"", 0, 0, text });
     free(text);
 }

@@ -22,10 +22,9 @@ typedef struct gc_issues {
 
 void gc_issues_release(gc_issues *self);
 
-/* An issue that is there already, of whatever check, is not added again. `len` bytes of
- * `text` are copied. */
-void gc_issues_add(gc_issues *self, const char *check, const char *file, int line,
-                   int column, const char *text, size_t len);
+/* Copies the issue's file and text, cleaned. One that is there already, of whatever check, is
+ * not added again. */
+void gc_issues_add(gc_issues *self, const gc_issue *issue);
 
 typedef struct gc_issue_source {
     const char *check;   /* borrowed by the issues */

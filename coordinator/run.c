@@ -1,5 +1,6 @@
 #include "coordinator/run.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -465,8 +466,25 @@ static gc_exit strict_questions(const gc_run *run)
     return GC_EXIT_CLARIFY;
 }
 
+/* One line of the terminal; the claim on the job is renewed meanwhile. False: a signal came
+ * instead. */
+static bool read_answer(gc_run *run, char *answer, size_t size)
+{
+    while (!run->stopping) {
+        struct pollfd fds[] = { { STDIN_FILENO, POLLIN, 0 },
+                                { run->signal_fd, POLLIN, 0 } };
+        poll(fds, 2, RENEW_EVERY_MS);
+        renew_owner(run, gc_clock_ms());
+        if (fds[1].revents)
+            return false;
+        if (fds[0].revents)
+            return fgets(answer, (int)size, stdin) != NULL;
+    }
+    return false;
+}
+
 /* Asks before real money is spent, if there is somebody to ask. */
-static bool confirmed(const gc_run *run)
+static bool confirmed(gc_run *run)
 {
     double limit = run->config->limits_confirm_above_usd, usd = run->stats.expected_usd;
     if (run->options->yes || run->stats.simulated || limit <= 0 || usd <= limit ||
@@ -474,7 +492,8 @@ static bool confirmed(const gc_run *run)
         return true;
     char answer[16] = "";
     fprintf(stderr, "This is expected to cost $%.2f. Go on? [y/N] ", usd);
-    return fgets(answer, sizeof answer, stdin) && (answer[0] == 'y' || answer[0] == 'Y');
+    return read_answer(run, answer, sizeof answer) &&
+           (answer[0] == 'y' || answer[0] == 'Y');
 }
 
 static gc_exit generate(gc_run *run)

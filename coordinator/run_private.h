@@ -75,9 +75,9 @@ typedef struct gc_run {
     size_t *unblocked; /* lost their last blocker since the last look at all */
     size_t unblocked_count, unblocked_cap;
     bool collect_more; /* stored files wait for the next turn of the loop */
-    gc_map *tasks;                         /* id -> run_task, owned */
-    gc_map *ours;  /* sha256 of everything in the job's checkpoint */
-    gc_strv edits; /* paths whose edit was kept or that need the user's eye */
+    gc_map *tasks;     /* id -> run_task, owned */
+    gc_map *ours;      /* sha256 of everything in the job's checkpoint */
+    gc_strv edits;     /* paths whose edit was kept or that need the user's eye */
     gc_strv removed;
     char job[GC_JOB_ID_SIZE];
     char owner[128];

@@ -238,7 +238,8 @@ static void step_gofmt(validation *v, step *s)
         gc_strv_split(&files, job.output.ptr, '\n');
     for (size_t i = 0; i < files.count; i++) {
         static const char text[] = "not formatted; run gofmt -w on it";
-        gc_issues_add(&v->issues, s->name, files.items[i], 1, 1, text, sizeof text - 1);
+        gc_issues_add(&v->issues,
+                      &(gc_issue){ s->name, files.items[i], 1, 1, (char *)text });
     }
     gc_buf_release(&job.output);
     gc_strv_release(&files);
