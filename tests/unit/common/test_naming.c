@@ -106,6 +106,17 @@ static void test_package_is_no_reserved_name(void **state)
     expect_name("loadtest", gc_go_package, "load_test");
 }
 
+static void test_module_name_is_the_last_part_that_is_no_version(void **state)
+{
+    (void)state;
+    expect_name("uuid", gc_go_module_name, "github.com/google/uuid");
+    expect_name("uuid", gc_go_module_name, "github.com/gofrs/uuid/v5");
+    expect_name("yaml", gc_go_module_name, "gopkg.in/yaml.v3");
+    expect_name("v5", gc_go_module_name, "v5");
+    expect_name("vault", gc_go_module_name, "example.com/vault");
+    expect_name("", gc_go_module_name, "");
+}
+
 static void test_keywords_and_predeclared(void **state)
 {
     (void)state;
@@ -124,6 +135,7 @@ int main(void)
         cmocka_unit_test(test_snake_is_a_safe_file_stem),
         cmocka_unit_test(test_long_names_stay_short_and_apart),
         cmocka_unit_test(test_package_is_no_reserved_name),
+        cmocka_unit_test(test_module_name_is_the_last_part_that_is_no_version),
         cmocka_unit_test(test_keywords_and_predeclared),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,97 @@
+#include "common/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/must.h"
+
+static void test_text_integers(void **state)
+{
+    (void)state;
+    int64_t n = 7;
+    must_ok(gc_parse_i64("-12", -20, 20, &n));
+    assert_int_equal(n, -12);
+    must_ok(gc_parse_i64("9223372036854775807", 0, INT64_MAX, &n));
+    assert_true(n == INT64_MAX);
+    static const char *const wrong[] = {
+        "", " 1", "1 ", "+1", "0x1", "1.0", "-", "21", "9223372036854775808",
+    };
+    n = 7;
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        expect_err(GC_EINVAL, gc_parse_i64(wrong[i], 0, 20, &n));
+    assert_int_equal(n, 7);
+}
+
+static void test_text_numbers(void **state)
+{
+    (void)state;
+    double x = 0;
+    must_ok(gc_parse_double("1.5", 0, 2, &x));
+    assert_true(x == 1.5);
+    static const char *const wrong[] = { "", "nan", "inf", "1,5", "2.1", "1e999", "x" };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        expect_err(GC_EINVAL, gc_parse_double(wrong[i], 0, 2, &x));
+}
+
+static void test_text_durations(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int64_t ms;
+    } rows[] = { { "500ms", 500 }, { "2s", 2000 },    { "1.5s", 1500 },
+                 { "1m", 60000 },  { "2h", 7200000 }, { "30", 30000 } };
+    int64_t ms = 0;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        must_ok(gc_parse_duration_ms(rows[i].text, 0, 10000000, &ms));
+        assert_int_equal(ms, rows[i].ms);
+    }
+    static const char *const wrong[] = { "", "s", "-1s", "1 s", "1d", "3h", "1..5s" };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        expect_err(GC_EINVAL, gc_parse_duration_ms(wrong[i], 0, 10000000, &ms));
+}
+
+static void expect_clean(const char *text, const char *want)
+{
+    char *clean = gc_utf8_clean(text, strlen(text));
+    assert_string_equal(clean, want);
+    assert_true(gc_utf8_valid(clean, strlen(clean)));
+    free(clean);
+}
+
+#define UNKNOWN "\xef\xbf\xbd"
+
+static void test_text_clean_replaces_malformed_bytes(void **state)
+{
+    (void)state;
+    expect_clean("", "");
+    expect_clean("plain \xc3\xbc \xf0\x9f\x98\x80", "plain \xc3\xbc \xf0\x9f\x98\x80");
+    expect_clean("a\xff"
+                 "b\x80",
+                 "a" UNKNOWN "b" UNKNOWN);
+    expect_clean("cut \xe2\x82", "cut " UNKNOWN UNKNOWN);
+    expect_clean("\xc0\xaf", UNKNOWN UNKNOWN);             /* overlong */
+    expect_clean("\xed\xa0\x80", UNKNOWN UNKNOWN UNKNOWN); /* surrogate */
+    expect_clean(UNKNOWN, UNKNOWN);
+}
+
+static void test_text_prefixes_and_suffixes(void **state)
+{
+    (void)state;
+    assert_true(gc_starts_with("abc", "ab") && gc_starts_with("abc", ""));
+    assert_false(gc_starts_with("ab", "abc"));
+    assert_true(gc_ends_with("abc", "bc") && gc_ends_with("abc", ""));
+    assert_false(gc_ends_with("bc", "abc"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_text_integers),
+        cmocka_unit_test(test_text_numbers),
+        cmocka_unit_test(test_text_durations),
+        cmocka_unit_test(test_text_clean_replaces_malformed_bytes),
+        cmocka_unit_test(test_text_prefixes_and_suffixes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
