@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "common/mem.h"
+#include "common/naming.h"
 #include "common/spec.h"
 #include "common/text.h"
 
@@ -131,17 +132,8 @@ bool gc_spec_is_map_key(const char *go)
 
 bool gc_spec_module_has_name(const char *path, const char *name, size_t len)
 {
-    size_t end = strlen(path), start = end;
-    for (int turn = 0; turn < 2; turn++) {
-        while (start && path[start - 1] != '/')
-            start--;
-        bool version = path[start] == 'v' && end - start > 1 &&
-                       strspn(path + start + 1, "0123456789") == end - start - 1;
-        if (!version)
-            break;
-        end = start ? --start : 0;
-    }
-    const char *dot = memchr(path + start, '.', end - start);
-    size_t n = dot ? (size_t)(dot - path) - start : end - start;
-    return n == len && strncmp(path + start, name, len) == 0;
+    char *own = gc_go_module_name(path);
+    bool same = strlen(own) == len && memcmp(own, name, len) == 0;
+    free(own);
+    return same;
 }
