@@ -89,6 +89,17 @@ static void rejected(gc_run *run, size_t file, const gc_file_result *r)
     gc_progress_note(run->progress, "%s: asked again (%.200s)", stat->path, r->text);
 }
 
+/* What the provider was asked and paid for, whatever came of it. */
+static void count_calls(gc_stats *s, const gc_result *result)
+{
+    gc_usage_add(&s->usage, &result->usage);
+    s->cost_usd += result->cost_usd;
+    s->unconfirmed_usd += result->unconfirmed_usd;
+    s->llm_calls += result->calls;
+    s->requests += result->requests;
+    s->llm_busy_s += result->seconds;
+}
+
 static void apply_result(gc_run *run, run_task *task, const gc_result *result)
 {
     gc_stats *s = &run->stats;
@@ -109,12 +120,7 @@ static void apply_result(gc_run *run, run_task *task, const gc_result *result)
          i++) /* files that the result does not name */
         if (run->files[task->files[i]].step == RUN_OUT)
             back_to_ready(run, task->files[i], WAIT_RETRY_MS);
-    gc_usage_add(&s->usage, &result->usage);
-    s->cost_usd += result->cost_usd;
-    s->unconfirmed_usd += result->unconfirmed_usd;
-    s->llm_calls += result->calls;
-    s->requests += result->requests;
-    s->llm_busy_s += result->seconds;
+    count_calls(s, result);
 }
 
 static void on_done(gc_run *run, run_task *task, const gc_wire *message)
@@ -174,9 +180,23 @@ static const fail_rule fail_rules[] = {
       "coordinator and worker disagree; use the same version of both" },
 };
 
+/* A task that failed may have paid for calls all the same. */
+static void count_failed_calls(gc_run *run, const gc_wire *message)
+{
+    gc_result *result = NULL;
+    if (message->payload_len &&
+        gc_result_decode(message->payload, message->payload_len, &result) == GC_OK)
+        count_calls(&run->stats, result);
+    gc_result_destroy(&result);
+}
+
 static void on_fail(gc_run *run, run_task *task, const gc_wire *message)
 {
     const char *text = message->text ? message->text : "";
+    count_failed_calls(run, message);
+    if (message->reason && strcmp(message->reason, GC_FAIL_STALE) == 0 &&
+        run_store_blocks(run))
+        gc_log_warn("prompt.unsaved", "task=%s", task->id); /* asked for again later */
     for (size_t i = 0; i < sizeof fail_rules / sizeof *fail_rules; i++) {
         const fail_rule *rule = &fail_rules[i];
         if (!message->reason || strcmp(message->reason, rule->reason) != 0)

@@ -102,6 +102,9 @@ gc_exit run_open(gc_run *run, const gc_options *options);
 
 /* Redis, broker, workers, job record: only when there is something to make. */
 gc_exit run_connect(gc_run *run);
+
+/* Stores the blocks that every prompt starts with, again after Redis lost them. */
+GC_MUST_CHECK gc_err run_store_blocks(gc_run *run);
 void run_close(gc_run *run);
 
 /* The local checkpoint: the state while a run is under way, gone at its end. Only one

@@ -329,7 +329,7 @@ static void learn_figures(gc_run *run)
 }
 
 /* The blocks that every prompt starts with, before the first task names them. */
-static gc_err store_shared_blocks(gc_run *run)
+gc_err run_store_blocks(gc_run *run)
 {
     size_t len;
     const char *text;
@@ -346,7 +346,7 @@ gc_err run_restore(gc_run *run)
     gc_sha fcs;
     gc_err err = store_fcs(run, &fcs);
     if (!err)
-        err = store_shared_blocks(run);
+        err = run_store_blocks(run);
     if (!err)
         err = record_job(run, fcs.hex);
     if (!err)
@@ -402,7 +402,7 @@ gc_exit run_connect(gc_run *run)
         return code;
     learn_figures(run);
     code = open_composer(run);
-    if (code == GC_EXIT_OK && store_shared_blocks(run)) {
+    if (code == GC_EXIT_OK && run_store_blocks(run)) {
         fputs("error: cannot store the prompt in Redis\n", stderr);
         code = GC_EXIT_NETWORK;
     }
