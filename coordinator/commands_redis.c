@@ -102,8 +102,11 @@ static void print_job(const gc_job *j)
            j->reserved_usd, j->unconfirmed_usd);
 }
 
+/* What another program wrote to Redis need not be UTF-8; such a value is null here. */
 static void print_json(json_t *value)
 {
+    if (!value)
+        value = json_null();
     json_dumpf(value, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
     putchar('\n');
     json_decref(value);

@@ -42,11 +42,13 @@ static void say(doctor *d, verdict v, const char *what, const char *fmt, ...)
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
     d->broken |= v == BROKEN;
+    char *clean = gc_utf8_clean(text, strlen(text)); /* it may name a path */
     if (d->options->json)
         json_array_append_new(d->list, json_pack("{s:s, s:s, s:s}", "check", what,
-                                                 "result", words[v], "text", text));
+                                                 "result", words[v], "text", clean));
     else
-        printf("%-4s  %s: %s\n", words[v], what, text);
+        printf("%-4s  %s: %s\n", words[v], what, clean);
+    free(clean);
 }
 
 /* Searches PATH, or beside this program for the others of the family. */
