@@ -106,6 +106,21 @@ char *plan_promise_ref(plan_promise *self, const plan_pkg *pkg, const char *name
 /* The finished text; free() it. */
 char *plan_promise_take(plan_promise *self);
 
+/* A field of an entity's struct as a file in `home` writes it. */
+typedef struct plan_field {
+    char *name;
+    char *type; /* "*department.Department" */
+    char *json;
+    bool omit_empty;
+    const plan_entity *target; /* the entity that the type mentions, or NULL */
+    char *target_type;         /* "department.Department", or NULL */
+    const gc_field *spec;      /* NULL: the key that the plan adds */
+} plan_field;
+
+/* All of them, in the struct's order; imports what their types need. */
+plan_field *plan_promise_fields(plan_promise *self, const plan_entity *pe, size_t *count);
+void plan_fields_destroy(plan_field **fields_p, size_t count);
+
 void plan_promise_model(plan_promise *self, const plan_entity *pe);
 void plan_promise_store(plan_promise *self, const plan_entity *pe);
 void plan_promise_service(plan_promise *self, const plan_entity *pe);

@@ -138,12 +138,6 @@ static void import_modules_of(plan_promise *self, const char *type)
     }
 }
 
-typedef struct struct_field {
-    char *name;
-    char *type;
-    char *tag;
-} struct_field;
-
 static char *name_by_id(const gc_field *f)
 {
     return gc_xasprintf("%s%s", f->go_name,
@@ -161,17 +155,18 @@ static bool has_field_by_id(const gc_entity *e, size_t index)
     return found;
 }
 
-static struct_field by_id_field(const gc_field *f)
+static plan_field by_id_field(const gc_field *f)
 {
     bool many = gc_starts_with(f->go_type, "[]");
-    return (struct_field){
-        name_by_id(f),
-        gc_xstrdup(many ? "[]string" : "string"),
-        gc_xasprintf("`json:\"%s%s\"`", f->json_name, many ? "_ids" : "_id"),
+    return (plan_field){
+        .name = name_by_id(f),
+        .type = gc_xstrdup(many ? "[]string" : "string"),
+        .json = gc_xasprintf("%s%s", f->json_name, many ? "_ids" : "_id"),
+        .spec = f,
     };
 }
 
-static struct_field make_field(plan_promise *self, const plan_entity *pe, size_t index)
+static plan_field make_field(plan_promise *self, const plan_entity *pe, size_t index)
 {
     const gc_field *f = &pe->e->fields[index];
     if (pe->by_id[index])
@@ -179,18 +174,29 @@ static struct_field make_field(plan_promise *self, const plan_entity *pe, size_t
     char *type = gc_xstrdup(f->go_type);
     const plan_entity *target =
         f->ref && !f->ref_by_id ? gc_map_get(self->ctx->entity_by_name, f->ref) : NULL;
+    char *target_type = NULL;
     if (target) {
-        char *name = plan_promise_ref(self, target->model, target->type);
+        target_type = plan_promise_ref(self, target->model, target->type);
         free(type);
-        type = replace_word(f->go_type, f->ref, name);
+        type = replace_word(f->go_type, f->ref, target_type);
+    } else if (f->enum_values.count) {
+        char *name = plan_promise_ref(self, pe->model, plan_enum_type(f));
+        free(type);
+        type = replace_word(f->go_type, plan_enum_type(f), name);
         free(name);
     } else {
         import_std_of(self, type);
         import_modules_of(self, type);
     }
-    return (struct_field){ gc_xstrdup(f->go_name), type,
-                           gc_xasprintf("`json:\"%s%s\"`", f->json_name,
-                                        f->required ? "" : ",omitempty") };
+    return (plan_field){
+        .name = gc_xstrdup(f->go_name),
+        .type = type,
+        .json = gc_xstrdup(f->json_name),
+        .omit_empty = !f->required,
+        .target = target,
+        .target_type = target_type,
+        .spec = f,
+    };
 }
 
 static size_t columns(const char *text)
@@ -209,7 +215,8 @@ static void pad(gc_buf *out, const char *text, size_t width)
 }
 
 /* Fields in gofmt's columns, so that the promise can be copied as it is. */
-static void put_struct(gc_buf *out, const char *name, struct_field *fields, size_t count)
+static void put_struct(gc_buf *out, const char *name, const plan_field *fields,
+                       size_t count)
 {
     size_t names = 0, types = 0;
     for (size_t i = 0; i < count; i++) {
@@ -222,10 +229,8 @@ static void put_struct(gc_buf *out, const char *name, struct_field *fields, size
         gc_buf_putc(out, '\t');
         pad(out, fields[i].name, names + 1);
         pad(out, fields[i].type, types + 1);
-        gc_buf_printf(out, "%s\n", fields[i].tag);
-        free(fields[i].name);
-        free(fields[i].type);
-        free(fields[i].tag);
+        gc_buf_printf(out, "`json:\"%s%s\"`\n", fields[i].json,
+                      fields[i].omit_empty ? ",omitempty" : "");
     }
     gc_buf_puts(out, "}\n");
 }
@@ -258,26 +263,43 @@ static void put_enum(plan_promise *self, plan_pkg *pkg, const gc_field *f)
     }
 }
 
+plan_field *plan_promise_fields(plan_promise *self, const plan_entity *pe, size_t *count)
+{
+    const gc_entity *e = pe->e;
+    plan_field *fields = gc_xcalloc(e->field_count + 1, sizeof *fields);
+    *count = 0;
+    if (pe->id_added)
+        fields[(*count)++] = (plan_field){ .name = gc_xstrdup(pe->id_field),
+                                           .type = gc_xstrdup(pe->id_type),
+                                           .json = gc_go_snake_plain(pe->id_field) };
+    for (size_t i = 0; i < e->field_count; i++)
+        if (!pe->by_id[i] || !has_field_by_id(e, i))
+            fields[(*count)++] = make_field(self, pe, i);
+    return fields;
+}
+
+void plan_fields_destroy(plan_field **fields_p, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        free((*fields_p)[i].name);
+        free((*fields_p)[i].type);
+        free((*fields_p)[i].json);
+        free((*fields_p)[i].target_type);
+    }
+    free(*fields_p);
+    *fields_p = NULL;
+}
+
 void plan_promise_model(plan_promise *self, const plan_entity *pe)
 {
     const gc_entity *e = pe->e;
     for (size_t i = 0; i < e->field_count; i++)
         if (e->fields[i].enum_values.count)
             put_enum(self, pe->model, &e->fields[i]);
-    struct_field *fields = gc_xcalloc(e->field_count + 1, sizeof *fields);
-    size_t count = 0;
-    if (pe->id_added) {
-        char *json = gc_go_snake_plain(pe->id_field);
-        fields[count++] =
-            (struct_field){ gc_xstrdup(pe->id_field), gc_xstrdup(pe->id_type),
-                            gc_xasprintf("`json:\"%s\"`", json) };
-        free(json);
-    }
-    for (size_t i = 0; i < e->field_count; i++)
-        if (!pe->by_id[i] || !has_field_by_id(e, i))
-            fields[count++] = make_field(self, pe, i);
+    size_t count;
+    plan_field *fields = plan_promise_fields(self, pe, &count);
     put_struct(&self->body, pe->type, fields, count);
-    free(fields);
+    plan_fields_destroy(&fields, count);
     gc_buf_printf(&self->body, "func (m *%s) %s() error\n", pe->type, pe->validate);
 }
 
