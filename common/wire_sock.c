@@ -204,10 +204,11 @@ gc_err gc_wire_secure_client(void *zmq_socket, const char *endpoint,
     if (!*certificate && !*server) {
         if (insecure || gc_wire_is_local(endpoint))
             return GC_OK;
-        return gc_fail(info, GC_EINVAL,
-                       "%s leaves this machine without encryption; set "
-                       "cluster.curve_certificate and cluster.curve_server, or insecure",
-                       endpoint);
+        return gc_fail(
+            info, GC_EINVAL,
+            "%s leaves this machine without encryption; set "
+            "cluster.curve_certificate and cluster.curve_server, or --insecure",
+            endpoint);
     }
     if (!*certificate || !*server)
         return gc_fail(info, GC_EINVAL,

@@ -311,6 +311,7 @@ static void export_settings(const gc_config *conf)
     export_number("GC_CLUSTER_MAX_QUEUE", conf->cluster_max_queue, "");
     export_number("GC_CLUSTER_MAX_MESSAGE_BYTES", conf->cluster_max_message_bytes, "");
     export_number("GC_LLM_CONNECT_TIMEOUT", conf->llm_connect_timeout_ms, "ms");
+    setenv("GC_CLUSTER_HTTP", conf->cluster_http, 1);
 }
 
 /* Children write to our stderr: only what matters, unless more is asked for. */

@@ -515,6 +515,8 @@ static gc_exit load_config(parser *p)
     }
     if (strcmp(config->llm_provider, "sim") == 0 && *config->cluster_broker)
         return usage("--provider sim starts its own workers; leave --broker out");
+    if (p->out->resume && !config->resume_enabled)
+        return usage("--resume contradicts optimization.resume.enabled: false");
     if (p->out->no_optimization)
         gc_config_no_optimization(config);
     return GC_EXIT_OK;

@@ -504,9 +504,10 @@ static gc_exit generate(gc_run *run)
     if (code != GC_EXIT_OK)
         return code;
     const gc_config *c = run->config;
-    run->progress =
-        gc_progress_new(c->progress_enabled ? run->options->progress : GC_PROGRESS_NONE,
-                        c->progress_update_interval_ms);
+    bool flag = run->options->progress != GC_PROGRESS_AUTO; /* stronger than the file */
+    run->progress = gc_progress_new(c->progress_enabled || flag ? run->options->progress
+                                                                : GC_PROGRESS_NONE,
+                                    c->progress_update_interval_ms);
     gc_progress_phase(run->progress, "plan");
     run_decide(run, true);
     if (!nothing_to_make(run) && run->verdict == GC_EXIT_OK) {

@@ -288,6 +288,9 @@ static void test_options_resume(void **state)
     assert_string_equal(f.options.spec, "j-0123456789abc");
     must_refuse("s.yaml --resume=j-SHOUTINGJOB1", "is no job id");
     must_refuse("s.yaml --resume=", "--resume");
+    setenv("GC_RESUME_ENABLED", "false", 1);
+    must_refuse("s.yaml --resume", "resume.enabled");
+    unsetenv("GC_RESUME_ENABLED");
 }
 
 static void test_options_not_valid_for_a_verb(void **state)
