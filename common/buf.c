@@ -30,15 +30,14 @@ void gc_buf_reset(gc_buf *self)
         self->ptr[0] = '\0';
 }
 
-/* Room for `extra` bytes and the NUL. */
-static gc_err reserve(gc_buf *self, size_t extra)
+gc_err gc_buf_reserve(gc_buf *self, size_t more)
 {
     assert(self->ptr); /* gc_buf_init() was called */
-    if (self->full || extra > self->limit - self->len) {
+    if (self->full || more > self->limit - self->len) {
         self->full = true;
         return GC_EFULL;
     }
-    size_t need = self->len + extra + 1;
+    size_t need = self->len + more + 1;
     if (need <= self->cap)
         return GC_OK;
     size_t cap = self->cap ? self->cap : 64;
@@ -52,7 +51,7 @@ static gc_err reserve(gc_buf *self, size_t extra)
 
 gc_err gc_buf_append(gc_buf *self, const void *mem, size_t len)
 {
-    gc_err err = reserve(self, len);
+    gc_err err = gc_buf_reserve(self, len);
     if (err)
         return err;
     if (len)
@@ -80,7 +79,7 @@ gc_err gc_buf_printf(gc_buf *self, const char *fmt, ...)
     va_end(ap);
     if (len < 0)
         return GC_EINVAL;
-    gc_err err = reserve(self, (size_t)len);
+    gc_err err = gc_buf_reserve(self, (size_t)len);
     if (err)
         return err;
     va_start(ap, fmt);

@@ -24,6 +24,8 @@ void gc_buf_release(gc_buf *self);
 /* Empties it, keeps the memory, clears `full`. */
 void gc_buf_reset(gc_buf *self);
 
+/* Makes room for `more` bytes at once; GC_EFULL as for an append. */
+gc_err gc_buf_reserve(gc_buf *self, size_t more);
 gc_err gc_buf_append(gc_buf *self, const void *mem, size_t len);
 gc_err gc_buf_puts(gc_buf *self, const char *text);
 gc_err gc_buf_putc(gc_buf *self, char c);

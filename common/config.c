@@ -171,6 +171,20 @@ void gc_config_release(gc_config *self)
     *self = (gc_config){ 0 };
 }
 
+void gc_config_hash(const gc_config *self, gc_hasher *hasher)
+{
+    for (size_t i = 0; i < gc_config_row_count; i++) {
+        const char *field = (const char *)self + gc_config_rows[i].offset;
+        switch (gc_config_rows[i].kind) {
+        case GC_CONFIG_BOOL: gc_hasher_field(hasher, field, sizeof(bool)); break;
+        case GC_CONFIG_INTEGER:
+        case GC_CONFIG_DURATION: gc_hasher_field(hasher, field, sizeof(int64_t)); break;
+        case GC_CONFIG_NUMBER: gc_hasher_field(hasher, field, sizeof(double)); break;
+        default: gc_hasher_text(hasher, *(char *const *)field); break;
+        }
+    }
+}
+
 static const gc_config_row *find_row(const char *key)
 {
     for (size_t i = 0; i < gc_config_row_count; i++)

@@ -11,6 +11,7 @@
 #include "common/buf.h"
 #include "common/diag.h"
 #include "common/err.h"
+#include "common/hash.h"
 
 typedef struct gc_config {
     /* optimization: (the guide's section) */
@@ -99,6 +100,9 @@ GC_MUST_CHECK gc_err gc_config_load_env(gc_config *self, gc_errinfo *info);
 /* Sets one key by its dotted name, e.g. "limits.max_cost_usd": for flags. */
 GC_MUST_CHECK gc_err gc_config_set(gc_config *self, const char *key, const char *value,
                                    gc_errinfo *info);
+
+/* Adds every value in the table's order. */
+void gc_config_hash(const gc_config *self, gc_hasher *hasher);
 
 /* The commented sample with all keys and defaults: the text of config/gocreator.yaml. */
 void gc_config_sample(gc_buf *out);

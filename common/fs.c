@@ -101,6 +101,9 @@ static gc_err read_fd(int fd, const char *path, gc_buf *out, gc_errinfo *info)
     if (S_ISDIR(st.st_mode))
         return gc_fail(info, GC_EIO, "cannot read %.300s: it is a folder", path);
     gc_err err = GC_ETOOBIG; /* a regular file that is too long is not read at all */
+    if (S_ISREG(st.st_mode) && st.st_size <= (off_t)(out->limit - out->len) &&
+        gc_buf_reserve(out, (size_t)st.st_size))
+        return gc_fail(info, err, "%.300s does not fit", path);
     if (!S_ISREG(st.st_mode) || st.st_size <= (off_t)(out->limit - out->len))
         err = gc_fs_read_all(fd, append_chunk, out);
     if (err == GC_ETOOBIG)
@@ -156,7 +159,7 @@ static int fill(int fd, const gc_fs_content *content)
         return -1;
     if (write_all(fd, content->mem, content->len) != 0)
         return -1;
-    return fsync(fd);
+    return content->unsynced ? 0 : fsync(fd);
 }
 
 static void make_tmp_name(char name[TMP_SIZE])
@@ -231,7 +234,7 @@ int gc_fs_replace(int dir, const char *base, const gc_fs_content *content)
     int result = replace_unnamed(dir, base, content);
     if (result != 0 && !is_final(errno))
         result = replace_named(dir, base, content);
-    if (result == 0)
+    if (result == 0 && !content->unsynced)
         result = gc_fs_sync_folder(dir);
     return result;
 }

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "common/buf.h"
 #include "common/err.h"
@@ -41,6 +42,40 @@ GC_MUST_CHECK gc_err gc_root_write(gc_root *self, const char *path, const void *
 /* GC_ENOENT if absent (also when a folder on the way is). */
 GC_MUST_CHECK gc_err gc_root_read(gc_root *self, const char *path, gc_buf *out,
                                   gc_errinfo *info);
+
+/* What the file system tells of a file without reading it: as long as all of it is the same,
+ * so are the bytes, unless they changed within one tick of its clock. */
+typedef struct gc_stamp {
+    uint64_t size;
+    uint64_t inode;
+    int64_t mtime_ns; /* of the content */
+    int64_t ctime_ns; /* of the inode: also moved by whoever sets mtime back */
+} gc_stamp;
+
+bool gc_stamp_equal(const gc_stamp *a, const gc_stamp *b);
+
+/* Stamps of many files, quickest in the order of their paths: the folder of the last one
+ * stays open meanwhile, so keep it for one pass only. */
+typedef struct gc_stamper {
+    gc_root *root;
+    int dir;      /* -1: none */
+    char *folder; /* whose descriptor that is */
+} gc_stamper;
+
+void gc_stamper_init(gc_stamper *self, gc_root *root);
+void gc_stamper_release(gc_stamper *self);
+
+/* GC_ENOENT if absent; GC_ESTATE: something else than a regular file, or a symbolic link in
+ * the way; GC_EINVAL: unsafe path; GC_EIO. */
+GC_MUST_CHECK gc_err gc_stamper_look(gc_stamper *self, const char *path, gc_stamp *out);
+
+/* Replaces a file whose loss costs time only: whole or not at all, but without fsync. */
+GC_MUST_CHECK gc_err gc_root_write_cache(gc_root *self, const char *path, const void *mem,
+                                         size_t len, gc_errinfo *info);
+
+/* sha256 of the file, and the stamp that it had before it was read. */
+GC_MUST_CHECK gc_err gc_root_sha_stamped(gc_root *self, const char *path, gc_sha *out,
+                                         gc_stamp *stamp, gc_errinfo *info);
 
 /* sha256 of the file; GC_ENOENT if absent. */
 GC_MUST_CHECK gc_err gc_root_sha(gc_root *self, const char *path, gc_sha *out,

@@ -21,6 +21,7 @@ typedef struct gc_fs_content {
     size_t len;
     mode_t mode;
     bool keep_mode; /* set `mode` exactly, whatever the umask */
+    bool unsynced;  /* whole or not at all, but a crash of the machine may lose it */
 } gc_fs_content;
 
 /* Makes `base` in the open folder `dir` hold `content`, whole or not at all; a former file

@@ -229,16 +229,15 @@ static int replace_regular(int dir, const char *base, gc_fs_content *content)
     return gc_fs_replace(dir, base, content);
 }
 
-gc_err gc_root_write(gc_root *self, const char *path, const void *mem, size_t len,
-                     gc_errinfo *info)
+static gc_err write_content(const gc_root *self, const char *path, gc_fs_content *content,
+                            gc_errinfo *info)
 {
     gc_err err = check_path(path, info);
     if (err)
         return err;
     const char *base;
-    gc_fs_content content = { .mem = mem, .len = len, .mode = 0644 };
     int dir = open_parent(self, path, true, &base);
-    int result = dir < 0 ? -1 : replace_regular(dir, base, &content);
+    int result = dir < 0 ? -1 : replace_regular(dir, base, content);
     int error = errno;
     if (dir >= 0)
         close(dir);
@@ -246,6 +245,20 @@ gc_err gc_root_write(gc_root *self, const char *path, const void *mem, size_t le
         return GC_OK;
     err = gc_fs_code(error);
     return fail_below(info, err == GC_ENOENT ? GC_EIO : err, "write", path, error);
+}
+
+gc_err gc_root_write(gc_root *self, const char *path, const void *mem, size_t len,
+                     gc_errinfo *info)
+{
+    gc_fs_content content = { .mem = mem, .len = len, .mode = 0644 };
+    return write_content(self, path, &content, info);
+}
+
+gc_err gc_root_write_cache(gc_root *self, const char *path, const void *mem, size_t len,
+                           gc_errinfo *info)
+{
+    gc_fs_content content = { .mem = mem, .len = len, .mode = 0644, .unsynced = true };
+    return write_content(self, path, &content, info);
 }
 
 /* For reading and removing, a file where a folder should be means: absent. */
@@ -256,20 +269,19 @@ static gc_err absent_code(int error)
 
 /* A regular file for reading; O_NONBLOCK, because a pipe in its place must not block. */
 static gc_err open_regular(const gc_root *self, const char *path, int *out,
-                           gc_errinfo *info)
+                           struct stat *st, gc_errinfo *info)
 {
     gc_err err = check_path(path, info);
     if (err)
         return err;
-    struct stat st;
     int fd = open_below(self, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
-    if (fd < 0 || fstat(fd, &st) != 0) {
+    if (fd < 0 || fstat(fd, st) != 0) {
         int error = errno;
         if (fd >= 0)
             close(fd);
         return fail_below(info, absent_code(error), "read", path, error);
     }
-    if (!S_ISREG(st.st_mode)) {
+    if (!S_ISREG(st->st_mode)) {
         close(fd);
         return gc_fail(info, GC_ESTATE, "cannot read %.300s: not a regular file", path);
     }
@@ -285,19 +297,28 @@ static gc_err append_chunk(void *arg, const void *mem, size_t len)
 gc_err gc_root_read(gc_root *self, const char *path, gc_buf *out, gc_errinfo *info)
 {
     int fd = -1;
-    gc_err err = open_regular(self, path, &fd, info);
+    struct stat st;
+    gc_err err = open_regular(self, path, &fd, &st, info);
     if (err)
         return err;
     gc_buf text;
     gc_buf_init(&text, out->limit - out->len);
-    err = gc_fs_read_all(fd, append_chunk, &text);
+    if ((size_t)st.st_size > text.limit || gc_buf_reserve(&text, (size_t)st.st_size))
+        err = GC_ETOOBIG; /* not read at all */
+    else
+        err = gc_fs_read_all(fd, append_chunk, &text);
     if (err == GC_ETOOBIG)
         gc_fail(info, err, "%.300s is longer than the limit of %zu bytes", path,
                 out->limit);
     else if (err)
         fail_below(info, err, "read", path, errno);
-    else
+    else if (!out->cap) { /* nothing in it: the text itself moves */
+        text.limit = out->limit;
+        *out = text;
+        gc_buf_init(&text, 0);
+    } else {
         gc_buf_append(out, text.ptr, text.len);
+    }
     gc_buf_release(&text);
     close(fd);
     return err;
@@ -309,10 +330,19 @@ static gc_err hash_chunk(void *arg, const void *mem, size_t len)
     return GC_OK;
 }
 
-gc_err gc_root_sha(gc_root *self, const char *path, gc_sha *out, gc_errinfo *info)
+static gc_stamp stamp_of(const struct stat *st)
+{
+    return (gc_stamp){ (uint64_t)st->st_size, (uint64_t)st->st_ino,
+                       (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec,
+                       (int64_t)st->st_ctim.tv_sec * 1000000000 + st->st_ctim.tv_nsec };
+}
+
+gc_err gc_root_sha_stamped(gc_root *self, const char *path, gc_sha *out, gc_stamp *stamp,
+                           gc_errinfo *info)
 {
     int fd = -1;
-    gc_err err = open_regular(self, path, &fd, info);
+    struct stat st;
+    gc_err err = open_regular(self, path, &fd, &st, info);
     if (err)
         return err;
     gc_hasher *hasher = gc_hasher_new();
@@ -320,10 +350,76 @@ gc_err gc_root_sha(gc_root *self, const char *path, gc_sha *out, gc_errinfo *inf
     if (err)
         fail_below(info, err, "read", path, errno);
     gc_sha sha = gc_hasher_finish(&hasher);
-    if (!err)
-        *out = sha;
     close(fd);
-    return err;
+    if (err)
+        return err;
+    *out = sha;
+    *stamp = stamp_of(&st);
+    return GC_OK;
+}
+
+gc_err gc_root_sha(gc_root *self, const char *path, gc_sha *out, gc_errinfo *info)
+{
+    gc_stamp stamp;
+    return gc_root_sha_stamped(self, path, out, &stamp, info);
+}
+
+/* ---- stamps ---- */
+
+bool gc_stamp_equal(const gc_stamp *a, const gc_stamp *b)
+{
+    return a->size == b->size && a->inode == b->inode && a->mtime_ns == b->mtime_ns &&
+           a->ctime_ns == b->ctime_ns;
+}
+
+void gc_stamper_init(gc_stamper *self, gc_root *root)
+{
+    *self = (gc_stamper){ root, -1, NULL };
+}
+
+static void leave_folder(gc_stamper *self)
+{
+    if (self->dir >= 0)
+        close(self->dir);
+    free(self->folder);
+    gc_stamper_init(self, self->root);
+}
+
+void gc_stamper_release(gc_stamper *self)
+{
+    leave_folder(self);
+    self->root = NULL;
+}
+
+/* Opens the folder of `path`, unless it is open already. 0 or -1 with errno. */
+static int enter_folder(gc_stamper *self, const char *path, const char **base)
+{
+    const char *slash = strrchr(path, '/');
+    size_t len = slash ? (size_t)(slash - path) : 0;
+    *base = slash ? slash + 1 : path;
+    if (self->dir >= 0 && strncmp(self->folder, path, len) == 0 && !self->folder[len])
+        return 0;
+    leave_folder(self);
+    self->dir = open_parent(self->root, path, false, base);
+    if (self->dir < 0)
+        return -1;
+    self->folder = gc_xmemdup(path, len);
+    return 0;
+}
+
+gc_err gc_stamper_look(gc_stamper *self, const char *path, gc_stamp *out)
+{
+    const char *base;
+    struct stat st;
+    if (!gc_path_safe(path))
+        return GC_EINVAL;
+    if (enter_folder(self, path, &base) ||
+        fstatat(self->dir, base, &st, AT_SYMLINK_NOFOLLOW))
+        return absent_code(errno);
+    if (!S_ISREG(st.st_mode))
+        return GC_ESTATE;
+    *out = stamp_of(&st);
+    return GC_OK;
 }
 
 /* Removes the folders on the way to `path` that are empty now, the deepest first. One that

@@ -33,7 +33,7 @@ static void must(int ok)
     }
 }
 
-static gc_sha to_hex(const unsigned char *raw)
+gc_sha gc_sha_of_raw(const unsigned char raw[GC_SHA_RAW])
 {
     static const char digits[] = "0123456789abcdef";
     gc_sha sha;
@@ -49,7 +49,26 @@ gc_sha gc_sha256(const void *mem, size_t len)
 {
     unsigned char raw[EVP_MAX_MD_SIZE];
     must(EVP_Digest(mem, len, raw, NULL, sha256_md(), NULL));
-    return to_hex(raw);
+    return gc_sha_of_raw(raw);
+}
+
+static int digit_of(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool gc_sha_raw(const char *hex, unsigned char raw[GC_SHA_RAW])
+{
+    for (size_t i = 0; i < GC_SHA_RAW; i++) {
+        int high = digit_of(hex[2 * i]);
+        int low = high < 0 ? -1 : digit_of(hex[2 * i + 1]);
+        if (low < 0)
+            return false;
+        raw[i] = (unsigned char)(high << 4 | low);
+    }
+    return hex[GC_SHA_HEX] == '\0';
 }
 
 bool gc_sha_valid(const char *hex)
@@ -92,5 +111,5 @@ gc_sha gc_hasher_finish(gc_hasher **self_p)
     EVP_MD_CTX_free(self->ctx);
     free(self);
     *self_p = NULL;
-    return to_hex(raw);
+    return gc_sha_of_raw(raw);
 }

@@ -15,6 +15,11 @@ gc_sha gc_sha256(const void *mem, size_t len);
 /* True for exactly 64 lower-case hex digits. */
 bool gc_sha_valid(const char *hex);
 
+/* The digest as its 32 bytes, and back. gc_sha_raw() false: no 64 lower-case hex digits. */
+#define GC_SHA_RAW 32
+bool gc_sha_raw(const char *hex, unsigned char raw[GC_SHA_RAW]);
+gc_sha gc_sha_of_raw(const unsigned char raw[GC_SHA_RAW]);
+
 /* A running hash over fields; each field is preceded by its length, so that no two lists
  * of fields collide by concatenation. One hasher serves one digest. */
 typedef struct gc_hasher gc_hasher;

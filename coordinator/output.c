@@ -4,13 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/gosrc.h"
+#include "common/log.h"
 #include "common/mem.h"
 #include "common/text.h"
 #include "coordinator/merge.h"
 
 #define FILE_LIMIT ((size_t)64 << 20)
-#define LOCK_FILE ".gocreator/lock"
 #define IGNORE_FILE ".gocreator/.gitignore"
 #define IGNORE_TEXT "*\n!state.json\n"
 
@@ -18,23 +19,44 @@ struct gc_output {
     gc_root *root;
     char *state_file;
     gc_state state;
-    gc_map *seen; /* path -> sha256 when it was looked at, "" if absent; owned texts */
+    bool state_changed;   /* it differs from the file */
+    gc_stamp state_stamp; /* of the file, before it was read */
+    unsigned char state_sha[GC_SHA_RAW];
+    gc_map *looks;    /* path -> look */
+    gc_seen recalled; /* what was known before */
+    int64_t recalled_written_ns;
+    size_t hint;
+    size_t hashed; /* files that had to be read, and are there */
+    gc_stamper stamper;
+    int64_t begun_ns; /* wall clock */
 };
+
+/* What stood at a path when it was looked at. */
+typedef struct look {
+    gc_stamp stamp;
+    gc_sha sha;   /* "" if absent */
+    bool touched; /* written or removed since: the stamp is void */
+} look;
 
 static gc_err load_state(gc_output *self, gc_errinfo *info)
 {
     gc_buf text;
     gc_buf_init(&text, GC_STATE_MAX_BYTES);
-    gc_err err = gc_root_read(self->root, self->state_file, &text, info);
+    gc_err err = gc_stamper_look(&self->stamper, self->state_file, &self->state_stamp);
+    if (err != GC_ENOENT) /* reading says why */
+        err = gc_root_read(self->root, self->state_file, &text, info);
     gc_errinfo why = { 0 };
     if (err == GC_ENOENT) {
         err = GC_OK;
+        self->state_changed = true;
     } else if (!err) {
         gc_state parsed;
+        gc_sha_raw(gc_sha256(text.ptr, text.len).hex, self->state_sha);
         err = gc_state_parse(text.ptr, text.len, &parsed, &why);
         if (!err) {
             gc_state_release(&self->state);
             self->state = parsed;
+            self->state_changed = false;
         } else if (err == GC_ESTATE) {
             err = gc_fail(info, err, "%s is %s; use the newer program", self->state_file,
                           why.text);
@@ -54,16 +76,28 @@ static gc_output *new_output(const char *state_file)
 {
     gc_output *self = gc_xcalloc(1, sizeof *self);
     self->state_file = gc_xstrdup(state_file);
-    self->seen = gc_map_new();
+    self->looks = gc_map_new();
+    self->begun_ns = gc_wall_ms() * 1000000;
+    self->state_changed = true;
+    gc_seen_init(&self->recalled);
+    gc_stamper_init(&self->stamper, NULL);
     gc_state_init(&self->state);
     return self;
+}
+
+static gc_err open_root(gc_output *self, const char *dir, bool create, gc_errinfo *info)
+{
+    gc_err err = gc_root_open(dir, create, &self->root, info);
+    if (!err)
+        gc_stamper_init(&self->stamper, self->root);
+    return err;
 }
 
 gc_err gc_output_peek(const char *dir, const char *state_file, bool use_state,
                       gc_output **out, gc_errinfo *info)
 {
     gc_output *self = new_output(state_file);
-    gc_err err = gc_root_open(dir, false, &self->root, info);
+    gc_err err = open_root(self, dir, false, info);
     if (err == GC_ENOENT)
         err = GC_OK;
     else if (!err && use_state)
@@ -75,16 +109,27 @@ gc_err gc_output_peek(const char *dir, const char *state_file, bool use_state,
     return err;
 }
 
+static gc_err write_ignore(gc_output *self, gc_errinfo *info)
+{
+    gc_buf text;
+    gc_buf_init(&text, sizeof IGNORE_TEXT);
+    bool same = gc_root_read(self->root, IGNORE_FILE, &text, NULL) == GC_OK &&
+                strcmp(text.ptr, IGNORE_TEXT) == 0;
+    gc_buf_release(&text);
+    return same ? GC_OK
+                : gc_root_write(self->root, IGNORE_FILE, IGNORE_TEXT, strlen(IGNORE_TEXT),
+                                info);
+}
+
 gc_err gc_output_open(const char *dir, const char *state_file, bool use_state,
                       gc_output **out, gc_errinfo *info)
 {
     gc_output *self = new_output(state_file);
-    gc_err err = gc_root_open(dir, true, &self->root, info);
+    gc_err err = open_root(self, dir, true, info);
     if (!err) {
-        err = gc_root_write(self->root, IGNORE_FILE, IGNORE_TEXT, strlen(IGNORE_TEXT),
-                            info);
+        err = write_ignore(self, info);
         if (!err)
-            err = gc_root_lock(self->root, LOCK_FILE, info);
+            err = gc_root_lock(self->root, GC_OUTPUT_LOCK, info);
         if (err == GC_EEXIST)
             gc_fail(info, err,
                     "another coordinator works on %s; wait for it or give -o another "
@@ -128,8 +173,10 @@ gc_err gc_output_recover(gc_output *self, const char *path, gc_errinfo *info)
     const char *name;
     void *value;
     while (gc_map_next(found.files, &cursor, &name, &value))
-        if (is_news(self, name, value))
+        if (is_news(self, name, value)) {
             gc_state_copy_file(&self->state, name, value);
+            self->state_changed = true;
+        }
     gc_state_release(&found);
     return GC_OK;
 }
@@ -139,13 +186,16 @@ void gc_output_close(gc_output **self_p)
     gc_output *self = *self_p;
     if (!self)
         return;
-    gc_root_close(&self->root);
+    gc_stamper_release(&self->stamper);
+    if (self->root)
+        gc_root_close(&self->root);
     gc_state_release(&self->state);
+    gc_seen_release(&self->recalled);
     size_t cursor = 0;
-    void *sha;
-    while (gc_map_next(self->seen, &cursor, NULL, &sha))
-        free(sha);
-    gc_map_destroy(&self->seen);
+    void *value;
+    while (gc_map_next(self->looks, &cursor, NULL, &value))
+        free(value);
+    gc_map_destroy(&self->looks);
     free(self->state_file);
     free(self);
     *self_p = NULL;
@@ -161,14 +211,109 @@ gc_state *gc_output_state(gc_output *self)
     return &self->state;
 }
 
+/* ---- looking ---- */
+
+void gc_output_recall(gc_output *self)
+{
+    gc_buf text;
+    gc_stamp written;
+    if (!self->root || gc_stamper_look(&self->stamper, GC_SEEN_FILE, &written))
+        return;
+    gc_buf_init(&text, GC_SEEN_MAX_BYTES);
+    gc_seen found;
+    gc_err err = gc_root_read(self->root, GC_SEEN_FILE, &text, NULL);
+    if (!err)
+        err = gc_seen_parse(&text, &found);
+    if (err) {
+        gc_log_debug("seen.refused", "err=%s", gc_err_str(err));
+    } else {
+        gc_seen_release(&self->recalled);
+        self->recalled = found;
+        self->recalled_written_ns = written.mtime_ns;
+    }
+    gc_buf_release(&text);
+}
+
+/* The digest of the file at `path`: from memory if its stamp says so, else from its bytes. */
+static gc_err digest_now(gc_output *self, const char *path, look *out, gc_errinfo *info)
+{
+    const gc_seen_file *f = gc_seen_find(&self->recalled, path, &self->hint);
+    if (f && gc_stamper_look(&self->stamper, path, &out->stamp) == GC_OK &&
+        gc_stamp_equal(&out->stamp, &f->stamp) &&
+        !gc_seen_racy(&self->recalled, &f->stamp, self->recalled_written_ns)) {
+        out->sha = gc_sha_of_raw(f->sha);
+        return GC_OK;
+    }
+    self->hashed++;
+    return gc_root_sha_stamped(self->root, path, &out->sha, &out->stamp, info);
+}
+
+static void note_look(gc_output *self, const char *path, const look *seen)
+{
+    look *l = gc_map_get(self->looks, path);
+    if (!l) {
+        l = gc_xcalloc(1, sizeof *l);
+        gc_map_set(self->looks, path, l);
+    }
+    *l = *seen;
+}
+
+static void mark_touched(gc_output *self, const char *path)
+{
+    look *l = gc_map_get(self->looks, path);
+    if (l)
+        l->touched = true;
+    gc_stamper_release(&self->stamper); /* its folder may go */
+    gc_stamper_init(&self->stamper, self->root);
+    self->state_changed = true;
+}
+
+bool gc_output_remember(const gc_output *self, const char *path, gc_seen *seen)
+{
+    const look *l = gc_map_get(self->looks, path);
+    unsigned char raw[GC_SHA_RAW];
+    if (!l || l->touched || !*l->sha.hex || !gc_sha_raw(l->sha.hex, raw))
+        return false;
+    seen->begun_ns = self->begun_ns;
+    gc_seen_add(seen, path, &l->stamp, raw);
+    return true;
+}
+
+bool gc_output_state_stamp(const gc_output *self, gc_stamp *stamp,
+                           unsigned char sha[GC_SHA_RAW])
+{
+    *stamp = self->state_stamp;
+    memcpy(sha, self->state_sha, GC_SHA_RAW);
+    return !self->state_changed;
+}
+
+void gc_output_save_seen(gc_output *self, const gc_seen *seen)
+{
+    gc_buf text;
+    gc_errinfo info = { 0 };
+    if (!self->root || (!self->hashed && seen->count == self->recalled.count &&
+                        strcmp(seen->key.hex, self->recalled.key.hex) == 0))
+        return;
+    gc_buf_init(&text, GC_SEEN_MAX_BYTES);
+    gc_seen_print(seen, &text);
+    if (!text.full &&
+        gc_root_write_cache(self->root, GC_SEEN_FILE, text.ptr, text.len, &info))
+        gc_log_debug("seen.unsaved", "text=\"%s\"", info.text);
+    gc_buf_release(&text);
+}
+
 gc_err gc_output_look(gc_output *self, const char *path, const gc_map *ours,
                       gc_tree_file *out, gc_errinfo *info)
 {
     gc_tree_file tree = { 0 };
-    gc_err err = self->root ? gc_root_sha(self->root, path, &tree.sha, info) : GC_ENOENT;
+    look now = { 0 };
+    gc_err err = self->root ? digest_now(self, path, &now, info) : GC_ENOENT;
     if (err && err != GC_ENOENT)
         return err;
-    free(gc_map_set(self->seen, path, gc_xstrdup(err ? "" : tree.sha.hex)));
+    if (err)
+        now = (look){ 0 };
+    tree.sha = now.sha;
+    note_look(self, path, &now);
     tree.exists = !err;
     tree.ours = tree.exists && ours && gc_map_has(ours, tree.sha.hex);
     *out = tree;
@@ -180,6 +325,7 @@ gc_err gc_output_look(gc_output *self, const char *path, const gc_map *ours,
 static void record(gc_output *self, const gc_made *made, const gc_sha *sha,
                    const char *text, size_t len)
 {
+    mark_touched(self, made->path);
     gc_state_file *f = gc_state_require(&self->state, made->path);
     gc_sha api = { "" };
     memcpy(f->fingerprint, made->fingerprint.hex, sizeof f->fingerprint);
@@ -264,8 +410,9 @@ gc_err gc_output_put(gc_output *self, const gc_made *made, gc_action action,
     if (err && err != GC_ENOENT)
         return err;
     bool exists = !err;
-    const char *seen = gc_map_get(self->seen, made->path);
-    bool edited = action == GC_MAKE_BESIDE || (seen && strcmp(seen, there.hex) != 0);
+    const look *seen = gc_map_get(self->looks, made->path);
+    bool edited =
+        action == GC_MAKE_BESIDE || (seen && strcmp(seen->sha.hex, there.hex) != 0);
     if (exists && strcmp(there.hex, sha.hex) == 0) {
         *out = GC_PUT_SAME;
         record(self, made, &sha, made->mem, made->len);
@@ -306,6 +453,9 @@ gc_err gc_output_keep(gc_output *self, const char *path, const gc_sha *fingerpri
     if (err)
         return err;
     gc_state_file *f = gc_state_require(&self->state, path);
+    self->state_changed |= !f->kept || strcmp(f->kept_sha, sha.hex) != 0 ||
+                           strcmp(f->api, api.hex) != 0 ||
+                           strcmp(f->fingerprint, fingerprint->hex) != 0;
     memcpy(f->fingerprint, fingerprint->hex, sizeof f->fingerprint);
     memcpy(f->api, api.hex, sizeof f->api);
     mark_kept(self, path, &sha);
@@ -317,13 +467,28 @@ gc_err gc_output_remove(gc_output *self, const char *path, gc_errinfo *info)
     gc_err err = gc_root_remove(self->root, path, info);
     if (err && err != GC_ENOENT)
         return err;
+    mark_touched(self, path);
     gc_state_remove(&self->state, path);
     return GC_OK;
+}
+
+/* The state has it, if it speaks of the text that stands there. */
+static bool known_api(const gc_output *self, const char *path, gc_sha *out)
+{
+    const gc_state_file *f = gc_state_find(&self->state, path);
+    const look *l = gc_map_get(self->looks, path);
+    if (!f || !l || l->touched || !*f->api || !*l->sha.hex ||
+        strcmp(f->kept ? f->kept_sha : f->sha256, l->sha.hex) != 0)
+        return false;
+    memcpy(out->hex, f->api, sizeof out->hex);
+    return true;
 }
 
 gc_err gc_output_api(gc_output *self, const char *path, gc_sha *out, gc_errinfo *info)
 {
     gc_sha sha, api;
+    if (known_api(self, path, out))
+        return GC_OK;
     gc_err err = self->root ? digest_of(self, path, &sha, &api, info) : GC_ENOENT;
     if (!err)
         *out = api;
@@ -332,6 +497,8 @@ gc_err gc_output_api(gc_output *self, const char *path, gc_sha *out, gc_errinfo 
 
 gc_err gc_output_save(gc_output *self, gc_errinfo *info)
 {
+    if (!self->state_changed)
+        return GC_OK;
     gc_buf text;
     gc_buf_init(&text, GC_STATE_MAX_BYTES);
     gc_state_print(&self->state, &text);

@@ -8,7 +8,11 @@
 #include "common/err.h"
 #include "common/fs.h"
 #include "coordinator/delta.h"
+#include "coordinator/seen.h"
 #include "coordinator/state.h"
+
+/* Held by whoever works on the folder. */
+#define GC_OUTPUT_LOCK ".gocreator/lock"
 
 typedef struct gc_output gc_output;
 
@@ -22,6 +26,21 @@ GC_MUST_CHECK gc_err gc_output_open(const char *dir, const char *state_file,
 GC_MUST_CHECK gc_err gc_output_peek(const char *dir, const char *state_file,
                                     bool use_state, gc_output **out, gc_errinfo *info);
 void gc_output_close(gc_output **self_p);
+
+/* What earlier looks found out: files with the stamp of then are not read again. Without it,
+ * or when it is damaged, all are. */
+void gc_output_recall(gc_output *self);
+
+/* Adds what is known of `path` to `seen`, if it was looked at and nothing was done to it.
+ * False: there is nothing to add. `path` outlives `seen`. */
+bool gc_output_remember(const gc_output *self, const char *path, gc_seen *seen);
+
+/* Of the state file as it was read, and is: false if there was none or it has changed. */
+bool gc_output_state_stamp(const gc_output *self, gc_stamp *stamp,
+                           unsigned char sha[GC_SHA_RAW]);
+
+/* Writes `seen` unless that is what was recalled. Failing costs time only. */
+void gc_output_save_seen(gc_output *self, const gc_seen *seen);
 
 /* Adds what the checkpoint at `path` knows and the state does not: files that a run wrote
  * which never came to its end. An absent one is GC_OK; a damaged one is refused whole. */
@@ -72,7 +91,7 @@ GC_MUST_CHECK gc_err gc_output_remove(gc_output *self, const char *path,
 GC_MUST_CHECK gc_err gc_output_api(gc_output *self, const char *path, gc_sha *out,
                                    gc_errinfo *info);
 
-/* Writes the state file, atomically. */
+/* Writes the state file, atomically; one that says the same already stays untouched. */
 GC_MUST_CHECK gc_err gc_output_save(gc_output *self, gc_errinfo *info);
 
 #endif

@@ -37,7 +37,8 @@ static gc_exit read_tree(const char *path, gc_diags *diags, gc_node **out)
     return code;
 }
 
-static gc_exit load_fcs(const gc_options *options, gc_diags *diags, gc_fcs **out)
+static gc_exit load_fcs(const gc_options *options, gc_diags *diags, FILE *findings,
+                        gc_fcs **out)
 {
     gc_node *spec = NULL, *answers = NULL;
     gc_diags answer_diags;
@@ -49,14 +50,14 @@ static gc_exit load_fcs(const gc_options *options, gc_diags *diags, gc_fcs **out
     if (spec && gc_fcs_build(spec, answers, (size_t)options->config.limits_max_entities,
                              diags, &answer_diags, out))
         code = GC_EXIT_SPEC;
-    gc_diags_print(&answer_diags, stderr);
+    gc_diags_print(&answer_diags, findings);
     gc_diags_release(&answer_diags);
     gc_node_destroy(&spec);
     gc_node_destroy(&answers);
     return code;
 }
 
-static gc_exit load_models(const gc_options *options, gc_project *out)
+gc_exit gc_project_load_model(const gc_options *options, gc_project *out)
 {
     const gc_config *c = &options->config;
     gc_diags diags;
@@ -101,6 +102,25 @@ static gc_exit make_plan(const gc_options *options, gc_diags *diags, gc_project 
                                                                     : GC_EXIT_OK;
 }
 
+/* The findings are kept as printed, for a run that finds everything as it was. */
+static gc_exit make_fcs_and_plan(const gc_options *options, bool plan, gc_diags *diags,
+                                 gc_project *out)
+{
+    size_t len = 0;
+    FILE *findings = open_memstream(&out->findings, &len);
+    if (!findings) {
+        fputs("error: out of memory\n", stderr);
+        return GC_EXIT_INTERNAL;
+    }
+    gc_exit code = load_fcs(options, diags, findings, &out->fcs);
+    if (code == GC_EXIT_OK && plan)
+        code = make_plan(options, diags, out);
+    gc_diags_print(diags, findings);
+    fclose(findings);
+    fputs(out->findings, stderr);
+    return code;
+}
+
 gc_exit gc_project_load(const gc_options *options, bool plan, gc_project *out)
 {
     *out = (gc_project){ 0 };
@@ -114,13 +134,10 @@ gc_exit gc_project_load(const gc_options *options, bool plan, gc_project *out)
     gc_diags_init(&diags, options->spec);
     const char *name = base_name(options->spec);
     out->spec_name = gc_utf8_clean(name, strlen(name)); /* it goes into JSON and Redis */
-    gc_exit code = load_fcs(options, &diags, &out->fcs);
-    if (code == GC_EXIT_OK && plan)
-        code = make_plan(options, &diags, out);
-    gc_diags_print(&diags, stderr);
+    gc_exit code = make_fcs_and_plan(options, plan, &diags, out);
     gc_diags_release(&diags);
     if (code == GC_EXIT_OK && plan)
-        code = load_models(options, out);
+        code = gc_project_load_model(options, out);
     if (code == GC_EXIT_OK && plan)
         code = load_prompts(options, out);
     return code;
@@ -129,6 +146,7 @@ gc_exit gc_project_load(const gc_options *options, bool plan, gc_project *out)
 void gc_project_release(gc_project *self)
 {
     free(self->spec_name);
+    free(self->findings);
     gc_plan_destroy(&self->plan);
     gc_fcs_destroy(&self->fcs);
     gc_prompts_destroy(&self->prompts);

@@ -11,6 +11,7 @@
 
 typedef struct gc_project {
     char *spec_name; /* base name of the spec file */
+    char *findings;  /* about spec and answers, as printed */
     gc_fcs *fcs;
     gc_plan *plan; /* NULL if only the FCS was asked for */
     gc_models *models;
@@ -21,6 +22,8 @@ typedef struct gc_project {
 /* Reads, checks and, if `plan`, plans. All findings go to stderr; the exit code says what
  * kind of trouble there was (2, 6, 8). Always release. */
 gc_exit gc_project_load(const gc_options *options, bool plan, gc_project *out);
+/* Only `models` and `model`, with the same findings. */
+gc_exit gc_project_load_model(const gc_options *options, gc_project *out);
 void gc_project_release(gc_project *self);
 
 #endif

@@ -52,7 +52,7 @@ static figures derive(const gc_stats *s)
     f.hit_rate = percent((double)s->usage.cache_read, (double)f.prompt);
     f.savings = cache_savings(s);
     f.duration = (double)(end - s->started_ms) / 1000;
-    for (size_t i = 0; i < s->file_count; i++)
+    for (size_t i = 0; s->files && i < s->file_count; i++)
         f.batched += s->files[i].batched;
     f.total = s->file_count;
     f.estimated = s->optimization;

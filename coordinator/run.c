@@ -10,6 +10,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "coordinator/null_run.h"
 #include "coordinator/report.h"
 #include "coordinator/run_private.h"
 
@@ -399,6 +400,7 @@ static gc_exit finish(gc_run *run)
     complete_checkpoint(run);
     code = save_output(run, code);
     fill_bounds(run);
+    run_remember(run, code);
     record_job(run, code);
     warn_edits(run);
     print_failures(run);
@@ -422,6 +424,8 @@ static gc_exit open_output(gc_run *run, bool peek)
     if (!err) {
         if (use_state)
             run_recover(run);
+        if (run_may_recall(run))
+            gc_output_recall(run->output);
         return GC_EXIT_OK;
     }
     fprintf(stderr, "error: %s\n", info.text);
@@ -445,7 +449,7 @@ static void decide_again(gc_run *run)
     run_decide(run, false);
 }
 
-static gc_exit strict_questions(const gc_run *run)
+size_t run_print_questions(const gc_run *run, FILE *out)
 {
     size_t open = 0;
     const gc_fcs *fcs = run->project.fcs;
@@ -454,11 +458,17 @@ static gc_exit strict_questions(const gc_run *run)
         if (q->answer)
             continue;
         open++;
-        fprintf(stderr, "%s:%d:%d: %s: question %s (%s): %s; default: %s\n",
+        fprintf(out, "%s:%d:%d: %s: question %s (%s): %s; default: %s\n",
                 run->options->spec, q->line, q->column,
                 run->options->strict ? "error" : "warning", q->id, q->subject, q->text,
                 q->default_answer);
     }
+    return open;
+}
+
+static gc_exit strict_questions(const gc_run *run)
+{
+    size_t open = run_print_questions(run, stderr);
     if (!open || !run->options->strict)
         return GC_EXIT_OK;
     fprintf(stderr, "error: %zu questions are open; answer them with --answers FILE\n",
@@ -528,7 +538,14 @@ static gc_exit generate(gc_run *run)
 gc_exit gc_run_generate(const gc_options *options)
 {
     gc_run run;
-    gc_exit code = run_open(&run, options);
+    gc_exit code;
+    gc_sha key = { "" };
+    bool cacheable = gc_null_key(options, &key);
+    if (cacheable && gc_null_generate(options, &key, &code))
+        return code;
+    code = run_open(&run, options);
+    if (cacheable)
+        run.null_key = key;
     if (code == GC_EXIT_OK)
         code = generate(&run);
     run_close(&run);

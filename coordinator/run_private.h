@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "common/map.h"
 #include "common/store.h"
@@ -21,6 +22,9 @@
 #include "coordinator/progress.h"
 #include "coordinator/run.h"
 #include "coordinator/stats.h"
+
+/* In resume.checkpoint_dir. */
+#define GC_CHECKPOINT_NAME "unfinished.json"
 
 typedef enum run_step {
     RUN_BLOCKED, /* real dependencies are not done */
@@ -60,6 +64,7 @@ typedef struct run_task {
 typedef struct gc_run {
     const gc_options *options;
     const gc_config *config;
+    gc_sha null_key; /* of this run if it finds nothing to do, or "" */
     gc_project project;
     gc_slicer *slicer;
     gc_fp_context fp;
@@ -106,6 +111,15 @@ gc_exit run_connect(gc_run *run);
 /* Stores the blocks that every prompt starts with, again after Redis lost them. */
 GC_MUST_CHECK gc_err run_store_blocks(gc_run *run);
 void run_close(gc_run *run);
+
+/* What earlier looks at the tree found out counts. */
+bool run_may_recall(const gc_run *run);
+
+/* run.c: the open questions, as `--strict` asks for. */
+size_t run_print_questions(const gc_run *run, FILE *out);
+
+/* null_run.c: leaves what was seen, and that there was nothing to do, for the next run. */
+void run_remember(gc_run *run, gc_exit code);
 
 /* The local checkpoint: the state while a run is under way, gone at its end. Only one
  * coordinator works on an output, so one name does. malloc'ed. */

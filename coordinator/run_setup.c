@@ -116,7 +116,13 @@ gc_exit run_open(gc_run *run, const gc_options *options)
 
 char *run_checkpoint_path(const gc_run *run)
 {
-    return gc_xasprintf("%s/unfinished.json", run->config->resume_checkpoint_dir);
+    return gc_xasprintf("%s/" GC_CHECKPOINT_NAME, run->config->resume_checkpoint_dir);
+}
+
+bool run_may_recall(const gc_run *run)
+{
+    return run->config->incremental_enabled && !run->options->force &&
+           !run->options->no_optimization;
 }
 
 void run_recover(gc_run *run)

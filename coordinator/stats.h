@@ -39,7 +39,7 @@ typedef struct gc_stats {
     const gc_model *model;
     bool simulated;
     bool optimization;
-    gc_file_stat *files; /* every planned file, by path */
+    gc_file_stat *files; /* every planned file, by path; NULL if only counted */
     size_t file_count;
     size_t template_files, llm_files; /* by plan */
     size_t done, failed, made, reused, kept, removed;
