@@ -49,10 +49,11 @@ static void fail_ticket(gc_route *self, gc_ticket *ticket, const char *reason,
 }
 
 static void send_cancel(gc_route *self, gc_worker *worker, const char *job,
-                        const char *task)
+                        const char *task, bool unbegun)
 {
     gc_wire cancel;
     gc_wire_init(&cancel, GC_CANCEL);
+    cancel.unbegun = unbegun;
     cancel.job = (char *)job;
     cancel.task = (char *)task;
     route_post(self, worker->owner, &cancel);
@@ -108,7 +109,7 @@ void route_on_submit(gc_route *self, gc_peer *peer, gc_wire *message, int64_t no
     drop_if_empty(self, job);
 }
 
-static void cancel_ticket(gc_route *self, gc_ticket *ticket, const char *task)
+static void cancel_ticket(gc_route *self, gc_ticket *ticket, const gc_wire *message)
 {
     gc_worker *worker = ticket->worker;
     if (!worker) {
@@ -116,7 +117,7 @@ static void cancel_ticket(gc_route *self, gc_ticket *ticket, const char *task)
                     GC_STAT_CANCELLED);
     } else if (worker->stamp != self->stamps) {
         worker->stamp = self->stamps; /* one CANCEL per worker */
-        send_cancel(self, worker, ticket->job->id, task);
+        send_cancel(self, worker, ticket->job->id, message->task, message->unbegun);
     }
 }
 
@@ -129,14 +130,14 @@ void route_on_cancel(gc_route *self, gc_peer *peer, gc_wire *message, int64_t no
     if (*message->task) {
         gc_ticket *one = gc_ledger_find(self->ledger, message->job, message->task);
         if (one)
-            cancel_ticket(self, one, message->task);
+            cancel_ticket(self, one, message);
         return;
     }
     gc_job *job = gc_ledger_find_job(self->ledger, message->job);
     gc_ticket *next;
     for (gc_ticket *ticket = job ? job->tickets : NULL; ticket; ticket = next) {
         next = ticket->job_next; /* the job is dropped with its last ticket */
-        cancel_ticket(self, ticket, "");
+        cancel_ticket(self, ticket, message);
     }
 }
 
@@ -174,7 +175,7 @@ void route_on_done(gc_route *self, gc_peer *peer, gc_wire *message, int64_t now_
     if (!ticket)
         return;
     if (ticket->worker && ticket->worker != peer->worker)
-        send_cancel(self, ticket->worker, message->job, message->task);
+        send_cancel(self, ticket->worker, message->job, message->task, false);
     route_count(self, GC_STAT_DONE);
     forward(self, ticket->job, message);
     finish(self, ticket);

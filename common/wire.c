@@ -55,6 +55,7 @@ static const gc_pack_schema task_schema = { task_fields,
     X(TASKS, "tasks", ARRAY, tasks, .count_offset = offsetof(gc_wire, task_count),    \
       .min = 1, .max = GC_WIRE_MAX_TASKS, .schema = &task_schema)                     \
     X(TASK, "task", TEXT, task, .flags = GC_PACK_ID, .max = GC_WIRE_MAX_ID)           \
+    X(UNBEGUN, "unbegun", BOOL, unbegun, .max = 1)                                    \
     X(ATTEMPT, "attempt", INT, attempt, .max = 1000)                                  \
     X(TASK_IDS, "task_ids", LIST, task_ids, .flags = GC_PACK_ID,                      \
       .max = GC_WIRE_MAX_TASKS, .item_max = GC_WIRE_MAX_ID)                           \
@@ -88,14 +89,15 @@ static const gc_pack_schema schema = { fields, sizeof fields / sizeof *fields,
 
 static const gc_pack_mask shapes[GC_COMMAND_COUNT] = {
     [GC_HELLO] = { F_VERSION | F_ROLE | F_ID, F_HOST | F_PID | F_CREDIT | F_HEARTBEAT |
-                                                  F_MAX_BYTES | F_PROVIDERS | F_RUNNING },
+                                                  F_MAX_BYTES | F_KNOWN | F_PROVIDERS |
+                                                  F_RUNNING },
     [GC_READY] = { F_CREDIT, 0 },
     [GC_SUBMIT] = { F_JOB | F_TASKS, F_MAX_IN_FLIGHT },
     [GC_TASK] = { F_JOB | F_TASKS, 0 },
     [GC_PROGRESS] = { F_JOB | F_TASK | F_ATTEMPT, F_PAYLOAD },
     [GC_DONE] = { F_JOB | F_TASK | F_ATTEMPT, F_PAYLOAD },
     [GC_FAIL] = { F_JOB | F_TASK | F_ATTEMPT | F_REASON, F_PAYLOAD | F_TEXT },
-    [GC_CANCEL] = { F_JOB, F_TASK },
+    [GC_CANCEL] = { F_JOB, F_TASK | F_UNBEGUN },
     [GC_PING] = { 0, F_ID },
     [GC_PONG] = { 0, F_ID | F_CREDIT | F_RUNNING },
     [GC_BYE] = { 0, F_TEXT },

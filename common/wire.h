@@ -80,6 +80,7 @@ typedef struct gc_wire {
     gc_wire_task *tasks;   /* SUBMIT: any; TASK: one */
     size_t task_count;
     char *task;       /* PROGRESS DONE FAIL; CANCEL: one task, "" = whole job */
+    bool unbegun;     /* CANCEL: only what no worker has sent to the provider yet */
     int64_t attempt;  /* PROGRESS DONE FAIL: the attempt of the TASK */
     gc_strv task_ids; /* BUSY */
     int64_t retry_ms; /* BUSY: not before */

@@ -144,9 +144,11 @@ static void become_child(const child *c, pid_t parent, int ready)
     int null = open("/dev/null", O_RDWR);
     dup2(null, STDIN_FILENO);
     dup2(STDERR_FILENO, STDOUT_FILENO);
-    if (ready >= 0 && ready != 3)
+    if (ready < 0)
+        ready = null; /* nobody listens, but 3 must be no descriptor of the child's own */
+    if (ready != 3)
         dup2(ready, 3);
-    if (ready == 3)
+    else
         fcntl(3, F_SETFD, 0);
     if (c->env)
         putenv(c->env);

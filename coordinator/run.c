@@ -144,7 +144,8 @@ static bool may_leave(gc_run *run, int64_t now_ms)
     if (!run->drain_until)
         run->drain_until = now_ms + DRAIN_MS;
     bool over = now_ms >= run->drain_until;
-    return over || (!run_tasks_in_flight(run) && !collecting(run));
+    bool writes = run->verdict != GC_EXIT_FILES && collecting(run); /* else it cannot */
+    return over || (!run_tasks_in_flight(run) && !writes);
 }
 
 /* Calls that a worker has begun: a group of files is one, what waits at the broker none. */
@@ -200,10 +201,8 @@ static void work(gc_run *run)
             run_collect(run);
             run_make_tasks(run);
         }
-        if (run->stopping && !run->taken_back) {
-            run->taken_back = true;
-            run_take_back(run);
-        }
+        if (run->stopping && !run->taken_back)
+            run->taken_back = run_take_back(run);
         run_send_tasks(run, now_ms);
         count_running(run);
         checkpoint(run, now_ms);

@@ -229,7 +229,6 @@ static void on_busy(gc_run *run, const gc_wire *message, int64_t now_ms)
 static void on_progress(gc_run *run, run_task *task, int64_t now_ms)
 {
     task->news_at = now_ms;
-    task->running = true;
     for (size_t i = 0; i < task->file_count; i++)
         if (run->files[task->files[i]].step == RUN_OUT)
             run->stats.files[task->files[i]].state = GC_FILE_STATE_RUNNING;

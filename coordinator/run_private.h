@@ -56,7 +56,6 @@ typedef struct run_task {
     char *payload;
     size_t payload_len;
     bool sent;
-    bool running;       /* a worker has told of it: it may have been paid for */
     int64_t not_before; /* do not send earlier */
     int64_t news_at;    /* last sign of life */
 } run_task;
@@ -152,8 +151,9 @@ void run_make_tasks(gc_run *run);
 void run_send_tasks(gc_run *run, int64_t now_ms);
 void run_drop_task(gc_run *run, run_task *task);
 
-/* Takes back what no worker has begun: for a run that stops. */
-void run_take_back(gc_run *run);
+/* Takes back what no worker has sent to the provider: for a run that stops. What was taken
+ * back at the broker or a worker ends with FAIL cancelled. False: nobody could be told. */
+bool run_take_back(gc_run *run);
 size_t run_tasks_in_flight(const gc_run *run);
 
 /* Expected calls and cost of what is ready now. */

@@ -36,31 +36,31 @@ size_t run_tasks_in_flight(const gc_run *run)
     return count;
 }
 
-static void cancel_task(gc_run *run, const run_task *task)
+/* Who holds a task knows whether its call was sent; news of that may be on their way to us. */
+static gc_err take_back_sent(gc_run *run)
 {
     gc_wire cancel;
     gc_wire_init(&cancel, GC_CANCEL);
     cancel.job = run->job;
-    cancel.task = (char *)task->id;
-    if (gc_client_send(run->client, &cancel))
-        gc_log_info("task.cancel_unsent", "task=%s", task->id);
+    cancel.task = (char *)"";
+    cancel.unbegun = true;
+    return gc_client_send(run->client, &cancel);
 }
 
-void run_take_back(gc_run *run)
+bool run_take_back(gc_run *run)
 {
     size_t cursor = 0;
     void *value;
     while (gc_map_next(run->tasks, &cursor, NULL, &value)) {
         run_task *task = value;
-        if (task->running)
-            continue;
         if (task->sent)
-            cancel_task(run, task);
+            continue;
         for (size_t i = 0; i < task->file_count; i++)
             if (run->files[task->files[i]].step == RUN_OUT)
                 run->files[task->files[i]].step = RUN_READY;
         run_drop_task(run, task);
     }
+    return !run_tasks_in_flight(run) || take_back_sent(run) == GC_OK;
 }
 
 /* ---- composing ---- */

@@ -117,9 +117,9 @@ static void on_task(void *arg, gc_wire *message)
     gc_tasks_take(from->loop->tasks, from->session, message);
 }
 
-static void on_cancel(void *arg, const char *job, const char *task)
+static void on_cancel(void *arg, const char *job, const char *task, bool unbegun)
 {
-    gc_tasks_cancel(((broker *)arg)->loop->tasks, job, task);
+    gc_tasks_cancel(((broker *)arg)->loop->tasks, job, task, unbegun);
 }
 
 static void on_message(void *arg, gc_wire *message)

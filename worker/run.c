@@ -310,9 +310,21 @@ void gc_run_cancel(gc_run *self, const char *text)
     run_end(self, GC_FAIL_CANCELLED, text);
 }
 
+/* What was sent may be paid for, and what came of it may still be stored. */
+static bool is_under_way(const gc_run *self)
+{
+    return self->phase == RUN_CALLING || self->phase >= RUN_ENDING || is_committing(self);
+}
+
+void gc_run_take_back(gc_run *self)
+{
+    if (!is_under_way(self))
+        run_end(self, GC_FAIL_CANCELLED, "taken back before it was sent");
+}
+
 bool gc_run_hand_back(gc_run *self)
 {
-    if (self->phase == RUN_CALLING || self->phase >= RUN_ENDING || is_committing(self))
+    if (is_under_way(self))
         return false;
     if (self->result->calls > 0 || self->result->unconfirmed_usd > 0)
         return false; /* its figures would be lost */

@@ -82,7 +82,10 @@ int64_t gc_run_tick(gc_run *self, int64_t now_ms);
 /* Ends it early: leases go back, what was spent is settled. */
 void gc_run_cancel(gc_run *self, const char *text);
 
-/* The same, if nothing was paid or is being paid for; true if so. */
+/* The same, unless a call is under way or its files are being stored. */
+void gc_run_take_back(gc_run *self);
+
+/* Gives it back, if nothing was paid or is being paid for; true if so. */
 bool gc_run_hand_back(gc_run *self);
 
 /* Room under the cap of `job` may have appeared. */

@@ -174,7 +174,8 @@ void gc_session_receive(gc_session *self, gc_wire *message, int64_t now_ms)
     case GC_HELLO: on_hello(self, message, now_ms); break;
     case GC_TASK: self->conf.on_task(self->conf.arg, message); break;
     case GC_CANCEL:
-        self->conf.on_cancel(self->conf.arg, message->job, message->task);
+        self->conf.on_cancel(self->conf.arg, message->job, message->task,
+                             message->unbegun);
         break;
     case GC_PING:
         if (is_stranger(self, message))

@@ -32,7 +32,8 @@ typedef struct gc_session_conf {
     void (*running)(void *arg,
                     gc_strv *names); /* appends "job/task" of what it gave us */
     void (*on_task)(void *arg, gc_wire *message); /* may take parts of it */
-    void (*on_cancel)(void *arg, const char *job, const char *task);
+    /* `task` "": all of the job; `unbegun`: only what was not sent to the provider. */
+    void (*on_cancel)(void *arg, const char *job, const char *task, bool unbegun);
     void *arg;
 } gc_session_conf;
 

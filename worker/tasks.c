@@ -250,13 +250,17 @@ void gc_tasks_take(gc_tasks *self, gc_session *from, const gc_wire *message)
     free(name);
 }
 
-void gc_tasks_cancel(gc_tasks *self, const char *job, const char *task)
+void gc_tasks_cancel(gc_tasks *self, const char *job, const char *task, bool unbegun)
 {
     void *value;
     for (size_t cursor = 0; gc_map_next(self->held, &cursor, NULL, &value);) {
         gc_run *run = ((slot *)value)->run;
         const gc_task *held = gc_run_task(run);
-        if (strcmp(held->job, job) == 0 && (!*task || strcmp(held->id, task) == 0))
+        if (strcmp(held->job, job) != 0 || (*task && strcmp(held->id, task) != 0))
+            continue;
+        if (unbegun)
+            gc_run_take_back(run);
+        else
             gc_run_cancel(run, "cancelled while running");
     }
 }

@@ -25,8 +25,8 @@ void gc_tasks_destroy(gc_tasks **self_p);
 /* A TASK of `from`. One that is here already is only told to `from` from now on. */
 void gc_tasks_take(gc_tasks *self, gc_session *from, const gc_wire *message);
 
-/* One task, or with "" all of the job. */
-void gc_tasks_cancel(gc_tasks *self, const char *job, const char *task);
+/* One task, or with "" all of the job; with `unbegun` only what was not sent so far. */
+void gc_tasks_cancel(gc_tasks *self, const char *job, const char *task, bool unbegun);
 
 /* Redis is there: what waits may start. */
 void gc_tasks_set_ready(gc_tasks *self, bool ready);

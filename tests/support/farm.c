@@ -242,13 +242,24 @@ void farm_submit(farm *self, const gc_task *task)
     gc_buf_release(&payload);
 }
 
-void farm_cancel(farm *self, const char *job)
+static void send_cancel(farm *self, const char *job, bool unbegun)
 {
     gc_wire cancel;
     gc_wire_init(&cancel, GC_CANCEL);
     cancel.job = (char *)job;
     cancel.task = (char *)"";
+    cancel.unbegun = unbegun;
     must_ok(gc_wire_send(self->client, &cancel, NULL, 0));
+}
+
+void farm_cancel(farm *self, const char *job)
+{
+    send_cancel(self, job, false);
+}
+
+void farm_take_back(farm *self, const char *job)
+{
+    send_cancel(self, job, true);
 }
 
 /* ---- tasks ---- */

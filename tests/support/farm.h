@@ -64,6 +64,8 @@ gc_task *farm_task(farm *self, const char *id, const char *stem, size_t count);
 
 void farm_submit(farm *self, const gc_task *task);
 void farm_cancel(farm *self, const char *job);
+/* Cancels what is not begun. */
+void farm_take_back(farm *self, const char *job);
 
 /* Waits for DONE or FAIL of this task. Borrowed. */
 const farm_end *farm_await(farm *self, const char *task);

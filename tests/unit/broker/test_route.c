@@ -31,6 +31,7 @@ static char *describe(const gc_wire *m)
     case GC_FAIL:
         return gc_xasprintf("%s/%s %s: %s", m->job, m->task, m->reason, m->text);
     case GC_CANCEL:
+        return gc_xasprintf("%s/%s%s", m->job, m->task, m->unbegun ? " unbegun" : "");
     case GC_PROGRESS: return gc_xasprintf("%s/%s", m->job, m->task);
     case GC_BUSY: return gc_strv_join(&m->task_ids, ",");
     case GC_REFUSED: return gc_xstrdup(m->reason);
@@ -371,6 +372,27 @@ static void test_route_cancels(void **state)
     expect_sent(NULL, NULL);
 }
 
+static void test_route_takes_back_what_is_not_begun(void **state)
+{
+    (void)state;
+    worker("w1", 1);
+    client("c1");
+    submit("c1", "j", "a,b");
+    gc_strv_release(&f.sent);
+    gc_wire m;
+    gc_wire_init(&m, GC_CANCEL);
+    m.job = gc_xstrdup("j");
+    m.task = gc_xstrdup("");
+    m.unbegun = true;
+    give("c1", &m); /* only the worker knows what it has begun */
+    assert_int_equal(f.sent.count, 2);
+    assert_true(gc_strv_has(&f.sent, "w1 CANCEL j/ unbegun"));
+    assert_true(gc_strv_has(&f.sent, "c1 FAIL j/b cancelled: cancelled while queued"));
+    gc_strv_release(&f.sent);
+    done("w1", "j", "a");
+    expect_sent("c1 DONE j/a#1", NULL);
+}
+
 static void test_route_says_no_worker(void **state)
 {
     (void)state;
@@ -658,6 +680,7 @@ int main(void)
         TEST(test_route_forwards_failures),
         TEST(test_route_accepts_done_of_a_former_holder),
         TEST(test_route_cancels),
+        TEST(test_route_takes_back_what_is_not_begun),
         TEST(test_route_says_no_worker),
         TEST(test_route_busy_workers_are_workers),
         TEST(test_route_drops_the_queue_of_a_lost_client),

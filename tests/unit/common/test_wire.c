@@ -37,12 +37,14 @@ static void test_wire_hello_round_trip(void **state)
     in.pid = 4711;
     gc_strv_add(&in.providers, "anthropic");
     gc_strv_add(&in.running, "j-1/t.1");
+    in.known = true;
     gc_wire out = round_trip(&in);
     assert_int_equal(out.command, GC_HELLO);
     assert_string_equal(out.id, "host_1:4711");
     assert_int_equal(out.credit, 32);
     assert_string_equal(out.host, ""); /* may be absent, and is never NULL */
     assert_string_equal(out.running.items[0], "j-1/t.1");
+    assert_true(out.known);
     assert_null(out.job); /* no field of HELLO */
     gc_wire_release(&out);
     gc_strv_release(&in.providers);
@@ -82,6 +84,12 @@ static void test_wire_other_commands_round_trip(void **state)
     assert_string_equal(out.reason, "auth");
     assert_string_equal(out.text, "key refused");
     assert_int_equal(out.payload_len, 0);
+    gc_wire_release(&out);
+    gc_wire_init(&in, GC_CANCEL);
+    in.job = (char *)"j";
+    in.unbegun = true;
+    out = round_trip(&in);
+    assert_true(out.unbegun);
     gc_wire_release(&out);
     gc_wire_init(&in, GC_PING);
     out = round_trip(&in);

@@ -51,9 +51,10 @@ static void on_task(void *arg, gc_wire *message)
     gc_buf_puts(&((peer *)arg)->said, "<task>");
 }
 
-static void on_cancel(void *arg, const char *job, const char *task)
+static void on_cancel(void *arg, const char *job, const char *task, bool unbegun)
 {
-    gc_buf_printf(&((peer *)arg)->said, "<cancel %s/%s>", job, task);
+    gc_buf_printf(&((peer *)arg)->said, "<%s %s/%s>", unbegun ? "take back" : "cancel",
+                  job, task);
 }
 
 static int set_up(void **state)
@@ -232,6 +233,12 @@ static void test_session_hands_on_tasks_and_cancels(void **state)
     hear(p, GC_TASK, "", 10);
     hear(p, GC_CANCEL, "", 11);
     expect_said(p, "<task><cancel j/t>");
+    gc_wire message;
+    gc_wire_init(&message, GC_CANCEL);
+    message.job = message.task = (char *)"j";
+    message.unbegun = true;
+    gc_session_receive(p->session, &message, 12);
+    expect_said(p, "<take back j/j>");
     gc_session_bye(p->session);
     expect_said(p, "BYE");
     assert_false(gc_session_live(p->session));

@@ -164,6 +164,15 @@ static void test_faults_patience_ends(void **state)
     assert_non_null(strstr(end->text, "verloaded"));
 }
 
+static bool is_refused(farm *f, const void *unused)
+{
+    (void)unused;
+    redisReply *keys = must_redis(f->redis, "KEYS gc:limit:*");
+    size_t count = keys->elements;
+    freeReplyObject(keys);
+    return count > 0;
+}
+
 static void test_faults_429_pauses_everybody(void **state)
 {
     farm *f = *state;
@@ -174,15 +183,7 @@ static void test_faults_429_pauses_everybody(void **state)
     gc_task *first = farm_task(f, "t1", "limit-a", 1);
     farm_submit(f, first);
     farm_await_stat(f, "requests", 1);
-    while (must_redis_int(f->redis, "EXISTS gc:limit:anthropic:claude-haiku-5-5:%s",
-                          "none") == 0) {
-        redisReply *keys = must_redis(f->redis, "KEYS gc:limit:*");
-        size_t count = keys->elements;
-        freeReplyObject(keys);
-        if (count > 0)
-            break;
-        farm_idle(f, 10);
-    }
+    farm_until(f, is_refused, NULL);
     gc_task *second = farm_task(f, "t2", "limit-b", 1);
     farm_submit(f, second);
     expect_made(farm_await(f, "t1"), 1);
@@ -191,6 +192,22 @@ static void test_faults_429_pauses_everybody(void **state)
     assert_int_equal(farm_stat(f, "requests"), 3); /* nobody asked during the pause */
     gc_task_destroy(&first);
     gc_task_destroy(&second);
+}
+
+static void test_faults_what_waits_can_be_taken_back(void **state)
+{
+    farm *f = *state;
+    farm_faults(f, "[{\"kind\":\"429\",\"retry_ms\":60000}]");
+    farm_start_worker(f, 0, 4, NULL, NULL);
+    gc_task *task = farm_task(f, "t1", "taken", 1);
+    task->patience_ms = 300000;
+    farm_submit(f, task);
+    farm_until(f, is_refused, NULL);
+    farm_take_back(f, task->job);
+    const farm_end *end = farm_await(f, "t1");
+    assert_false(end->done);
+    assert_string_equal(end->reason, GC_FAIL_CANCELLED);
+    gc_task_destroy(&task);
 }
 
 static void test_faults_spend_limit_is_final(void **state)
@@ -356,6 +373,7 @@ int main(void)
         FAST(test_faults_overload_is_waited_out),
         FAST(test_faults_patience_ends),
         FAST(test_faults_429_pauses_everybody),
+        FAST(test_faults_what_waits_can_be_taken_back),
         FAST(test_faults_spend_limit_is_final),
         FAST(test_faults_unknown_model_is_refused_once),
         FAST(test_faults_silence_is_cut_by_the_clocks),

@@ -255,6 +255,18 @@ static void test_worker_stops_what_is_cancelled(void **state)
     gc_task_destroy(&task);
 }
 
+static void test_worker_lets_a_call_end_that_was_sent(void **state)
+{
+    farm *f = *state;
+    farm_start_worker(f, 0, 4, NULL, NULL);
+    gc_task *task = farm_task(f, "t1", "sent", 2);
+    farm_submit(f, task);
+    farm_until(f, has_progress, NULL);
+    farm_take_back(f, JOB);
+    expect_outcomes(farm_await(f, "t1"), GC_FILE_MADE, 2);
+    gc_task_destroy(&task);
+}
+
 static void test_worker_ends_a_call_whose_lease_is_lost(void **state)
 {
     farm *f = *state;
@@ -391,6 +403,7 @@ int main(void)
         FAST(test_worker_warms_a_prefix_once),
         SLOW(test_worker_leaves_what_another_makes),
         SLOW(test_worker_stops_what_is_cancelled),
+        SLOW(test_worker_lets_a_call_end_that_was_sent),
         SLOW(test_worker_ends_a_call_whose_lease_is_lost),
         FAST(test_worker_stays_under_the_cap),
         FAST(test_worker_without_a_good_key_fails_auth),
