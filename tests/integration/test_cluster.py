@@ -6,6 +6,7 @@ import signal
 import unittest
 
 from cluster import BIN, CLINIC, KEY, SHOP, TODO, Case, kill, tree, wait_for
+from wiretap import Wiretap
 
 
 class Remote(Case):
@@ -96,6 +97,36 @@ class Remote(Case):
             self.assertEqual(metrics["tokens"][name], total, name)
         write = sum(e["usage"]["cache_write_5m"] + e["usage"]["cache_write_1h"] for e in entries)
         self.assertEqual(metrics["tokens"]["cache_write"], write)
+        for path in self.c.dir.rglob("*"):
+            if path.is_file():
+                self.assertNotIn(KEY.encode(), path.read_bytes(), path)
+
+    def tap(self, url):
+        """The same address with every byte kept that passes."""
+        scheme, _, port = url.rpartition(":")
+        tap = Wiretap(("127.0.0.1", int(port)))
+        self.addCleanup(tap.close)
+        return f"{scheme}:{tap.port}", tap
+
+    def test_the_key_is_on_no_wire_but_the_provider_s(self):
+        self.c.redis_url, redis = self.tap(self.c.redis_url)
+        self.c.broker, broker = self.tap(self.c.broker)
+        self.c.sim_url, provider = self.tap(self.c.sim_url)
+        debug = ("--log-level", "debug")
+        worker = self.c.start_worker(8, *debug)
+        self.ok(self.c.gc(TODO, "-o", self.c.dir / "a", *self.c.cluster_args(), *debug))
+        kill(worker, signal.SIGTERM)
+        self.c.sim_url = self.start_unauthorized()
+        worker = self.c.start_worker(8, *debug)
+        r = self.c.gc(CLINIC, "-o", self.c.dir / "b", *self.c.cluster_args(), *debug)
+        self.ok(r, 7)
+        self.assertIn("invalid x-api-key", r.stderr)
+        kill(worker, signal.SIGTERM)
+        self.assertIn(KEY.encode(), provider.recorded())
+        for name, tap, word in (("Redis", redis, b"EVALSHA"), ("broker", broker, b"GC1")):
+            self.assertGreaterEqual(tap.connections, 2, name)
+            self.assertIn(word, tap.recorded(), name)
+            self.assertNotIn(KEY.encode(), tap.recorded(), name)
         for path in self.c.dir.rglob("*"):
             if path.is_file():
                 self.assertNotIn(KEY.encode(), path.read_bytes(), path)

@@ -1,13 +1,11 @@
 """One test for each promise about failure, with real processes. The simulator's journal is the
 ledger: what it completed was paid for."""
 
-import http.server
 import json
 import os
 import pathlib
 import signal
 import subprocess
-import threading
 import unittest
 
 from cluster import TODO, Case, kill, tree, wait_for
@@ -184,11 +182,7 @@ class Local(Faults):
         self.sound(self.c.dir / "out")
 
     def test_wrong_key_stops_quickly(self):
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Unauthorized)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        self.addCleanup(server.server_close)
-        self.addCleanup(server.shutdown)
-        self.c.sim_url = f"http://127.0.0.1:{server.server_port}"
+        self.c.sim_url = self.start_unauthorized()
         p = self.start()
         self.ends(p, 7, 15)
         self.assertIn("key", said(p))
@@ -230,23 +224,6 @@ class Local(Faults):
         subprocess.run(["mount", "-o", "remount,size=20m", out], check=True)
         self.resume("--resume")
         self.sound(out, twice=25)
-
-
-class Unauthorized(http.server.BaseHTTPRequestHandler):
-    """An API that knows no key."""
-
-    def do_POST(self):
-        self.rfile.read(int(self.headers.get("content-length", 0)))
-        body = json.dumps({"type": "error", "error": {"type": "authentication_error",
-                                                      "message": "invalid x-api-key"}}).encode()
-        self.send_response(401)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
 
 
 class Remote(Faults):

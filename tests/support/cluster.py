@@ -2,6 +2,7 @@
 gc-coordinator, each started from GC_BIN_DIR and waited for by condition, never by sleep."""
 
 import hashlib
+import http.server
 import json
 import os
 import pathlib
@@ -10,6 +11,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 import unittest
 import urllib.request
@@ -186,6 +188,23 @@ TODO = ROOT / "examples/todo-cli.yaml"
 EXPLICIT = ROOT / "examples/files-explicit.yaml"
 
 
+class Unauthorized(http.server.BaseHTTPRequestHandler):
+    """An API that knows no key."""
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers.get("content-length", 0)))
+        body = json.dumps({"type": "error", "error": {"type": "authentication_error",
+                                                      "message": "invalid x-api-key"}}).encode()
+        self.send_response(401)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
 class Case(unittest.TestCase):
     def setUp(self):
         self.c = Cluster()
@@ -195,3 +214,11 @@ class Case(unittest.TestCase):
         self.assertEqual(result.returncode, code,
                          f"\n--- stdout\n{result.stdout}\n--- stderr\n{result.stderr}")
         return result
+
+    def start_unauthorized(self):
+        """The address of an API that knows no key."""
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Unauthorized)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        return f"http://127.0.0.1:{server.server_port}"
