@@ -167,11 +167,14 @@ static const char job_set[] =
     "touch(job, now_ms())\n"
     "return 'OK'\n";
 
-/* ARGV: id. */
+/* ARGV: id. Without an owner nobody else would ever say that it has ended. */
 static const char job_cancel[] =
     "local job = 'gc:job:' .. ARGV[1]\n"
     "if call('HEXISTS', job, 'owner') == 0 then return 'ENOENT' end\n"
     "call('HSET', job, 'cancel', '1')\n"
+    "if call('EXISTS', 'gc:owner:' .. ARGV[1]) == 0 then\n"
+    "  call('HSET', job, 'state', 'cancelled')\n"
+    "end\n"
     "touch(job, now_ms())\n"
     "return 'OK'\n";
 

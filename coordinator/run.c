@@ -239,12 +239,15 @@ static void cancel_calls(gc_run *run)
     run_collect(run);
 }
 
-static const char *final_state(const gc_run *run, gc_exit code)
+static const char *final_state(gc_run *run, gc_exit code)
 {
-    (void)run;
+    bool cancelled = false;
     switch (code) {
     case GC_EXIT_OK: return "done";
-    case GC_EXIT_INTERRUPTED: return "interrupted";
+    case GC_EXIT_INTERRUPTED:
+        if (gc_store_job_cancelled(run->store, run->job, &cancelled))
+            gc_log_info("job.cancel_unknown", "job=%s", run->job);
+        return cancelled ? "cancelled" : "interrupted";
     default: return "failed";
     }
 }
