@@ -300,7 +300,8 @@ static void index_files(gc_spec *self, gc_map *paths, gc_map *folders)
             gc_map_set(paths, low, f);
         for (char *slash = strrchr(low, '/'); slash; slash = strrchr(low, '/')) {
             *slash = '\0';
-            gc_map_set(folders, low, f);
+            if (gc_map_set(folders, low, f))
+                break; /* and so is all above it */
         }
         free(low);
     }
@@ -317,7 +318,9 @@ static void resolve_needs(gc_spec *self, gc_spec_path *f, const gc_map *listed)
                               : needs->kind == GC_NODE_MAP  ? needs->keys[i]
                                                             : needs->items[i];
         char *text = gc_spec_text(self, item, "depends_on");
-        char *path = gc_spec_path_clean(self, item, "path in depends_on", text);
+        char *path = gc_map_has(listed, text) /* as a clean path, so it is one */
+                         ? gc_xstrdup(text)
+                         : gc_spec_path_clean(self, item, "path in depends_on", text);
         if (path && strcmp(path, f->file.path) == 0)
             gc_spec_error(self, item, "the file \"%s\" depends on itself; remove that",
                           path);

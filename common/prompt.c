@@ -7,6 +7,7 @@
 
 #include "common/assets.h"
 #include "common/fs.h"
+#include "common/map.h"
 #include "common/mem.h"
 #include "common/strv.h"
 #include "common/template.h"
@@ -27,6 +28,7 @@ static const char *const names[] = {
 
 struct gc_prompts {
     char *texts[NAME_COUNT];
+    gc_map *digests; /* "kind format" -> gc_sha, owned: asked for once per file */
 };
 
 /* The text of file `name`, or NULL. */
@@ -137,6 +139,7 @@ static gc_err check_system(const gc_prompts *self, gc_errinfo *info)
 gc_err gc_prompts_load(const char *directory, gc_prompts **out, gc_errinfo *info)
 {
     gc_prompts *self = gc_xcalloc(1, sizeof *self);
+    self->digests = gc_map_new();
     gc_err err = GC_OK;
     for (size_t i = 0; !err && i < NAME_COUNT; i++) {
         char *asset_name = gc_xasprintf(ASSETS "%s", names[i]);
@@ -167,14 +170,19 @@ void gc_prompts_destroy(gc_prompts **self_p)
 {
     if (!*self_p)
         return;
+    size_t cursor = 0;
+    void *digest;
+    while (gc_map_next((*self_p)->digests, &cursor, NULL, &digest))
+        free(digest);
+    gc_map_destroy(&(*self_p)->digests);
     for (size_t i = 0; i < NAME_COUNT; i++)
         free((*self_p)->texts[i]);
     free(*self_p);
     *self_p = NULL;
 }
 
-gc_sha gc_prompts_sha(const gc_prompts *self, const char *kind,
-                      const char *response_format)
+static gc_sha digest_of(const gc_prompts *self, const char *kind,
+                        const char *response_format)
 {
     bool json = strcmp(response_format, "json") == 0;
     char *kind_name = gc_xasprintf("kinds/%s.md", kind);
@@ -187,6 +195,20 @@ gc_sha gc_prompts_sha(const gc_prompts *self, const char *kind,
     gc_hasher_text(hasher, find_text(self, "task.md"));
     free(kind_name);
     return gc_hasher_finish(&hasher);
+}
+
+gc_sha gc_prompts_sha(const gc_prompts *self, const char *kind,
+                      const char *response_format)
+{
+    char *key = gc_xasprintf("%s %s", kind, response_format);
+    gc_sha *known = gc_map_get(self->digests, key);
+    if (!known) {
+        known = gc_xmalloc(sizeof *known);
+        *known = digest_of(self, kind, response_format);
+        gc_map_set(self->digests, key, known);
+    }
+    free(key);
+    return *known;
 }
 
 /* ---- untrusted text ---- */

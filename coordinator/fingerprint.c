@@ -3,7 +3,7 @@
 #include <string.h>
 
 #define SLICE_LIMIT ((size_t)64 << 20)
-#define FINGERPRINT_VERSION "gc-fp-1"
+#define FINGERPRINT_VERSION "gc-fp-2"
 
 gc_sha gc_fingerprint_llm(const gc_fp_context *ctx, const gc_plan_file *file,
                           const gc_sha *apis)
@@ -11,7 +11,8 @@ gc_sha gc_fingerprint_llm(const gc_fp_context *ctx, const gc_plan_file *file,
     gc_hasher *h = gc_hasher_new();
     gc_buf slice;
     gc_buf_init(&slice, SLICE_LIMIT);
-    gc_slice_own(ctx->slicer, file, &slice);
+    gc_sha shared = gc_slice_shared_sha(ctx->slicer);
+    gc_slice_context(ctx->slicer, &file, 1, 0, &slice);
     gc_sha prompt = gc_prompts_sha(ctx->prompts, file->kind, ctx->response_format);
     const char *const fields[] = { FINGERPRINT_VERSION,
                                    file->kind,
@@ -20,6 +21,7 @@ gc_sha gc_fingerprint_llm(const gc_fp_context *ctx, const gc_plan_file *file,
                                    ctx->fcs->module_path,
                                    ctx->fcs->go_version,
                                    file->purpose,
+                                   shared.hex,
                                    slice.ptr,
                                    file->promise,
                                    prompt.hex,

@@ -7,12 +7,15 @@
 #include "common/mem.h"
 #include "common/text.h"
 
+#define SHARED_LIMIT ((size_t)256 << 20)
+
 struct gc_slicer {
     const gc_fcs *fcs;
     gc_map *entities; /* go_name -> gc_entity */
     gc_map *requirements;
     gc_map *contracts;
     gc_map *relations; /* go_name -> gc_strv of lines */
+    gc_sha shared;
 };
 
 static void add_relation(gc_map *map, const char *name, char *line)
@@ -28,7 +31,11 @@ static void add_relation(gc_map *map, const char *name, char *line)
 gc_slicer *gc_slicer_new(const gc_fcs *fcs)
 {
     gc_slicer *self = gc_xcalloc(1, sizeof *self);
-    *self = (gc_slicer){ fcs, gc_map_new(), gc_map_new(), gc_map_new(), gc_map_new() };
+    *self = (gc_slicer){ .fcs = fcs,
+                         .entities = gc_map_new(),
+                         .requirements = gc_map_new(),
+                         .contracts = gc_map_new(),
+                         .relations = gc_map_new() };
     for (size_t i = 0; i < fcs->entity_count; i++)
         gc_map_set(self->entities, fcs->entities[i].go_name, &fcs->entities[i]);
     for (size_t i = 0; i < fcs->requirement_count; i++)
@@ -41,6 +48,11 @@ gc_slicer *gc_slicer_new(const gc_fcs *fcs)
                                   *r->description ? ": " : "", r->description);
         add_relation(self->relations, r->from, line); /* r->to does not use r->from */
     }
+    gc_buf text;
+    gc_buf_init(&text, SHARED_LIMIT);
+    gc_slice_shared(self, &text);
+    self->shared = gc_sha256(text.ptr, text.len);
+    gc_buf_release(&text);
     return self;
 }
 
@@ -203,10 +215,19 @@ static void put_lists(const gc_slicer *self, const union_lists *u, size_t max,
     }
 }
 
+/* Many explicit files do. */
+static bool names_nothing(const gc_plan_file *f)
+{
+    return !f->entities.count && !f->neighbours.count && !f->contracts.count &&
+           !f->requirements.count;
+}
+
 static void slice(const gc_slicer *self, const gc_plan_file *const *files, size_t count,
                   size_t max, gc_buf *out)
 {
     union_lists u = { 0 };
+    if (count == 1 && names_nothing(files[0]))
+        return;
     seen s = { gc_map_new() };
     for (size_t i = 0; i < count; i++) {
         unite(&s, "e", &files[i]->entities, &u.entities);
@@ -247,6 +268,11 @@ void gc_slice_shared(const gc_slicer *self, gc_buf *out)
     for (size_t i = 0; i < self->fcs->requirement_count; i++)
         if (!self->fcs->requirements[i].entities.count)
             put_requirement(out, &self->fcs->requirements[i]);
+}
+
+gc_sha gc_slice_shared_sha(const gc_slicer *self)
+{
+    return self->shared;
 }
 
 void gc_slice_own(const gc_slicer *self, const gc_plan_file *file, gc_buf *out)

@@ -24,6 +24,9 @@ void gc_slice_own(const gc_slicer *self, const gc_plan_file *file, gc_buf *out);
  * no entity. May stay empty. */
 void gc_slice_shared(const gc_slicer *self, gc_buf *out);
 
+/* Its sha256, made once: every fingerprint asks for it. */
+gc_sha gc_slice_shared_sha(const gc_slicer *self);
+
 /* The context of a call for `files`: the union of their slices without the shared part. At
  * most `max_entities` in full (0: no limit); the rest is named, and said to be. */
 void gc_slice_context(const gc_slicer *self, const gc_plan_file *const *files,

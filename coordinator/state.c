@@ -7,6 +7,7 @@
 
 #include "common/fs.h"
 #include "common/mem.h"
+#include "coordinator/state_private.h"
 
 void gc_state_init(gc_state *self)
 {
@@ -127,6 +128,8 @@ static gc_err read_root(const json_t *root, gc_state *state, gc_errinfo *info)
 gc_err gc_state_parse(const char *mem, size_t len, gc_state *out, gc_errinfo *info)
 {
     json_error_t error;
+    if (gc_state_parse_plain(mem, len, out))
+        return GC_OK;
     json_t *root = json_loadb(mem, len, JSON_REJECT_DUPLICATES, &error);
     if (!root)
         return gc_fail(info, GC_EPROTO, "line %d: %s", error.line, error.text);
@@ -143,37 +146,85 @@ gc_err gc_state_parse(const char *mem, size_t len, gc_state *out, gc_errinfo *in
 
 /* ---- writing ---- */
 
-static json_t *file_json(const gc_state_file *f)
+/* As JSON; ASCII that needs no escape goes as it is. */
+static void put_text(gc_buf *out, const char *text)
 {
-    json_t *o = json_object();
-    json_object_set_new(o, "fingerprint", json_string(f->fingerprint));
-    json_object_set_new(o, "sha256", json_string(f->sha256));
-    json_object_set_new(o, "how", json_string(f->how));
-    if (*f->api)
-        json_object_set_new(o, "api", json_string(f->api));
-    if (*f->sources)
-        json_object_set_new(o, "sources", json_string(f->sources));
-    if (f->kept) {
-        json_object_set_new(o, "kept", json_true());
-        json_object_set_new(o, "kept_sha256", json_string(f->kept_sha));
+    const char *p = text;
+    while (*p >= ' ' && *p < 0x7f && *p != '"' && *p != '\\')
+        p++;
+    if (!*p) {
+        gc_buf_putc(out, '"');
+        gc_buf_append(out, text, (size_t)(p - text));
+        gc_buf_putc(out, '"');
+        return;
     }
-    return o;
+    json_t *value = json_string(text);
+    char *escaped = value ? json_dumps(value, JSON_ENCODE_ANY) : NULL;
+    gc_buf_puts(out, escaped ? escaped : "\"\""); /* no UTF-8: our own texts always are */
+    free(escaped);
+    json_decref(value);
+}
+
+static void put_member(gc_buf *out, const char *key, const char *value)
+{
+    gc_buf_puts(out, key);
+    put_text(out, value);
+}
+
+/* Members in the order of their keys. */
+static void put_file(gc_buf *out, const gc_state_file *f)
+{
+    if (*f->api) {
+        put_member(out, "   \"api\": ", f->api);
+        gc_buf_puts(out, ",\n");
+    }
+    put_member(out, "   \"fingerprint\": ", f->fingerprint);
+    put_member(out, ",\n   \"how\": ", f->how);
+    if (f->kept)
+        put_member(out, ",\n   \"kept\": true,\n   \"kept_sha256\": ", f->kept_sha);
+    put_member(out, ",\n   \"sha256\": ", f->sha256);
+    if (*f->sources)
+        put_member(out, ",\n   \"sources\": ", f->sources);
+}
+
+typedef struct entry {
+    const char *path;
+    const gc_state_file *file;
+} entry;
+
+static int by_path(const void *a, const void *b)
+{
+    return strcmp(((const entry *)a)->path, ((const entry *)b)->path);
+}
+
+/* Every entry, by path; free() it. */
+static entry *sorted_entries(const gc_state *self, size_t *count)
+{
+    entry *entries = gc_xcalloc(gc_map_count(self->files), sizeof *entries);
+    size_t cursor = 0, used = 0;
+    const char *path;
+    void *file;
+    while (gc_map_next(self->files, &cursor, &path, &file))
+        entries[used++] = (entry){ path, file };
+    if (used)
+        qsort(entries, used, sizeof *entries, by_path);
+    *count = used;
+    return entries;
 }
 
 void gc_state_print(const gc_state *self, gc_buf *out)
 {
-    json_t *root = json_object(), *files = json_object();
-    size_t cursor = 0;
-    const char *path;
-    void *value;
-    while (gc_map_next(self->files, &cursor, &path, &value))
-        json_object_set_new(files, path, file_json(value));
-    json_object_set_new(root, "schema", json_integer(GC_STATE_SCHEMA));
-    json_object_set_new(root, "fcs", json_string(self->fcs));
-    json_object_set_new(root, "files", files);
-    char *text = json_dumps(root, JSON_INDENT(1) | JSON_SORT_KEYS);
-    gc_buf_puts(out, text);
-    gc_buf_putc(out, '\n');
-    free(text);
-    json_decref(root);
+    size_t count;
+    entry *entries = sorted_entries(self, &count);
+    put_member(out, "{\n \"fcs\": ", self->fcs);
+    gc_buf_puts(out, ",\n \"files\": {");
+    for (size_t i = 0; i < count; i++) {
+        gc_buf_puts(out, i ? ",\n  " : "\n  ");
+        put_text(out, entries[i].path);
+        gc_buf_puts(out, ": {\n");
+        put_file(out, entries[i].file);
+        gc_buf_puts(out, "\n  }");
+    }
+    gc_buf_printf(out, "%s},\n \"schema\": %d\n}\n", count ? "\n " : "", GC_STATE_SCHEMA);
+    free(entries);
 }

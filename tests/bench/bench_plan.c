@@ -1,17 +1,21 @@
-/* Makes what a null run looks at: the tree and the state that a finished run of SPEC would
- * have left, without any call and without a fsync per file. For tests/bench/plan.
- * usage: bench_plan SPEC OUTPUT */
+/* For tests/bench/plan.
+ * bench_plan make SPEC OUTPUT: makes what a null run looks at, the tree and the state that a
+ * finished run of SPEC would have left, without any call and without a fsync per file.
+ * bench_plan run COMMAND...: runs it; on stderr last: seconds, seconds of CPU, peak bytes.
+ * The caller's own memory would count as the child's, so a small process has to ask. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/buf.h"
 #include "common/mem.h"
-#include "common/project.h"
 #include "coordinator/run_private.h"
 
 #define BODY_LIMIT ((size_t)1 << 20)
@@ -105,28 +109,60 @@ static void make_all(gc_run *run)
     }
 }
 
-int main(int argc, char **argv)
+static int make(char *program, char *spec, char *dir)
 {
     gc_options options;
     gc_run run;
     gc_errinfo info = { 0 };
     bool done = false;
-    if (argc != 3) {
-        fputs("usage: bench_plan SPEC OUTPUT\n", stderr);
-        return 8;
-    }
-    char *args[] = { argv[0], (char *)"generate", argv[1], (char *)"-o", argv[2] };
+    char *args[] = { program, (char *)"generate", spec, (char *)"-o", dir };
     if (gc_options_parse(5, args, &options, &done) || run_open(&run, &options))
         return 1;
-    if (gc_output_open(argv[2], options.config.incremental_state_file, true, &run.output,
+    if (gc_output_open(dir, options.config.incremental_state_file, true, &run.output,
                        &info))
-        die(argv[2], info.text);
+        die(dir, info.text);
     make_all(&run);
-    printf("%zu\n", run.stats.done);
     bool all = run.stats.done == run.project.plan->file_count;
     if (gc_output_save(run.output, &info))
-        die(argv[2], info.text);
+        die(dir, info.text);
     run_close(&run);
     gc_options_release(&options);
     return all ? 0 : 1;
+}
+
+static double seconds_of(struct timeval t)
+{
+    return (double)t.tv_sec + (double)t.tv_usec / 1e6;
+}
+
+static int run_timed(char **command)
+{
+    struct rusage usage;
+    struct timespec from, to;
+    int status = 0;
+    clock_gettime(CLOCK_MONOTONIC, &from);
+    pid_t child = fork();
+    if (child == 0) {
+        execvp(command[0], command);
+        _exit(127);
+    }
+    if (child < 0 || wait4(child, &status, 0, &usage) != child)
+        die(command[0], strerror(errno));
+    clock_gettime(CLOCK_MONOTONIC, &to);
+    double wall =
+        (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9;
+    fprintf(stderr, "\n%.6f %.6f %ld\n", wall,
+            seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime),
+            usage.ru_maxrss * 1024);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 4 && strcmp(argv[1], "make") == 0)
+        return make(argv[0], argv[2], argv[3]);
+    if (argc > 2 && strcmp(argv[1], "run") == 0)
+        return run_timed(argv + 2);
+    fputs("usage: bench_plan make SPEC OUTPUT | run COMMAND...\n", stderr);
+    return 8;
 }
