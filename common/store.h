@@ -98,6 +98,9 @@ GC_MUST_CHECK gc_err gc_store_task_set(gc_store *self, const char *job, const ch
 GC_MUST_CHECK gc_err gc_store_tasks(gc_store *self, const char *job, gc_strv *lines);
 /* Appends a progress event (JSON text) to the capped stream. */
 GC_MUST_CHECK gc_err gc_store_event(gc_store *self, const char *job, const char *json);
+/* The last `max` of them, the newest first. */
+GC_MUST_CHECK gc_err gc_store_events(gc_store *self, const char *job, size_t max,
+                                     gc_strv *json);
 
 /* ---- content ---- */
 /* Stores a blob under its hash; returns the hash in *sha. */

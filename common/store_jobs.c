@@ -360,3 +360,36 @@ gc_err gc_store_event(gc_store *self, const char *job, const char *json)
         freeReplyObject(reply);
     return err;
 }
+
+/* One entry of a stream: its id, then its fields and values in turn. */
+static void take_event(const redisReply *entry, gc_strv *json)
+{
+    const redisReply *fields = entry->type == REDIS_REPLY_ARRAY && entry->elements == 2
+                                   ? entry->element[1]
+                                   : NULL;
+    for (size_t i = 0;
+         fields && fields->type == REDIS_REPLY_ARRAY && i + 1 < fields->elements; i += 2)
+        if (strcmp(gc_reply_text(fields->element[i]), "json") == 0)
+            gc_strv_add(json, gc_reply_text(fields->element[i + 1]));
+}
+
+gc_err gc_store_events(gc_store *self, const char *job, size_t max, gc_strv *json)
+{
+    if (!gc_store_id(job))
+        return GC_EINVAL;
+    gc_cmd cmd;
+    redisReply *reply = NULL;
+    gc_cmd_init(&cmd, "XREVRANGE");
+    gc_cmd_textf(&cmd, "gc:job:%s:events", job);
+    gc_cmd_text(&cmd, "+");
+    gc_cmd_text(&cmd, "-");
+    gc_cmd_text(&cmd, "COUNT");
+    gc_cmd_textf(&cmd, "%zu", max);
+    gc_err err = ask(self, &cmd, REDIS_REPLY_ARRAY, &reply);
+    if (err)
+        return err;
+    for (size_t i = 0; i < reply->elements; i++)
+        take_event(reply->element[i], json);
+    freeReplyObject(reply);
+    return GC_OK;
+}

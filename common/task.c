@@ -159,6 +159,14 @@ static const gc_pack_field result_rows[] = {
 };
 static const gc_pack_schema result = SCHEMA(result_rows, gc_result);
 
+static const gc_pack_field news_rows[] = {
+    INT(gc_news, bytes, 0),
+    INT(gc_news, tokens, 0),
+    TEXT(gc_news, phase, 0, MAX_SHORT),
+    TEXT(gc_news, path, 0, MAX_PATH),
+};
+static const gc_pack_schema news = SCHEMA(news_rows, gc_news);
+
 /* ---- the task ---- */
 
 gc_task *gc_task_new(void)
@@ -258,4 +266,22 @@ gc_err gc_result_decode(const void *mem, size_t len, gc_result **out)
     else
         *out = self;
     return err;
+}
+
+/* ---- news ---- */
+
+void gc_news_encode(const gc_news *self, gc_buf *out)
+{
+    gc_pack_encode(&news, NULL, self, out);
+}
+
+gc_err gc_news_decode(const void *mem, size_t len, gc_news *out)
+{
+    *out = (gc_news){ 0 };
+    return gc_pack_decode(&news, NULL, mem, len, out, NULL);
+}
+
+void gc_news_release(gc_news *self)
+{
+    gc_pack_release(&news, self);
 }

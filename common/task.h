@@ -98,4 +98,18 @@ void gc_result_destroy(gc_result **self_p);
 void gc_result_encode(const gc_result *self, gc_buf *out);
 GC_MUST_CHECK gc_err gc_result_decode(const void *mem, size_t len, gc_result **out);
 
+/* The payload of PROGRESS: how far a call is, for display. */
+typedef struct gc_news {
+    int64_t bytes;  /* of the answer so far */
+    int64_t tokens; /* the same, counted by the bytes */
+    char *phase;    /* "call": sent, "stream": the answer comes in */
+    char *path;     /* the file that is written or waited for, "" if none */
+} gc_news;
+
+void gc_news_encode(const gc_news *self, gc_buf *out);
+
+/* GC_EPROTO, GC_ETOOBIG: refused, *out is all zero. */
+GC_MUST_CHECK gc_err gc_news_decode(const void *mem, size_t len, gc_news *out);
+void gc_news_release(gc_news *self);
+
 #endif

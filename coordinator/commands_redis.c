@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/clock.h"
 #include "common/fs.h"
@@ -12,9 +13,13 @@
 #include "common/store.h"
 #include "coordinator/commands.h"
 #include "coordinator/local.h"
+#include "coordinator/screen.h"
+#include "coordinator/view.h"
 
 #define MAX_JOBS 1000
 #define WATCH_MS 1000
+#define LOOK_BACK 200
+#define VIEW_LIMIT ((size_t)1 << 20)
 #define FILE_LIMIT ((size_t)64 << 20)
 
 typedef struct session {
@@ -148,30 +153,76 @@ static bool is_final(const char *state)
     return strcmp(state, "running") != 0;
 }
 
-static gc_exit show_job(gc_store *store, const gc_options *options, bool *final)
+static void show_job(const gc_options *options, const gc_job *job)
 {
-    gc_job job = { 0 };
-    gc_err err = gc_store_job_get(store, options->args.items[0], &job);
-    if (err)
-        return store_trouble(err, options->args.items[0]);
-    *final = is_final(job.state);
     if (options->json)
-        print_json(job_json(&job));
+        print_json(job_json(job));
     else
-        print_job(&job);
+        print_job(job);
     fflush(stdout);
-    gc_job_release(&job);
-    return GC_EXIT_OK;
+}
+
+/* Events of finished files may stand between now and the last progress event. */
+static bool last_view(gc_store *store, const char *job, gc_view *out)
+{
+    gc_strv events = { 0 };
+    bool found = false;
+    if (gc_store_events(store, job, LOOK_BACK, &events) == GC_OK)
+        for (size_t i = 0; i < events.count && !found; i++)
+            found = gc_view_parse(events.items[i], strlen(events.items[i]), out) == GC_OK;
+    gc_strv_release(&events);
+    return found;
+}
+
+/* What the coordinator of the job shows on its own terminal. */
+static void watch_job(gc_store *store, const char *job, gc_screen *screen, unsigned frame)
+{
+    gc_view view;
+    size_t width, height;
+    gc_buf text;
+    if (!last_view(store, job, &view))
+        return; /* it has not begun to tell */
+    gc_buf_init(&text, VIEW_LIMIT);
+    gc_screen_size(screen, &width, &height);
+    gc_view_draw(&view, width, height, frame, &text);
+    gc_screen_draw(screen, text.ptr, text.len);
+    gc_buf_release(&text);
+    gc_view_release(&view);
+}
+
+/* A private Redis ends with its coordinator: what it knew is read by one of our own. */
+static bool connect_again(const gc_options *options, session *s, gc_err err)
+{
+    if (!options->watch || err == GC_ENOENT || err == GC_EINVAL)
+        return false;
+    disconnect(s);
+    return connect_store(options, s) == GC_EXIT_OK;
 }
 
 gc_exit gc_command_status(const gc_options *options)
 {
     session s;
-    bool final = false;
+    const char *id = options->args.items[0];
+    gc_screen screen;
     gc_exit code = connect_store(options, &s);
-    while (code == GC_EXIT_OK) {
-        code = show_job(s.store, options, &final);
-        if (code != GC_EXIT_OK || final || !options->watch)
+    bool live = options->watch && !options->json && isatty(STDOUT_FILENO);
+    gc_screen_init(&screen, stdout);
+    for (unsigned frame = 0; code == GC_EXIT_OK; frame++) {
+        gc_job job = { 0 };
+        gc_err err = gc_store_job_get(s.store, id, &job);
+        if (err && connect_again(options, &s, err))
+            err = gc_store_job_get(s.store, id, &job);
+        bool final = err || !options->watch || is_final(job.state);
+        if (final)
+            gc_screen_clear(&screen);
+        if (err)
+            code = store_trouble(err, id);
+        else if (live && !final)
+            watch_job(s.store, id, &screen, frame);
+        else
+            show_job(options, &job);
+        gc_job_release(&job);
+        if (final)
             break;
         poll(NULL, 0, WATCH_MS);
     }

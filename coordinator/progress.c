@@ -1,12 +1,10 @@
 #include "coordinator/progress.h"
 
-#include <inttypes.h>
 #include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "common/buf.h"
@@ -14,20 +12,20 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "coordinator/screen.h"
 
-#define EVENT_VERSION 1
-#define DEFAULT_WIDTH 80
-#define LINE_LIMIT 4096
-#define BAR_CELLS 24
-#define MIN_CELLS 5
+#define TEXT_LIMIT ((size_t)1 << 20)
+#define LIVE_LINES 12 /* the bar and at most so many calls below it */
+
+/* A spinner that stands still says nothing: a single long call is drawn more often. */
+#define SPIN_MS 250
 
 struct gc_progress {
     gc_progress_mode mode;
     int64_t interval_ms;
-    int64_t drawn_at;
-    char phase[32];
-    bool simulated;
-    bool line_open;   /* the bar stands on the current terminal line */
+    int64_t due_at; /* 0: at once */
+    gc_screen screen;
+    unsigned frame;
     size_t last_done; /* plain: say nothing if nothing happened */
 };
 
@@ -41,15 +39,13 @@ static gc_progress_mode resolve(gc_progress_mode mode)
                                                           : GC_PROGRESS_PLAIN;
 }
 
-static void clear_line(void *arg)
+static void clear(void *arg)
 {
     gc_progress *self = arg;
-    if (!self->line_open)
+    if (!self->screen.lines)
         return;
-    fputs("\r\033[K", stderr);
-    fflush(stderr);
-    self->line_open = false;
-    self->drawn_at = 0;
+    gc_screen_clear(&self->screen);
+    self->due_at = 0;
 }
 
 gc_progress *gc_progress_new(gc_progress_mode mode, int64_t interval_ms)
@@ -58,8 +54,9 @@ gc_progress *gc_progress_new(gc_progress_mode mode, int64_t interval_ms)
     self->mode = resolve(mode);
     self->interval_ms = interval_ms;
     self->last_done = SIZE_MAX;
+    gc_screen_init(&self->screen, stderr);
     if (self->mode == GC_PROGRESS_BAR)
-        gc_log_set_before_write(clear_line, self);
+        gc_log_set_before_write(clear, self);
     return self;
 }
 
@@ -68,7 +65,7 @@ void gc_progress_destroy(gc_progress **self_p)
     gc_progress *self = *self_p;
     if (!self)
         return;
-    clear_line(self);
+    clear(self);
     if (self->mode == GC_PROGRESS_BAR)
         gc_log_set_before_write(NULL, NULL);
     free(self);
@@ -86,26 +83,28 @@ static json_t *clean_string(const char *text)
     return value;
 }
 
-static void emit(json_t *event)
+/* With version and time, as one line; free() it. */
+static char *event_line(json_t *event)
 {
     char when[GC_RFC3339_SIZE];
     gc_rfc3339(gc_wall_ms(), when);
-    json_object_set_new(event, "v", json_integer(EVENT_VERSION));
+    json_object_set_new(event, "v", json_integer(GC_VIEW_VERSION));
     json_object_set_new(event, "time", json_string(when));
     char *text = json_dumps(event, JSON_COMPACT | JSON_REAL_PRECISION(12));
-    fprintf(stderr, "%s\n", text);
-    free(text);
     json_decref(event);
+    return text;
 }
 
-static json_t *counts_event(const gc_progress *self, const gc_stats *s)
+static void emit(json_t *event)
 {
-    return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:f, s:b}", "event", "progress",
-                     "phase", self->phase, "files", (json_int_t)s->file_count, "done",
-                     (json_int_t)s->done, "failed", (json_int_t)s->failed, "in_flight",
-                     (json_int_t)s->in_flight, "output_tokens",
-                     (json_int_t)s->usage.output, "cost_usd", s->cost_usd, "simulated",
-                     s->simulated);
+    char *text = event_line(event);
+    fprintf(stderr, "%s\n", text);
+    free(text);
+}
+
+char *gc_progress_event(const gc_view *view)
+{
+    return event_line(gc_view_json(view));
 }
 
 static const char *state_word(const gc_file_stat *file)
@@ -119,8 +118,8 @@ void gc_progress_phase(gc_progress *self, const char *phase)
 {
     if (!self)
         return;
-    snprintf(self->phase, sizeof self->phase, "%s", phase);
-    self->drawn_at = 0;
+    self->due_at = 0;
+    self->last_done = SIZE_MAX;
     if (self->mode == GC_PROGRESS_JSON)
         emit(json_pack("{s:s, s:s}", "event", "phase", "phase", phase));
 }
@@ -129,7 +128,6 @@ void gc_progress_file(gc_progress *self, const gc_file_stat *file, const gc_stat
 {
     if (!self)
         return;
-    self->simulated = stats->simulated;
     if (self->mode == GC_PROGRESS_JSON)
         emit(json_pack("{s:s, s:s, s:s, s:f, s:o, s:b}", "event", "file", "path",
                        file->path, "state", state_word(file), "cost_usd", file->cost_usd,
@@ -156,99 +154,80 @@ void gc_progress_note(gc_progress *self, const char *fmt, ...)
         emit(json_pack("{s:s, s:o}", "event", "note", "text", clean_string(text)));
         return;
     }
-    clear_line(self);
+    clear(self);
     fprintf(stderr, "%s\n", text);
 }
 
 /* ---- drawing ---- */
 
-static size_t terminal_width(void)
+static void draw_live(gc_progress *self, const gc_view *view)
 {
-    struct winsize size;
-    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 20)
-        return size.ws_col;
-    return DEFAULT_WIDTH;
+    size_t width, height;
+    gc_buf text;
+    gc_buf_init(&text, TEXT_LIMIT);
+    gc_screen_size(&self->screen, &width, &height);
+    gc_view_draw(view, width, height < LIVE_LINES ? height : LIVE_LINES, self->frame++,
+                 &text);
+    gc_screen_draw(&self->screen, text.ptr, text.len);
+    gc_buf_release(&text);
 }
 
-/* Seconds until the end at the pace so far; negative if nothing can be said yet. */
-static double remaining_s(const gc_stats *s, int64_t now_ms)
+static void print_line(const gc_view *view, const char *tail)
 {
-    size_t made = s->made + s->reused, open = s->file_count - s->done - s->failed;
-    if (!made || !open)
-        return open ? -1 : 0;
-    return (double)(now_ms - s->started_ms) / 1000 / (double)made * (double)open;
-}
-
-static void put_counts(gc_buf *line, const gc_stats *s, int64_t now_ms)
-{
-    double left = remaining_s(s, now_ms);
-    gc_buf_printf(line, "%zu/%zu files, %zu in flight, %" PRId64 " tokens, $%.4f",
-                  s->done, s->file_count, s->in_flight, s->usage.output, s->cost_usd);
-    if (s->failed)
-        gc_buf_printf(line, ", %zu failed", s->failed);
-    if (left >= 0)
-        gc_buf_printf(line, ", %.0fs left", left);
-}
-
-static void put_bar(gc_buf *line, const gc_stats *s, size_t cells)
-{
-    size_t filled = s->file_count ? s->done * cells / s->file_count : 0;
-    gc_buf_putc(line, '[');
-    for (size_t i = 0; i < cells; i++)
-        gc_buf_putc(line, i < filled ? '=' : i == filled ? '>' : ' ');
-    gc_buf_puts(line, "] ");
-}
-
-/* In a narrow terminal the bar gives way first, then the end of the line; that the model is
- * simulated comes before both. */
-static void draw_bar(gc_progress *self, const gc_stats *s, int64_t now_ms)
-{
-    gc_buf line, counts;
-    gc_buf_init(&line, LINE_LIMIT);
-    gc_buf_init(&counts, LINE_LIMIT);
-    gc_buf_printf(&line, "%s%s ", self->phase,
-                  self->simulated ? " (simulated model)" : "");
-    put_counts(&counts, s, now_ms);
-    size_t width = terminal_width() - 1, used = line.len + counts.len + strlen("[] ");
-    size_t cells = used < width ? width - used : 0;
-    if (cells >= MIN_CELLS)
-        put_bar(&line, s, cells < BAR_CELLS ? cells : BAR_CELLS);
-    gc_buf_append(&line, counts.ptr, counts.len);
-    fprintf(stderr, "\r%.*s\033[K", (int)(line.len < width ? line.len : width), line.ptr);
-    fflush(stderr);
-    self->line_open = true;
-    gc_buf_release(&counts);
+    gc_buf line;
+    gc_buf_init(&line, TEXT_LIMIT);
+    gc_view_counts(view, &line);
+    fprintf(stderr, "%s: %s%s%s\n", view->phase, line.ptr, tail,
+            view->simulated ? " (simulated model)" : "");
     gc_buf_release(&line);
 }
 
-static void draw_plain(gc_progress *self, const gc_stats *s, int64_t now_ms)
+static void draw_plain(gc_progress *self, const gc_view *view)
 {
-    size_t ended = s->done + s->failed;
+    size_t ended = view->done + view->failed;
     if (ended == self->last_done)
         return;
     self->last_done = ended;
-    gc_buf line;
-    gc_buf_init(&line, LINE_LIMIT);
-    gc_buf_printf(&line, "%s: ", self->phase);
-    put_counts(&line, s, now_ms);
-    fprintf(stderr, "%s%s\n", line.ptr, self->simulated ? " (simulated model)" : "");
-    gc_buf_release(&line);
+    print_line(view, "");
 }
 
-int64_t gc_progress_tick(gc_progress *self, const gc_stats *stats, int64_t now_ms)
+int64_t gc_progress_due(const gc_progress *self, int64_t now_ms)
 {
     if (!self || self->mode == GC_PROGRESS_NONE)
         return -1;
-    self->simulated = stats->simulated;
-    int64_t due = self->drawn_at ? self->drawn_at + self->interval_ms - now_ms : 0;
-    if (due > 0)
-        return due;
-    self->drawn_at = now_ms;
-    if (self->mode == GC_PROGRESS_BAR)
-        draw_bar(self, stats, now_ms);
-    else if (self->mode == GC_PROGRESS_JSON)
-        emit(counts_event(self, stats));
-    else
-        draw_plain(self, stats, now_ms);
-    return self->interval_ms;
+    return self->due_at > now_ms ? self->due_at - now_ms : 0;
+}
+
+void gc_progress_draw(gc_progress *self, const gc_view *view, int64_t now_ms)
+{
+    int64_t interval_ms = self ? self->interval_ms : 0;
+    if (!self || self->mode == GC_PROGRESS_NONE)
+        return;
+    if (self->mode == GC_PROGRESS_BAR) {
+        draw_live(self, view);
+        if (view->calls_running <= 1 && interval_ms > SPIN_MS)
+            interval_ms = SPIN_MS;
+    } else if (self->mode == GC_PROGRESS_JSON) {
+        emit(gc_view_json(view));
+    } else {
+        draw_plain(self, view);
+    }
+    self->due_at = now_ms + interval_ms;
+}
+
+void gc_progress_end_phase(gc_progress *self, const gc_view *view)
+{
+    char tail[64];
+    if (!self || self->mode == GC_PROGRESS_NONE)
+        return;
+    clear(self);
+    if (self->mode == GC_PROGRESS_JSON) {
+        emit(gc_view_json(view));
+        return;
+    }
+    gc_view past = *view; /* nothing is left to expect */
+    past.left_s = -1;
+    past.expected_usd = 0;
+    snprintf(tail, sizeof tail, " in %.1f s", (double)view->elapsed_ms / 1000);
+    print_line(&past, tail);
 }

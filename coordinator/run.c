@@ -208,9 +208,9 @@ static void work(gc_run *run)
         checkpoint(run, now_ms);
         if (may_leave(run, now_ms))
             return;
-        int64_t wait = gc_progress_tick(run->progress, &run->stats, now_ms);
+        int64_t wait = run_show(run, now_ms);
         int64_t session = gc_client_tick(run->client, now_ms);
-        wait = session < wait || wait < 0 ? session : wait;
+        wait = session < wait ? session : wait;
         if (run->collect_more)
             wait = 0;
         gc_client_wait(run->client, run->signal_fd, wait < TICK_MS ? wait : TICK_MS);
@@ -398,6 +398,7 @@ static gc_exit finish(gc_run *run)
     run->stats.ended_ms = gc_clock_ms();
     if (run->stopping)
         cancel_calls(run);
+    run_phase(run, NULL, run->stats.ended_ms);
     gc_progress_destroy(&run->progress);
     complete_checkpoint(run);
     code = save_output(run, code);
@@ -520,7 +521,7 @@ static gc_exit generate(gc_run *run)
     run->progress = gc_progress_new(c->progress_enabled || flag ? run->options->progress
                                                                 : GC_PROGRESS_NONE,
                                     c->progress_update_interval_ms);
-    gc_progress_phase(run->progress, "plan");
+    run_phase(run, "plan", gc_clock_ms());
     run_decide(run, true);
     if (!nothing_to_make(run) && run->verdict == GC_EXIT_OK) {
         code = run_connect(run);
@@ -528,7 +529,7 @@ static gc_exit generate(gc_run *run)
             return code;
         decide_again(run);
         run->stats.expected_usd = run_estimate(run).usd;
-        gc_progress_phase(run->progress, "generate");
+        run_phase(run, "generate", gc_clock_ms());
         if (confirmed(run))
             work(run);
         else

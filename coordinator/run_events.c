@@ -226,9 +226,25 @@ static void on_busy(gc_run *run, const gc_wire *message, int64_t now_ms)
     }
 }
 
-static void on_progress(gc_run *run, run_task *task, int64_t now_ms)
+/* Where the call is; for display, so news that cannot be read are none. */
+static void take_news(run_task *task, const gc_wire *message, int64_t now_ms)
+{
+    gc_news news = { 0 };
+    if (!task->begun_at)
+        task->begun_at = now_ms;
+    if (gc_news_decode(message->payload, message->payload_len, &news))
+        return;
+    task->tokens = news.tokens;
+    free(task->path);
+    task->path = *news.path ? gc_xstrdup(news.path) : NULL;
+    gc_news_release(&news);
+}
+
+static void on_progress(gc_run *run, run_task *task, const gc_wire *message,
+                        int64_t now_ms)
 {
     task->news_at = now_ms;
+    take_news(task, message, now_ms);
     for (size_t i = 0; i < task->file_count; i++)
         if (run->files[task->files[i]].step == RUN_OUT)
             run->stats.files[task->files[i]].state = GC_FILE_STATE_RUNNING;
@@ -258,7 +274,7 @@ void run_on_message(gc_run *run, const gc_wire *message, int64_t now_ms)
     else if (message->command == GC_FAIL)
         on_fail(run, task, message);
     else if (message->command == GC_PROGRESS)
-        on_progress(run, task, now_ms);
+        on_progress(run, task, message, now_ms);
 }
 
 /* ---- lost news ---- */

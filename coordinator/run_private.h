@@ -18,6 +18,7 @@
 #include "coordinator/fingerprint.h"
 #include "coordinator/local.h"
 #include "coordinator/output.h"
+#include "coordinator/pace.h"
 #include "coordinator/prepare.h"
 #include "coordinator/progress.h"
 #include "coordinator/run.h"
@@ -58,6 +59,9 @@ typedef struct run_task {
     bool sent;
     int64_t not_before; /* do not send earlier */
     int64_t news_at;    /* last sign of life */
+    int64_t begun_at;   /* first sign of the call, 0: none */
+    int64_t tokens;     /* of its answer so far */
+    char *path;         /* the file that it is at, or NULL */
 } run_task;
 
 typedef struct gc_run {
@@ -73,6 +77,10 @@ typedef struct gc_run {
     gc_store *store;
     gc_client *client;
     gc_progress *progress;
+    const char *phase; /* static, NULL before the first */
+    int64_t phase_at;
+    gc_pace pace;
+    int64_t told_at; /* when those who watch in Redis were told; 0: never */
     gc_stats stats;
     run_file *files;                       /* parallel to the plan */
     size_t *dependents_first, *dependents; /* real edges turned round */
@@ -158,6 +166,13 @@ size_t run_tasks_in_flight(const gc_run *run);
 
 /* Expected calls and cost of what is ready now. */
 gc_estimate run_estimate(gc_run *run);
+
+/* run_view.c */
+/* Ends the phase before, with a line that stays, and begins the next; NULL: none follows. */
+void run_phase(gc_run *run, const char *phase, int64_t now_ms);
+
+/* Shows how far it is, here and in Redis, if it is time; ms until it is time again. */
+int64_t run_show(gc_run *run, int64_t now_ms);
 
 /* run_events.c */
 void run_on_message(gc_run *run, const gc_wire *message, int64_t now_ms);

@@ -24,6 +24,7 @@ void run_drop_task(gc_run *run, run_task *task)
     gc_map_remove(run->tasks, task->id);
     free(task->files);
     free(task->payload);
+    free(task->path);
     free(task);
 }
 

@@ -1,6 +1,5 @@
 #include "worker/tasks.h"
 
-#include <msgpack.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +9,7 @@
 #include "common/mem.h"
 
 #define RESULT_LIMIT ((size_t)8 << 20)
+#define NEWS_LIMIT ((size_t)8 << 10)
 #define RESEND_MS 50 /* an end that the broker did not take yet */
 
 typedef struct slot {
@@ -91,46 +91,26 @@ static void on_ended(void *arg, gc_run *run)
     tasks->wake(tasks->arg, gc_clock_ms()); /* others may start; the dead are buried */
 }
 
-static void pack_text(msgpack_packer *packer, const char *key, const char *value)
-{
-    msgpack_pack_str(packer, strlen(key));
-    msgpack_pack_str_body(packer, key, strlen(key));
-    msgpack_pack_str(packer, strlen(value));
-    msgpack_pack_str_body(packer, value, strlen(value));
-}
-
-static void pack_int(msgpack_packer *packer, const char *key, int64_t value)
-{
-    msgpack_pack_str(packer, strlen(key));
-    msgpack_pack_str_body(packer, key, strlen(key));
-    msgpack_pack_int64(packer, value);
-}
-
 static void on_progress(void *arg, gc_run *run, int64_t bytes, int64_t tokens,
                         const char *phase, const char *path)
 {
     (void)arg;
     const slot *self = gc_run_owner(run);
     const gc_task *task = gc_run_task(run);
-    msgpack_sbuffer payload;
-    msgpack_packer packer;
+    gc_news news = { bytes, tokens, (char *)phase, (char *)path };
+    gc_buf payload;
     gc_wire message;
-    msgpack_sbuffer_init(&payload);
-    msgpack_packer_init(&packer, &payload, msgpack_sbuffer_write);
-    msgpack_pack_map(&packer, 4);
-    pack_int(&packer, "bytes", bytes);
-    pack_int(&packer, "tokens", tokens);
-    pack_text(&packer, "phase", phase);
-    pack_text(&packer, "path", path);
+    gc_buf_init(&payload, NEWS_LIMIT);
+    gc_news_encode(&news, &payload);
     gc_wire_init(&message, GC_PROGRESS);
     message.job = task->job;
     message.task = task->id;
     message.attempt = self->attempt;
-    message.payload = payload.data;
-    message.payload_len = payload.size;
+    message.payload = payload.ptr;
+    message.payload_len = payload.len;
     if (gc_session_send(self->from, &message) != GC_OK)
         gc_log_debug("progress.lost", "task=%s", self->name); /* the next says more */
-    msgpack_sbuffer_destroy(&payload);
+    gc_buf_release(&payload);
 }
 
 static void on_wake(void *arg, int64_t due_ms)

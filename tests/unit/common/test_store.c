@@ -247,6 +247,15 @@ static void test_store_tasks_and_events_are_recorded(void **state)
     for (int i = 0; i < 3; i++)
         must_ok(gc_store_event(f->store, "j-1", "{\"phase\":\"plan\"}"));
     assert_int_equal(must_redis_int(f->redis, "XLEN gc:job:j-1:events"), 3);
+    must_ok(gc_store_event(f->store, "j-1", "{\"phase\":\"end\"}"));
+    gc_strv events = { 0 };
+    must_ok(gc_store_events(f->store, "j-1", 2, &events));
+    assert_int_equal(events.count, 2);
+    assert_string_equal(events.items[0], "{\"phase\":\"end\"}");
+    assert_string_equal(events.items[1], "{\"phase\":\"plan\"}");
+    gc_strv_release(&events);
+    must_ok(gc_store_events(f->store, "j-none", 2, &events));
+    assert_int_equal(events.count, 0);
 }
 
 static void test_store_event_stream_is_capped(void **state)

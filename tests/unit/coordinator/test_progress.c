@@ -13,6 +13,7 @@
 typedef struct fixture {
     gc_stats stats;
     gc_file_stat files[3];
+    gc_view view;
     gc_progress *progress;
     capture capture;
     char *text;
@@ -31,12 +32,13 @@ static int set_up(void **state)
                                  .state = GC_FILE_STATE_FAILED,
                                  .problem = (char *)"refused \xff three times" };
     f.files[2] = (gc_file_stat){ .path = "c.go", .how = "kept" };
-    f.stats = (gc_stats){ .files = f.files,
-                          .file_count = 3,
-                          .usage = { .output = 1234 },
-                          .cost_usd = 0.5,
-                          .started_ms = 1000,
-                          .in_flight = 1 };
+    f.stats = (gc_stats){ .files = f.files, .file_count = 3 };
+    f.view = (gc_view){ .phase = "generate",
+                        .files = 3,
+                        .output_tokens = 1234,
+                        .cost_usd = 0.5,
+                        .elapsed_ms = 12345,
+                        .left_s = -1 };
     return 0;
 }
 
@@ -66,29 +68,34 @@ static void end(void)
 
 static void tick(int64_t now_ms)
 {
-    gc_progress_tick(f.progress, &f.stats, now_ms);
+    if (gc_progress_due(f.progress, now_ms) == 0)
+        gc_progress_draw(f.progress, &f.view, now_ms);
 }
 
 static void test_progress_plain_line_per_interval(void **state)
 {
     (void)state;
     begin(GC_PROGRESS_AUTO); /* no terminal: plain */
-    assert_int_equal(gc_progress_tick(f.progress, &f.stats, 1000), 2000);
-    f.stats.done = f.stats.made = 1;
-    assert_int_equal(gc_progress_tick(f.progress, &f.stats, 1500), 1500); /* too early */
+    assert_int_equal(gc_progress_due(f.progress, 1000), 0);
+    tick(1000);
+    f.view.done = 1;
+    f.view.left_s = 4;
+    assert_int_equal(gc_progress_due(f.progress, 1500), 1500); /* too early */
     tick(3000);
     tick(5000); /* nothing new: nothing to say */
-    f.stats.done = f.stats.made = 3;
+    f.view.done = 3;
+    f.view.left_s = 0;
     tick(7000);
+    gc_progress_end_phase(f.progress, &f.view);
     end();
-    assert_int_equal(f.lines.count, 3);
-    assert_string_equal(f.lines.items[0],
-                        "generate: 0/3 files, 1 in flight, 1234 tokens, $0.5000");
+    assert_int_equal(f.lines.count, 4);
+    assert_string_equal(f.lines.items[0], "generate: 0/3 files, 1234 tokens, $0.5000");
     assert_string_equal(f.lines.items[1],
-                        "generate: 1/3 files, 1 in flight, 1234 tokens, $0.5000, "
-                        "4s left");
-    assert_non_null(strstr(f.lines.items[2], "3/3 files"));
-    assert_non_null(strstr(f.lines.items[2], "0s left"));
+                        "generate: 1/3 files, 1234 tokens, $0.5000, 4s left");
+    assert_string_equal(f.lines.items[2],
+                        "generate: 3/3 files, 1234 tokens, $0.5000, 0s left");
+    assert_string_equal(f.lines.items[3],
+                        "generate: 3/3 files, 1234 tokens, $0.5000 in 12.3 s");
 }
 
 static void test_progress_plain_tells_failures_and_notes(void **state)
@@ -109,7 +116,7 @@ static void test_progress_says_that_the_model_is_simulated(void **state)
     (void)state;
     static const gc_progress_mode modes[] = { GC_PROGRESS_BAR, GC_PROGRESS_PLAIN,
                                               GC_PROGRESS_JSON };
-    f.stats.simulated = true;
+    f.view.simulated = true;
     for (size_t i = 0; i < 3; i++) {
         begin(modes[i]);
         tick(1000);
@@ -123,7 +130,9 @@ static void test_progress_none_is_silent(void **state)
 {
     (void)state;
     begin(GC_PROGRESS_NONE);
-    assert_int_equal(gc_progress_tick(f.progress, &f.stats, 1000), -1);
+    assert_int_equal(gc_progress_due(f.progress, 1000), -1);
+    gc_progress_draw(f.progress, &f.view, 1000);
+    gc_progress_end_phase(f.progress, &f.view);
     gc_progress_file(f.progress, &f.files[1], &f.stats);
     gc_progress_note(f.progress, "a note");
     end();
@@ -155,7 +164,8 @@ static void test_progress_json_events(void **state)
 static void test_progress_json_members(void **state)
 {
     (void)state;
-    f.stats.done = 2;
+    f.view.done = 2;
+    f.view.in_flight = 1;
     begin(GC_PROGRESS_JSON);
     tick(1000);
     gc_progress_file(f.progress, &f.files[1], &f.stats);
@@ -177,38 +187,35 @@ static void test_progress_json_members(void **state)
     json_decref(file);
 }
 
-static void test_progress_bar_stays_on_its_line(void **state)
+static void test_progress_live_view_leaves_a_summary(void **state)
 {
     (void)state;
     begin(GC_PROGRESS_BAR);
-    f.stats.done = 1;
+    f.view.done = 1;
     tick(1000);
-    f.stats.done = 3;
+    f.view.done = 3;
     tick(3000);
+    gc_progress_end_phase(f.progress, &f.view);
     end();
-    assert_null(strchr(f.text, '\n'));
-    assert_non_null(strstr(f.text, "\rgenerate [=======>")); /* a third */
+    assert_non_null(strstr(f.text, "\rgenerate [========>")); /* a third */
     assert_non_null(strstr(f.text, "=] 3/3 files"));
-    for (const char *line = strchr(f.text, '\r'); line; line = strchr(line + 1, '\r'))
-        assert_true(strcspn(line + 1, "\r\033") < 80); /* the width without a terminal */
-    size_t len = strlen(f.text);
-    assert_string_equal(f.text + len - 4, "\r\033[K"); /* nothing is left of it */
+    const char *summary = strstr(f.text, "\r\033[Jgenerate: 3/3 files");
+    assert_non_null(summary);
+    assert_string_equal(strchr(summary, '\n'), "\n"); /* nothing behind it */
 }
 
-static void test_progress_bar_keeps_what_matters_in_a_narrow_terminal(void **state)
+/* Something moves while one call takes its time. */
+static void test_progress_spins_for_a_single_call(void **state)
 {
     (void)state;
-    f.stats.simulated = true;
-    f.stats.file_count = 100000;
-    f.stats.done = f.stats.made = 12345;
-    f.stats.in_flight = 2000;
-    f.stats.usage.output = 123456789;
-    f.stats.cost_usd = 1234.5678;
     begin(GC_PROGRESS_BAR);
-    tick(1000000);
+    f.view.calls_running = 1;
+    tick(1000);
+    assert_int_equal(gc_progress_due(f.progress, 1000), 250);
+    f.view.calls_running = 2;
+    tick(1250);
+    assert_int_equal(gc_progress_due(f.progress, 1250), 2000);
     end();
-    assert_non_null(strstr(f.text, "\rgenerate (simulated model) 12345/100000 files, "));
-    assert_true(strcspn(f.text + 1, "\r\033") < 80);
 }
 
 static void test_progress_bar_makes_way_for_notes_and_logs(void **state)
@@ -221,7 +228,7 @@ static void test_progress_bar_makes_way_for_notes_and_logs(void **state)
     tick(1001); /* drawn again at once */
     gc_log_warn("an.event", "x=%d", 1);
     end();
-    assert_non_null(strstr(f.text, "\r\033[Ka note\n\rgenerate"));
+    assert_non_null(strstr(f.text, "\r\033[Ja note\n\rgenerate"));
     const char *event = strstr(f.text, "an.event");
     assert_non_null(event);
     assert_null(strstr(event, "generate")); /* cleared before, not drawn after */
@@ -234,7 +241,9 @@ static void test_progress_without_one(void **state)
     gc_progress_phase(none, "plan");
     gc_progress_file(none, &f.files[0], &f.stats);
     gc_progress_note(none, "x");
-    assert_int_equal(gc_progress_tick(none, &f.stats, 0), -1);
+    assert_int_equal(gc_progress_due(none, 0), -1);
+    gc_progress_draw(none, &f.view, 0);
+    gc_progress_end_phase(none, &f.view);
     gc_progress_destroy(&none);
 }
 
@@ -248,8 +257,8 @@ int main(void)
         TEST(test_progress_none_is_silent),
         TEST(test_progress_json_events),
         TEST(test_progress_json_members),
-        TEST(test_progress_bar_stays_on_its_line),
-        TEST(test_progress_bar_keeps_what_matters_in_a_narrow_terminal),
+        TEST(test_progress_live_view_leaves_a_summary),
+        TEST(test_progress_spins_for_a_single_call),
         TEST(test_progress_bar_makes_way_for_notes_and_logs),
         TEST(test_progress_without_one),
     };

@@ -1,0 +1,182 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "common/mem.h"
+#include "coordinator/run_private.h"
+
+#define OVERRUN 0.1 /* of what came already */
+
+/* ---- what is still to come ---- */
+
+static double expected_tokens(const gc_run *run, size_t file)
+{
+    return (double)run->project.plan->files[file].expected_bytes /
+           run->rates.bytes_per_token;
+}
+
+/* What the plan's guesses at the sizes of answers are off by, seen from those that came. */
+static double correction(const gc_run *run)
+{
+    double expected = 0, actual = 0;
+    for (size_t i = 0; i < run->stats.file_count; i++) {
+        const gc_file_stat *stat = &run->stats.files[i];
+        if (stat->usage.output <= 0)
+            continue;
+        expected += expected_tokens(run, i);
+        actual += (double)stat->usage.output;
+    }
+    return expected > 0 ? actual / expected : 1;
+}
+
+/* Of the files in no call. */
+static double waiting_tokens(const gc_run *run)
+{
+    double tokens = 0;
+    for (size_t i = 0; i < run->stats.file_count; i++)
+        if (run->files[i].step == RUN_READY || run->files[i].step == RUN_OUT ||
+            (run->files[i].step == RUN_BLOCKED &&
+             run->project.plan->files[i].how == GC_BY_LLM))
+            tokens += expected_tokens(run, i);
+    return tokens;
+}
+
+/* A call that is longer than expected is taken to be close to its end, not over. */
+static double call_tokens_left(const gc_run *run, const run_task *t, double scale)
+{
+    double expected = 0, least = (double)t->tokens * OVERRUN;
+    for (size_t i = 0; i < t->file_count; i++)
+        expected += expected_tokens(run, t->files[i]) * scale;
+    return expected - (double)t->tokens > least ? expected - (double)t->tokens : least;
+}
+
+/* ---- the calls ---- */
+
+static int by_age(const void *a, const void *b)
+{
+    const run_task *x = *(run_task *const *)a, *y = *(run_task *const *)b;
+    if (x->begun_at != y->begun_at)
+        return x->begun_at < y->begun_at ? -1 : 1;
+    return strcmp(x->id, y->id);
+}
+
+static run_task **running_tasks(const gc_run *run, size_t *count)
+{
+    size_t cursor = 0, cap = 0;
+    run_task **list = NULL;
+    void *value;
+    *count = 0;
+    while (gc_map_next(run->tasks, &cursor, NULL, &value)) {
+        run_task *t = value;
+        if (!t->sent || !t->begun_at)
+            continue;
+        list = gc_grow(list, *count, &cap, sizeof *list);
+        list[(*count)++] = t;
+    }
+    if (*count)
+        qsort(list, *count, sizeof *list, by_age);
+    return list;
+}
+
+static gc_view_call show_call(const gc_run *run, const run_task *t, int64_t now_ms)
+{
+    const char *path = t->path ? t->path : run->stats.files[t->files[0]].path;
+    return (gc_view_call){ .path = gc_xstrdup(path),
+                           .files = t->file_count,
+                           .streaming = t->tokens > 0,
+                           .tokens = t->tokens,
+                           .elapsed_ms = now_ms - t->begun_at };
+}
+
+/* The end is as far as the work that is left takes at the pace of the whole, and no nearer
+ * than the end of the call that needs longest. */
+static double seconds_left(gc_run *run, run_task *const *running, size_t count,
+                           int64_t now_ms)
+{
+    double scale = correction(run), open = waiting_tokens(run) * scale, longest = 0;
+    int64_t streamed = 0;
+    for (size_t i = 0; i < count; i++) {
+        const run_task *t = running[i];
+        double left = call_tokens_left(run, t, scale);
+        double seconds = (double)(now_ms - t->begun_at) / 1000;
+        streamed += t->tokens;
+        open -= (double)t->tokens;
+        if (t->tokens > 0 && left * seconds / (double)t->tokens > longest)
+            longest = left * seconds / (double)t->tokens;
+    }
+    gc_pace_note(&run->pace, run->stats.usage.output + streamed, now_ms);
+    double all = gc_pace_left(&run->pace, open);
+    return all < 0 || all > longest ? all : longest;
+}
+
+/* ---- the view ---- */
+
+static void make_view(gc_run *run, int64_t now_ms, gc_view *out)
+{
+    const gc_stats *s = &run->stats;
+    size_t count;
+    run_task **running = running_tasks(run, &count);
+    *out = (gc_view){
+        .simulated = s->simulated,
+        .files = s->file_count,
+        .done = s->done,
+        .failed = s->failed,
+        .in_flight = s->in_flight,
+        .calls_running = count,
+        .output_tokens = s->usage.output,
+        .cost_usd = s->cost_usd,
+        .expected_usd = s->expected_usd,
+        .elapsed_ms = now_ms - run->phase_at,
+        .left_s = seconds_left(run, running, count, now_ms),
+    };
+    snprintf(out->phase, sizeof out->phase, "%s", run->phase);
+    for (size_t i = 0; i < count && i < GC_VIEW_MAX_CALLS; i++)
+        out->calls[out->call_count++] = show_call(run, running[i], now_ms);
+    free(running);
+}
+
+/* So that `status --watch` shows the same on any host; losing one harms nobody. */
+static void tell_watchers(gc_run *run, const gc_view *view)
+{
+    if (!run->store || !*run->job)
+        return;
+    char *text = gc_progress_event(view);
+    if (gc_store_event(run->store, run->job, text))
+        gc_log_debug("event.unsent", "job=%s", run->job);
+    free(text);
+}
+
+int64_t run_show(gc_run *run, int64_t now_ms)
+{
+    int64_t interval_ms = run->config->progress_update_interval_ms;
+    bool draw = gc_progress_due(run->progress, now_ms) == 0;
+    bool tell = !run->told_at || now_ms - run->told_at >= interval_ms;
+    if (draw || tell) {
+        gc_view view;
+        make_view(run, now_ms, &view);
+        if (draw)
+            gc_progress_draw(run->progress, &view, now_ms);
+        if (tell) {
+            tell_watchers(run, &view);
+            run->told_at = now_ms;
+        }
+        gc_view_release(&view);
+    }
+    int64_t due = gc_progress_due(run->progress, now_ms);
+    int64_t told = run->told_at + interval_ms - now_ms;
+    return due >= 0 && due < told ? due : told;
+}
+
+void run_phase(gc_run *run, const char *phase, int64_t now_ms)
+{
+    gc_view view;
+    if (run->phase) {
+        make_view(run, now_ms, &view);
+        gc_progress_end_phase(run->progress, &view);
+        gc_view_release(&view);
+    }
+    run->phase = phase;
+    run->phase_at = now_ms;
+    if (phase)
+        gc_progress_phase(run->progress, phase);
+}
