@@ -193,6 +193,7 @@ static void finish(gc_spec *self)
     gc_word_index_destroy(&self->names);
     gc_map_destroy(&self->answers);
     gc_map_destroy(&self->asked);
+    gc_map_destroy(&self->enums);
     gc_spec_release_made(self);
     free(self->kind);
 }

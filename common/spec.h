@@ -103,6 +103,7 @@ typedef struct gc_spec {
     size_t module_count, module_cap;
 
     gc_word_index *names; /* of the entities, once they are named */
+    gc_map *enums;        /* name in lower case -> gc_node of its values; NULL: none */
     gc_map *answers;      /* question id -> gc_node, or NULL */
     gc_map *asked;        /* question id -> question was raised */
     size_t question_cap;
@@ -212,6 +213,20 @@ void gc_spec_add_constraint(gc_spec_field *field, const char *text);
 /* Adds a value of an enum without its quotes, or notes that "..." ends the list. False if
  * it is there already or one too many. */
 bool gc_spec_add_value(gc_spec_field *field, const char *text);
+
+/* The values of an enum, as text, list or map: spec_field.c. */
+void gc_spec_read_values(gc_spec *self, gc_spec_field *field, const gc_node *node);
+
+/* Beside the type: spec_modifier.c. One of "required", "unique", "max 10", "default x"; what
+ * is none of them is a constraint. */
+void gc_spec_read_modifier(gc_spec_field *field, const char *text);
+
+/* What `inner` of "string(255)", "decimal(10, 2)", "integer (1-5)" says of the Go type. */
+void gc_spec_add_size(gc_spec_field *field, const char *go, const char *inner);
+
+/* Enums with a name, which are types of fields: spec_enum.c. */
+void gc_spec_read_enums(gc_spec *self, const gc_node *node);
+const gc_node *gc_spec_find_enum(const gc_spec *self, const char *name); /* or NULL */
 
 /* ---- readers ---- */
 

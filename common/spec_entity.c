@@ -148,13 +148,14 @@ void gc_spec_read_entities(gc_spec *self, const gc_node *node)
 
 /* ---- data_model ---- */
 
-static const char model_keys[] = "entities models key_entities relationships relations "
-                                 "description overview";
+static const char model_keys[] =
+    "entities models key_entities relationships relations enums enumerations "
+    "description overview";
 
 /* {Order: {...}, Customer: {...}} without "entities" around it. */
 static bool is_bare_model(const gc_node *node)
 {
-    if (gc_spec_pick(node, "entities models key_entities relationships relations"))
+    if (gc_spec_pick(node, "entities models key_entities relationships relations enums"))
         return false;
     for (size_t i = 0; i < node->count; i++)
         if (gc_spec_is_text(node->items[i]))
@@ -179,6 +180,8 @@ void gc_spec_read_data_model(gc_spec *self, const gc_node *node)
             ; /* says nothing */
         else if (gc_spec_is_one_of(key, "entities models key_entities"))
             gc_spec_read_entities(self, value);
+        else if (gc_spec_is_one_of(key, "enums enumerations"))
+            gc_spec_read_enums(self, value);
         else if (gc_spec_is_one_of(key, "relationships relations"))
             gc_spec_read_relations(self, value, NULL);
         else

@@ -36,7 +36,7 @@ static void add_value(gc_spec *self, gc_spec_field *f, const gc_node *at,
                       f->field.name, text);
 }
 
-static void read_values(gc_spec *self, gc_spec_field *f, const gc_node *node)
+void gc_spec_read_values(gc_spec *self, gc_spec_field *f, const gc_node *node)
 {
     f->is_enum = true;
     if (node->kind == GC_NODE_SCALAR) {
@@ -187,7 +187,7 @@ static void read_field_key(gc_spec *self, gc_spec_field *f, const char *key,
     else if (gc_spec_is_one_of(key, "default default_value"))
         gc_spec_set(&f->field.default_value, gc_spec_flat(value));
     else if (gc_spec_is_one_of(key, value_keys))
-        read_values(self, f, value);
+        gc_spec_read_values(self, f, value);
     else if (gc_spec_is_one_of(key, "constraints validation validations rules validate"))
         read_constraints(f, value);
     else
@@ -383,7 +383,7 @@ static void read_named_field(gc_spec *self, size_t entity, const gc_node *at,
     }
     gc_spec_field *f = gc_spec_add_field(self, &self->entities[entity], at, name);
     if (f && value->kind == GC_NODE_SEQ) {
-        read_values(self, f, value);
+        gc_spec_read_values(self, f, value);
     } else if (f) {
         size_t len = 0;
         char *text = gc_spec_text(self, value, "the type");

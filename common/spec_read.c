@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/mem.h"
+#include "common/text.h"
 
 /* The keys of a spec's root. Readers run in this order, whatever the order in the file. */
 
@@ -46,28 +47,31 @@ static const char ignored_keys[] =
 static const struct {
     const char *keys;
     reader read;
+    bool words; /* text is fine here, so a lone number or boolean must be refused apart */
 } sections[] = {
-    { "module module_path go_module", gc_spec_read_module },
-    { "go_version go", gc_spec_read_go_version },
-    { "data_model domain_model domain", gc_spec_read_data_model },
-    { "entities models key_entities", gc_spec_read_entities },
-    { "relationships relations", read_relations },
-    { "requirements functional_requirements features", read_any_requirements },
+    { "module module_path go_module", gc_spec_read_module, false },
+    { "go_version go", gc_spec_read_go_version, false },
+    { "data_model domain_model domain", gc_spec_read_data_model, false },
+    { "enums enumerations", gc_spec_read_enums, false },
+    { "entities models key_entities", gc_spec_read_entities, false },
+    { "relationships relations", read_relations, false },
+    { "requirements functional_requirements features", read_any_requirements, true },
     { "nonfunctional_requirements non_functional_requirements constraints assumptions "
       "quality_attributes",
-      read_non_functional },
+      read_non_functional, true },
     { "scenarios user_scenarios user_stories stories use_cases edge_cases",
-      read_scenarios },
-    { "success_criteria acceptance_criteria", read_criteria },
-    { "api_contracts contracts endpoints api api_endpoints", gc_spec_read_contracts },
-    { "architecture", gc_spec_read_architecture },
-    { "packages", gc_spec_read_packages },
-    { "dependencies", gc_spec_read_dependencies },
-    { "patterns", gc_spec_read_patterns },
-    { "testing_strategy testing", gc_spec_read_testing },
-    { "build_config build", gc_spec_read_build },
-    { "files", gc_spec_read_files },
-    { "body", gc_spec_read_body },
+      read_scenarios, true },
+    { "success_criteria acceptance_criteria", read_criteria, true },
+    { "api_contracts contracts endpoints api api_endpoints", gc_spec_read_contracts,
+      false },
+    { "architecture", gc_spec_read_architecture, true },
+    { "packages", gc_spec_read_packages, true },
+    { "dependencies", gc_spec_read_dependencies, true },
+    { "patterns", gc_spec_read_patterns, true },
+    { "testing_strategy testing", gc_spec_read_testing, true },
+    { "build_config build", gc_spec_read_build, true },
+    { "files", gc_spec_read_files, false },
+    { "body", gc_spec_read_body, false },
 };
 
 #define SECTIONS (sizeof sections / sizeof *sections)
@@ -82,6 +86,25 @@ static size_t section_of(const char *key)
     bool known =
         gc_spec_is_one_of(key, project_keys) || gc_spec_is_one_of(key, ignored_keys);
     return known ? SECTIONS : SECTIONS + 1;
+}
+
+/* A number or a boolean, unless it is in quotes. */
+static bool is_bare_value(const gc_node *node)
+{
+    double number;
+    return node->kind == GC_NODE_SCALAR && !node->quoted &&
+           (gc_spec_is_one_of(node->text, "true false yes no on off") ||
+            gc_parse_double(node->text, -1e300, 1e300, &number) == GC_OK);
+}
+
+static void read_section(gc_spec *self, size_t section, const gc_node *key,
+                         const gc_node *value)
+{
+    if (sections[section].words && is_bare_value(value))
+        gc_spec_error(self, value, "%s is %s; write a list, a map or text", key->text,
+                      value->text);
+    else
+        sections[section].read(self, value);
 }
 
 static void report_unknown(gc_spec *self, const gc_node *key)
@@ -123,6 +146,6 @@ void gc_spec_read_root(gc_spec *self, const gc_node *root)
     for (size_t s = 0; s < SECTIONS; s++)
         for (size_t i = 0; i < root->count; i++)
             if (section[i] == s && !gc_spec_is_null(root->items[i]))
-                sections[s].read(self, root->items[i]);
+                read_section(self, s, root->keys[i], root->items[i]);
     free(section);
 }

@@ -1,6 +1,7 @@
 #include "common/spec.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -169,41 +170,6 @@ static void read_enum(type_reader *self, const char *values, type_result *out)
 
 /* ---- modifiers: words behind the type ---- */
 
-/* Takes one of "required", "unique", "max 10", "default x"; anything else is a constraint. */
-static void read_modifier(type_reader *self, const char *text)
-{
-    gc_spec_field *f = self->field;
-    char *word = gc_spec_normal(text);
-    if (gc_spec_is_one_of(word, "required mandatory") || strcmp(word, "not null") == 0)
-        f->field.required = true;
-    else if (strcmp(word, "unique") == 0)
-        f->field.unique = true;
-    else if (gc_spec_is_one_of(word, "nullable null"))
-        f->optional = true;
-    else if (gc_spec_is_one_of(word, "pk") || strcmp(word, "primary key") == 0)
-        gc_spec_add_constraint(f, "primary_key");
-    else if (gc_spec_is_one_of(word, "indexed index"))
-        gc_spec_add_constraint(f, "indexed");
-    else if (gc_starts_with(word, "default") && !f->field.default_value)
-        gc_spec_set(&f->field.default_value,
-                    gc_spec_trim(text + 7 + strspn(text + 7, " :=")));
-    else if (*word && strcmp(word, "optional") != 0) {
-        size_t key =
-            strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_");
-        size_t rest = key + strspn(text + key, " :=");
-        bool number =
-            text[rest] && strspn(text + rest, "0123456789.-") == strlen(text + rest);
-        if (gc_spec_is_one_of(word, "readonly immutable autoincrement"))
-            gc_spec_add_constraint(f, word);
-        else if (key && number)
-            gc_strv_push(&f->field.constraints,
-                         gc_xasprintf("%.*s=%s", (int)key, text, text + rest));
-        else
-            gc_spec_add_constraint(f, text);
-    }
-    free(word);
-}
-
 /* "string, required, max 10": the first part is the type. */
 static bool read_parts(type_reader *self, const char *text, type_result *out)
 {
@@ -219,7 +185,7 @@ static bool read_parts(type_reader *self, const char *text, type_result *out)
     while (*rest) {
         size_t len = gc_spec_find_outside(rest, ',');
         char *part = gc_spec_slice(rest, len);
-        read_modifier(self, part);
+        gc_spec_read_modifier(self->field, part);
         free(part);
         rest += len + (rest[len] == ',');
     }
@@ -247,7 +213,7 @@ static bool read_trailing(type_reader *self, const char *text, type_result *out)
             word[len - 1] = '\0';
             memmove(word, word + 1, len - 1);
         }
-        read_modifier(self, word);
+        gc_spec_read_modifier(self->field, word);
         read_type(self, type, out);
         free(type);
         free(word);
@@ -258,30 +224,6 @@ static bool read_trailing(type_reader *self, const char *text, type_result *out)
 }
 
 /* ---- the grammar ---- */
-
-/* "string(255)", "decimal(10, 2)", "integer (1-5)". */
-static void add_size(type_reader *self, const char *go, const char *inner)
-{
-    gc_strv *constraints = &self->field->field.constraints;
-    bool number = *inner && strspn(inner, "0123456789") == strlen(inner);
-    if (number && strcmp(go, "string") == 0)
-        gc_strv_push(constraints, gc_xasprintf("max_length=%s", inner));
-    else if (strcmp(go, "float64") == 0 &&
-             strspn(inner, "0123456789, ") == strlen(inner)) {
-        size_t comma = strcspn(inner, ",");
-        gc_strv_push(constraints, gc_xasprintf("precision=%.*s", (int)comma, inner));
-        if (inner[comma])
-            gc_strv_push(constraints,
-                         gc_xasprintf("scale=%s", inner + comma + 1 +
-                                                      strspn(inner + comma + 1, " ")));
-    } else {
-        gc_strv parts = { 0 };
-        gc_strv_split(&parts, inner, ',');
-        for (size_t i = 0; i < parts.count; i++)
-            read_modifier(self, parts.items[i]);
-        gc_strv_release(&parts);
-    }
-}
 
 static bool read_call(type_reader *self, const char *text, type_result *out)
 {
@@ -313,7 +255,7 @@ static bool read_call(type_reader *self, const char *text, type_result *out)
         read_reference(self, inner, true, "string", out);
     else if (go) {
         set(out, go, said);
-        add_size(self, go, inner);
+        gc_spec_add_size(self->field, go, inner);
     } else
         done = false;
     free(word);
@@ -441,7 +383,7 @@ static bool read_prefix(type_reader *self, const char *text, type_result *out)
     const char *go = gc_spec_type_word(word, &said);
     if (go) {
         set(out, go, said);
-        read_modifier(self, text + blank + 1);
+        gc_spec_read_modifier(self->field, text + blank + 1);
     }
     free(word);
     free(first);
@@ -505,6 +447,35 @@ static bool read_go_shape(type_reader *self, const char *text, type_result *out)
     return false;
 }
 
+/* A type of a module that the spec does not name becomes a plainer one: said once. */
+static void tell_plainer(type_reader *self, const char *text, const char *go)
+{
+    static const char fmt[] = "the type \"%.60s\" is taken as %s; name its module under "
+                              "dependencies to keep it";
+    char said[200];
+    const char *dot = strchr(text, '.');
+    size_t len = dot ? (size_t)(dot - text) : 0;
+    char *package = gc_spec_slice(text, len);
+    snprintf(said, sizeof said, fmt, text, go);
+    if (gc_spec_is_one_of(package, "decimal money uuid ulid") &&
+        !gc_strv_has(&self->spec->fcs->renames, said))
+        gc_spec_rename(self->spec, self->owner->diags, self->field->at, fmt, text, go);
+    free(package);
+}
+
+/* A list of values that the spec has given a name. */
+static bool read_named_enum(type_reader *self, const char *text, type_result *out)
+{
+    const gc_node *values = gc_spec_find_enum(self->spec, text);
+    if (!values)
+        return false;
+    if (!self->field->field.enum_values.count)
+        gc_spec_read_values(self->spec, self->field, values);
+    set(out, "string", "enum");
+    out->is_enum = true;
+    return true;
+}
+
 static void read_word(type_reader *self, const char *text, type_result *out)
 {
     const char *said = NULL;
@@ -515,9 +486,12 @@ static void read_word(type_reader *self, const char *text, type_result *out)
     const char *go = gc_spec_type_word(word, &said);
     bool exact =
         entity != SIZE_MAX && strcmp(self->spec->entities[entity].entity.name, text) == 0;
-    if (go && !exact)
+    if (!exact && read_named_enum(self, text, out))
+        ; /* the spec's own words come before ours */
+    else if (go && !exact) {
         set(out, go, said);
-    else if (entity != SIZE_MAX) {
+        tell_plainer(self, text, go);
+    } else if (entity != SIZE_MAX) {
         use_entity(self, entity, out);
         bool plural = !self->in_list && gc_ends_with(text, "s") &&
                       !gc_ends_with(self->spec->entities[entity].entity.name, "s");

@@ -23,6 +23,16 @@ static void test_names_that_are_refused(void **state)
     expect_finding("name: s\nentities: {A: {../x: int}}\n", "2:16 error", "field name");
 }
 
+static void test_values_where_words_belong(void **state)
+{
+    (void)state;
+    expect_finding("name: s\narchitecture: 5\n", "2:15 error",
+                   "architecture is 5; write");
+    expect_finding("name: s\nrequirements: 1.5\n", "2:15 error", "is 1.5");
+    expect_finding("name: s\ntesting: true\n", "2:10 error", "is true");
+    expect_same("name: s\nrequirements: \"5\"\n", "name: s\nrequirements: ['5']\n");
+}
+
 static void test_duplicates(void **state)
 {
     (void)state;
@@ -219,6 +229,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names_that_are_refused),
+        cmocka_unit_test(test_values_where_words_belong),
         cmocka_unit_test(test_duplicates),
         cmocka_unit_test(test_case_clashes_are_renamed),
         cmocka_unit_test(test_reserved_names_are_renamed),

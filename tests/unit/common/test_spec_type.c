@@ -27,6 +27,41 @@ static void expect_type(const char *type, const char *go)
     gc_fcs_destroy(&fcs);
 }
 
+static void test_type_enums_with_a_name(void **state)
+{
+    (void)state;
+    const char *const forms[] = {
+        "name: s\ndata_model:\n  enums: {Status: [open, done]}\n"
+        "  entities: {A: {id: uuid, s: Status, l: \"[]status\"}}\n",
+        "name: s\nenums: [{name: Status, values: [open, done]}]\n"
+        "entities: {A: {id: uuid, s: Status, l: \"[]status\"}}\n",
+        "name: s\ndata_model:\n  enums: {Status: {values: [open, done]}}\n"
+        "entities: {A: {id: uuid, s: Status, l: \"[]status\"}}\n",
+    };
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        gc_fcs *fcs = must_build(forms[i]);
+        const gc_field *f = must_field(fcs, "A", "s");
+        assert_string_equal(f->go_type, "AS");
+        assert_int_equal(f->enum_values.count, 2);
+        assert_string_equal(must_field(fcs, "A", "l")->go_type, "[]AL");
+        gc_fcs_destroy(&fcs);
+    }
+    expect_finding("name: s\nenums: {S: [a], s: [b]}\n", "2:", "is there twice");
+    expect_finding("name: s\nenums: {S: }\n", "2:9 error", "has no values");
+    expect_finding("name: s\nenums: 5\n", "2:8 error", "enums is text");
+}
+
+static void test_type_of_unnamed_modules_is_told(void **state)
+{
+    (void)state;
+    const char *yaml = "name: s\nentities: {A: {id: uuid, x: decimal.Decimal, "
+                       "y: decimal.Decimal}}\n";
+    expect_finding(yaml, "2:", "\"decimal.Decimal\" is taken as float64");
+    gc_fcs *fcs = must_build(yaml);
+    assert_int_equal(fcs->renames.count, 1); /* once, not for each field */
+    gc_fcs_destroy(&fcs);
+}
+
 static void test_type_words(void **state)
 {
     (void)state;
@@ -225,6 +260,8 @@ static void test_field_lines(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_type_enums_with_a_name),
+        cmocka_unit_test(test_type_of_unnamed_modules_is_told),
         cmocka_unit_test(test_type_words),
         cmocka_unit_test(test_type_shapes),
         cmocka_unit_test(test_type_references),
