@@ -160,6 +160,7 @@ static void test_store_async_prefix_is_warmed_by_one(void **state)
     gc_task one = sample_task("t1", "a", 1);
     gc_task two = sample_task("t2", "b", 1);
     gc_sha sha = gc_sha256("prefix", 6);
+    freeReplyObject(must_redis(f->redis, "HSET gc:worker:w1 pid 1"));
     assert_int_equal(claim_prefix(f, &one, sha.hex, "w1", 60000), GC_PREFIX_MINE);
     assert_int_equal(claim_prefix(f, &one, sha.hex, "w1", 60000), GC_PREFIX_MINE);
     assert_int_equal(claim_prefix(f, &two, sha.hex, "w1", 60000), GC_PREFIX_WAIT);
@@ -184,6 +185,21 @@ static void test_store_async_prefix_is_warmed_by_one(void **state)
     free(tokens);
     free(hits);
     free(key);
+    sample_task_release(&one);
+    sample_task_release(&two);
+}
+
+static void test_store_async_prefix_of_a_dead_worker_is_free(void **state)
+{
+    astore_fixture *f = *state;
+    gc_task one = sample_task("t1", "a", 1);
+    gc_task two = sample_task("t2", "b", 1);
+    gc_sha sha = gc_sha256("prefix", 6);
+    freeReplyObject(must_redis(f->redis, "HSET gc:worker:w1 pid 1"));
+    assert_int_equal(claim_prefix(f, &one, sha.hex, "w1.x7k2p9", 60000), GC_PREFIX_MINE);
+    assert_int_equal(claim_prefix(f, &two, sha.hex, "w2", 60000), GC_PREFIX_WAIT);
+    freeReplyObject(must_redis(f->redis, "DEL gc:worker:w1"));
+    assert_int_equal(claim_prefix(f, &two, sha.hex, "w2", 60000), GC_PREFIX_MINE);
     sample_task_release(&one);
     sample_task_release(&two);
 }
@@ -297,6 +313,7 @@ int main(void)
         cmocka_unit_test_setup(test_store_async_damaged_blob_is_deleted, flush),
         cmocka_unit_test_setup(test_store_async_large_pipeline_keeps_its_order, flush),
         cmocka_unit_test_setup(test_store_async_prefix_is_warmed_by_one, flush),
+        cmocka_unit_test_setup(test_store_async_prefix_of_a_dead_worker_is_free, flush),
         cmocka_unit_test_setup(test_store_async_prefix_lapses, flush),
         cmocka_unit_test_setup(test_store_async_pause_holds_for_all_with_the_key, flush),
         cmocka_unit_test_setup(test_store_async_workers_come_and_go, flush),
