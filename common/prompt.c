@@ -350,9 +350,10 @@ gc_err gc_prompt_project_text(const gc_prompts *self, const gc_prompt_project *p
         err = set_text(data, "app", project->app, ESCAPE_NAME, info);
     if (!err)
         err = set_text(data, "go_version", project->go_version, ESCAPE_NAME, info);
-    if (!err)
+    json_object_set_new(data, "whole_table", json_boolean(project->symbols != NULL));
+    if (!err && project->symbols)
         err = set_text(data, "symbols", project->symbols, ESCAPE_ELEMENTS, info);
-    if (!err)
+    if (!err && project->symbols)
         err = add_packages(data, project, info);
     if (!err)
         err = add_modules(data, project, info);
@@ -425,6 +426,8 @@ gc_err gc_prompt_task_text(const gc_prompts *self, const gc_prompt_task *task,
     bool json = strcmp(task->response_format, "json") == 0;
     json_t *data = json_pack("{s:b}", "json", json);
     gc_err err = set_text(data, "context", task->context, ESCAPE_ALL, info);
+    if (!err)
+        err = set_text(data, "symbols", task->symbols, ESCAPE_ELEMENTS, info);
     if (!err)
         err = set_text(data, "apis", task->apis, ESCAPE_ELEMENTS, info);
     if (!err)

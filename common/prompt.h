@@ -43,7 +43,8 @@ typedef struct gc_prompt_project {
     json_t *packages;    /* [{name, path}]: path is the folder below the root; other
                             members (purpose: spec text) are not shown; borrowed */
     json_t *modules;     /* ["path version"]; borrowed */
-    const char *symbols; /* symbol table */
+    const char *symbols; /* symbol table; NULL: each task brings its part, and `packages`
+                            are not shown */
 } gc_prompt_project;
 GC_MUST_CHECK gc_err gc_prompt_project_text(const gc_prompts *self,
                                             const gc_prompt_project *project, gc_buf *out,
@@ -69,6 +70,7 @@ typedef struct gc_prompt_task {
     const gc_prompt_file *files;
     size_t file_count;
     const char *response_format;
+    const char *symbols; /* its part of the symbol table; NULL or "" if none */
 } gc_prompt_task;
 
 /* The varying user block. Ends with the <generate> elements and nothing after them, not even

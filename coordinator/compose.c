@@ -5,6 +5,7 @@
 
 #include "common/map.h"
 #include "common/mem.h"
+#include "coordinator/symbols.h"
 
 #define BLOCK_LIMIT ((size_t)128 << 20)
 #define SHARED_BLOCKS 3
@@ -21,6 +22,11 @@ struct gc_composer {
     char *blocks[SHARED_BLOCKS]; /* system 0, system 1, shared user text ("" if none) */
     gc_sha shas[SHARED_BLOCKS];
     int marked; /* index of the marked block, -1 for none */
+    gc_symbols *symbols;
+    gc_layout layout;
+    gc_layout_option options[GC_LAYOUT_OPTIONS];
+    size_t chosen;
+    size_t whole_bytes;
 };
 
 /* ---- shared blocks ---- */
@@ -49,7 +55,9 @@ static json_t *modules_json(const gc_fcs *fcs)
     return list;
 }
 
-static gc_err render_project(gc_composer *self, gc_buf *out, gc_errinfo *info)
+/* `symbols`: the whole table, or NULL. */
+static gc_err render_project(gc_composer *self, const char *symbols, gc_buf *out,
+                             gc_errinfo *info)
 {
     const gc_fcs *fcs = self->in.fcs;
     json_t *packages = packages_json(self->in.plan), *modules = modules_json(fcs);
@@ -59,119 +67,28 @@ static gc_err render_project(gc_composer *self, gc_buf *out, gc_errinfo *info)
                                   .kind = fcs->kind,
                                   .packages = packages,
                                   .modules = modules,
-                                  .symbols = self->in.plan->symbols };
+                                  .symbols = symbols };
     gc_err err = gc_prompt_project_text(self->in.prompts, &project, out, info);
     json_decref(packages);
     json_decref(modules);
     return err;
 }
 
-static gc_err render_shared(gc_composer *self, gc_buf *out, gc_errinfo *info)
+static gc_err render_shared(gc_composer *self, bool whole_spec, gc_buf *out,
+                            gc_errinfo *info)
 {
     gc_buf text;
     gc_buf_init(&text, BLOCK_LIMIT);
-    if (self->in.config->context_filtering_enabled)
-        gc_slice_shared(self->in.slicer, &text);
-    else
+    if (whole_spec)
         gc_slice_everything(self->in.slicer, &text);
+    else
+        gc_slice_shared(self->in.slicer, &text);
     gc_err err = gc_prompt_shared(self->in.prompts, text.ptr, out, info);
     gc_buf_release(&text);
     return err;
 }
 
-static void keep_block(gc_composer *self, int index, gc_buf *buf)
-{
-    self->shas[index] = gc_sha256(buf->ptr, buf->len);
-    self->blocks[index] = gc_buf_take(buf);
-}
-
-static gc_err render_blocks(gc_composer *self, gc_errinfo *info)
-{
-    gc_buf buf;
-    gc_buf_init(&buf, BLOCK_LIMIT);
-    gc_err err = gc_prompt_system(self->in.prompts,
-                                  self->in.config->batching_response_format, &buf, info);
-    if (!err) {
-        keep_block(self, 0, &buf);
-        err = render_project(self, &buf, info);
-    }
-    if (!err) {
-        keep_block(self, 1, &buf);
-        err = render_shared(self, &buf, info);
-    }
-    if (!err)
-        keep_block(self, 2, &buf);
-    gc_buf_release(&buf);
-    return err;
-}
-
-static bool caching_on(const gc_compose_input *in)
-{
-    const gc_config *c = in->config;
-    bool openai = strcmp(in->model->provider, "openai") == 0;
-    return c->prompt_caching_enabled &&
-           (openai ? c->prompt_caching_openai : c->prompt_caching_anthropic);
-}
-
-/* The mark stands at the end of the last shared block, if the prefix is worth it. */
-static int choose_mark(const gc_composer *self)
-{
-    const gc_model *m = self->in.model;
-    size_t bytes = 0;
-    int last = 0;
-    for (int i = 0; i < SHARED_BLOCKS; i++) {
-        bytes += strlen(self->blocks[i]);
-        if (*self->blocks[i])
-            last = i;
-    }
-    if (!caching_on(&self->in) || !m->cache_min_tokens || self->in.expected_calls < 2 ||
-        (double)bytes / self->in.bytes_per_token < (double)m->cache_min_tokens)
-        return -1;
-    return last;
-}
-
-gc_err gc_composer_new(const gc_compose_input *input, gc_composer **out, gc_errinfo *info)
-{
-    gc_composer *self = gc_xcalloc(1, sizeof *self);
-    self->in = *input;
-    gc_err err = render_blocks(self, info);
-    if (err) {
-        gc_composer_destroy(&self);
-        return err;
-    }
-    self->marked = choose_mark(self);
-    *out = self;
-    return GC_OK;
-}
-
-void gc_composer_destroy(gc_composer **self_p)
-{
-    gc_composer *self = *self_p;
-    if (!self)
-        return;
-    for (int i = 0; i < SHARED_BLOCKS; i++)
-        free(self->blocks[i]);
-    free(self);
-    *self_p = NULL;
-}
-
-const char *gc_composer_shared(const gc_composer *self, size_t index, size_t *len)
-{
-    if (index >= SHARED_BLOCKS)
-        return NULL;
-    *len = strlen(self->blocks[index]);
-    return self->blocks[index];
-}
-
-size_t gc_composer_marked_bytes(const gc_composer *self)
-{
-    size_t bytes = 0;
-    for (int i = 0; i <= self->marked; i++)
-        bytes += strlen(self->blocks[i]);
-    return bytes;
-}
-
-/* ---- one task ---- */
+/* ---- the tail of a prompt ---- */
 
 void gc_compose_put_api(const gc_plan_file *file, const char *api, gc_buf *out)
 {
@@ -202,40 +119,250 @@ static void put_dependencies(const gc_composer *self, const gc_compose_files *fi
     gc_buf_puts(out, files->apis);
 }
 
-static gc_err render_tail(const gc_composer *self, const gc_compose_files *files,
-                          gc_buf *out, gc_errinfo *info)
+/* What of a tail depends on the layout. */
+static void put_context(const gc_composer *self, const size_t *files, size_t count,
+                        gc_buf *out)
 {
-    const gc_plan *plan = self->in.plan;
-    const gc_config *config = self->in.config;
-    const gc_plan_file **slices = gc_xcalloc(files->count, sizeof(gc_plan_file *));
-    gc_prompt_file *wanted = gc_xcalloc(files->count, sizeof *wanted);
+    const gc_plan_file **slices = gc_xcalloc(count + 1, sizeof *slices);
+    for (size_t i = 0; i < count; i++)
+        slices[i] = &self->in.plan->files[files[i]];
+    gc_slice_context(self->in.slicer, slices, count,
+                     (size_t)self->in.config->context_filtering_max_entities_per_call,
+                     out);
+    free(slices);
+}
+
+static gc_err render_tail(const gc_composer *self, const gc_compose_files *files,
+                          const gc_layout *layout, gc_buf *out, gc_errinfo *info)
+{
+    gc_prompt_file *wanted = gc_xcalloc(files->count + 1, sizeof *wanted);
     for (size_t i = 0; i < files->count; i++) {
-        const gc_plan_file *f = &plan->files[files->files[i]];
-        slices[i] = f;
+        const gc_plan_file *f = &self->in.plan->files[files->files[i]];
         wanted[i] =
             (gc_prompt_file){ f->path, f->package, f->kind, f->purpose, f->promise };
     }
-    gc_buf context, apis;
+    gc_buf context, symbols, apis;
     gc_buf_init(&context, BLOCK_LIMIT);
+    gc_buf_init(&symbols, BLOCK_LIMIT);
     gc_buf_init(&apis, BLOCK_LIMIT);
-    if (config->context_filtering_enabled)
-        gc_slice_context(self->in.slicer, slices, files->count,
-                         (size_t)config->context_filtering_max_entities_per_call,
-                         &context);
+    if (!layout->whole_spec)
+        put_context(self, files->files, files->count, &context);
+    if (!layout->whole_symbols)
+        gc_symbols_for(self->symbols, files->files, files->count, &symbols);
     put_dependencies(self, files, &apis);
     gc_prompt_task task = { .context = context.ptr,
+                            .symbols = symbols.ptr,
                             .apis = apis.ptr,
                             .complaint = files->complaint,
                             .files = wanted,
                             .file_count = files->count,
-                            .response_format = config->batching_response_format };
+                            .response_format =
+                                self->in.config->batching_response_format };
     gc_err err = gc_prompt_task_text(self->in.prompts, &task, out, info);
     gc_buf_release(&context);
+    gc_buf_release(&symbols);
     gc_buf_release(&apis);
-    free(slices);
     free(wanted);
     return err;
 }
+
+static size_t expected_tokens(const gc_composer *self, const size_t *files, size_t count,
+                              double bytes_per_token)
+{
+    double expected = (double)self->in.model->thinking_tokens;
+    for (size_t i = 0; i < count; i++)
+        expected +=
+            (double)self->in.plan->files[files[i]].expected_bytes / bytes_per_token;
+    return (size_t)expected;
+}
+
+/* One call in the layout that brings least: what the others add is measured beside it. */
+static gc_err measure_call(const gc_composer *self, const gc_compose_call *call,
+                           gc_layout_sizes *sizes, gc_errinfo *info)
+{
+    static const gc_layout least = { .whole_spec = true, .whole_symbols = true };
+    const gc_compose_files files = { call->files, NULL, call->count, "", "" };
+    gc_buf text;
+    gc_buf_init(&text, BLOCK_LIMIT);
+    gc_err err = render_tail(self, &files, &least, &text, info);
+    sizes->task_base += text.len;
+    gc_buf_reset(&text);
+    put_context(self, call->files, call->count, &text);
+    sizes->task_context += text.len;
+    gc_buf_reset(&text);
+    gc_symbols_for(self->symbols, call->files, call->count, &text);
+    sizes->task_symbols += text.len;
+    gc_buf_release(&text);
+    size_t output = OUTPUT_MARGIN * expected_tokens(self, call->files, call->count,
+                                                    self->in.model->bytes_per_token);
+    size_t limit = (size_t)self->in.model->max_output_tokens;
+    output = output < limit ? output : limit;
+    sizes->max_output = output > sizes->max_output ? output : sizes->max_output;
+    return err;
+}
+
+static gc_err measure_calls(const gc_composer *self, gc_layout_sizes *sizes,
+                            gc_errinfo *info)
+{
+    gc_err err = GC_OK;
+    for (size_t i = 0; !err && i < self->in.call_count; i++)
+        err = measure_call(self, &self->in.calls[i], sizes, info);
+    return err;
+}
+
+/* ---- the layout ---- */
+
+static bool caching_on(const gc_compose_input *in)
+{
+    const gc_config *c = in->config;
+    bool openai = strcmp(in->model->provider, "openai") == 0;
+    return c->prompt_caching_enabled &&
+           (openai ? c->prompt_caching_openai : c->prompt_caching_anthropic);
+}
+
+/* The mark stands at the end of the last shared block. */
+static int place_mark(const gc_composer *self)
+{
+    int last = 0;
+    for (int i = 0; i < SHARED_BLOCKS; i++)
+        if (*self->blocks[i])
+            last = i;
+    return self->layout.marked ? last : -1;
+}
+
+/* Every shared block in both of its forms. */
+typedef struct variants {
+    gc_buf system, project, project_table, shared, spec;
+} variants;
+
+static gc_err render_variants(gc_composer *self, variants *v, gc_errinfo *info)
+{
+    gc_buf *all[] = { &v->system, &v->project, &v->project_table, &v->shared, &v->spec };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        gc_buf_init(all[i], BLOCK_LIMIT);
+    gc_buf table;
+    gc_buf_init(&table, BLOCK_LIMIT);
+    gc_symbols_all(self->symbols, &table);
+    gc_err err = gc_prompt_system(
+        self->in.prompts, self->in.config->batching_response_format, &v->system, info);
+    if (!err)
+        err = render_project(self, NULL, &v->project, info);
+    if (!err)
+        err = render_project(self, table.ptr, &v->project_table, info);
+    if (!err)
+        err = render_shared(self, false, &v->shared, info);
+    if (!err)
+        err = render_shared(self, true, &v->spec, info);
+    gc_buf_release(&table);
+    return err;
+}
+
+static void release_variants(variants *v)
+{
+    gc_buf_release(&v->system);
+    gc_buf_release(&v->project);
+    gc_buf_release(&v->project_table);
+    gc_buf_release(&v->shared);
+    gc_buf_release(&v->spec);
+}
+
+static void keep_block(gc_composer *self, int index, gc_buf *buf)
+{
+    self->shas[index] = gc_sha256(buf->ptr, buf->len);
+    self->blocks[index] = gc_buf_take(buf);
+}
+
+/* The layout follows from the spec, the config and the models table alone: figures that runs
+ * measure would make two runs of one spec differ. */
+static gc_err choose_layout(gc_composer *self, const variants *v, gc_errinfo *info)
+{
+    const gc_layout_rules rules = { .filter = self->in.config->context_filtering_enabled,
+                                    .cache = caching_on(&self->in),
+                                    .window_part = GC_WINDOW_PART };
+    gc_layout_sizes sizes = { .calls = self->in.call_count,
+                              .base = v->system.len + v->project.len,
+                              .symbols = v->project_table.len - v->project.len,
+                              .shared = v->shared.len,
+                              .spec = v->spec.len,
+                              .max_output = MIN_MAX_TOKENS };
+    self->whole_bytes = sizes.base + sizes.symbols + sizes.spec;
+    gc_err err = measure_calls(self, &sizes, info);
+    self->chosen = gc_layout_choose(self->in.model, &sizes, &rules, self->options);
+    self->layout = self->options[self->chosen].layout;
+    return err;
+}
+
+static gc_err render_blocks(gc_composer *self, gc_errinfo *info)
+{
+    variants v;
+    gc_err err = render_variants(self, &v, info);
+    if (!err)
+        err = choose_layout(self, &v, info);
+    if (!err) {
+        keep_block(self, 0, &v.system);
+        keep_block(self, 1, self->layout.whole_symbols ? &v.project_table : &v.project);
+        keep_block(self, 2, self->layout.whole_spec ? &v.spec : &v.shared);
+    }
+    release_variants(&v);
+    return err;
+}
+
+gc_err gc_composer_new(const gc_compose_input *input, gc_composer **out, gc_errinfo *info)
+{
+    gc_composer *self = gc_xcalloc(1, sizeof *self);
+    self->in = *input;
+    self->symbols = gc_symbols_new(input->plan);
+    gc_err err = render_blocks(self, info);
+    self->in.calls = NULL;
+    if (err) {
+        gc_composer_destroy(&self);
+        return err;
+    }
+    self->marked = place_mark(self);
+    *out = self;
+    return GC_OK;
+}
+
+const gc_layout_option *gc_composer_layouts(const gc_composer *self, size_t *chosen)
+{
+    *chosen = self->chosen;
+    return self->options;
+}
+
+void gc_composer_destroy(gc_composer **self_p)
+{
+    gc_composer *self = *self_p;
+    if (!self)
+        return;
+    for (int i = 0; i < SHARED_BLOCKS; i++)
+        free(self->blocks[i]);
+    gc_symbols_destroy(&self->symbols);
+    free(self);
+    *self_p = NULL;
+}
+
+const char *gc_composer_shared(const gc_composer *self, size_t index, size_t *len)
+{
+    if (index >= SHARED_BLOCKS)
+        return NULL;
+    *len = strlen(self->blocks[index]);
+    return self->blocks[index];
+}
+
+size_t gc_composer_whole_bytes(const gc_composer *self)
+{
+    return self->whole_bytes;
+}
+
+size_t gc_composer_marked_bytes(const gc_composer *self)
+{
+    size_t bytes = 0;
+    for (int i = 0; i <= self->marked; i++)
+        bytes += strlen(self->blocks[i]);
+    return bytes;
+}
+
+/* ---- the task ---- */
 
 static void copy_model(const gc_model *from, gc_model *to)
 {
@@ -283,11 +410,9 @@ static void set_limits(const gc_composer *self, const gc_compose_files *files,
 {
     const gc_model *m = self->in.model;
     const gc_config *c = self->in.config;
-    double expected = (double)m->thinking_tokens;
-    for (size_t i = 0; i < files->count; i++)
-        expected += (double)self->in.plan->files[files->files[i]].expected_bytes /
-                    self->in.bytes_per_token;
-    int64_t want = (int64_t)(OUTPUT_MARGIN * expected);
+    int64_t want =
+        OUTPUT_MARGIN * (int64_t)expected_tokens(self, files->files, files->count,
+                                                 self->in.bytes_per_token);
     task->max_tokens = want < MIN_MAX_TOKENS ? MIN_MAX_TOKENS : want;
     if (task->max_tokens > m->max_output_tokens)
         task->max_tokens = m->max_output_tokens;
@@ -307,12 +432,32 @@ static void set_limits(const gc_composer *self, const gc_compose_files *files,
     task->call_ms = c->llm_call_timeout_ms;
 }
 
+static gc_err check_window(const gc_composer *self, const gc_task *task, gc_errinfo *info)
+{
+    const gc_model *m = self->in.model;
+    int64_t prompt = (int64_t)((double)task->prompt_bytes / self->in.bytes_per_token);
+    double room = GC_WINDOW_PART * (double)m->context_tokens;
+    if (!m->context_tokens || (double)(prompt + task->max_tokens) <= room)
+        return GC_OK;
+    return gc_fail(info, GC_ETOOBIG,
+                   "%s%s: about %lld tokens of prompt and %lld of answer are more than "
+                   "%.0f, which is %.0f%% of the window of %s (%lld); %s",
+                   task->files[0].path, task->file_count > 1 ? " and others" : "",
+                   (long long)prompt, (long long)task->max_tokens, room,
+                   GC_WINDOW_PART * 100, m->id, (long long)m->context_tokens,
+                   self->in.config->context_filtering_enabled
+                       ? "give the file fewer entities, shorten the specification or "
+                         "take a model with a larger window"
+                       : "turn on optimization.context_filtering or take a model with "
+                         "a larger window");
+}
+
 gc_err gc_compose(const gc_composer *self, const gc_compose_files *files, gc_task **out,
                   gc_errinfo *info)
 {
     gc_buf tail;
     gc_buf_init(&tail, BLOCK_LIMIT);
-    gc_err err = render_tail(self, files, &tail, info);
+    gc_err err = render_tail(self, files, &self->layout, &tail, info);
     if (err) {
         gc_buf_release(&tail);
         return err;
@@ -331,6 +476,10 @@ gc_err gc_compose(const gc_composer *self, const gc_compose_files *files, gc_tas
     task->user[task->user_count++] = (gc_block){ .text = gc_buf_take(&tail) };
     add_files(self, files, task);
     set_limits(self, files, task);
-    *out = task;
-    return GC_OK;
+    err = check_window(self, task, info);
+    if (err)
+        gc_task_destroy(&task);
+    else
+        *out = task;
+    return err;
 }

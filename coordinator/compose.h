@@ -10,10 +10,17 @@
 #include "common/models.h"
 #include "common/prompt.h"
 #include "common/task.h"
+#include "coordinator/layout.h"
 #include "coordinator/plan.h"
 #include "coordinator/slice.h"
 
 typedef struct gc_composer gc_composer;
+
+/* Files that will probably share a call. */
+typedef struct gc_compose_call {
+    const size_t *files; /* indices into the plan */
+    size_t count;
+} gc_compose_call;
 
 typedef struct gc_compose_input {
     const gc_config *config;
@@ -22,13 +29,15 @@ typedef struct gc_compose_input {
     const gc_slicer *slicer;
     const gc_prompts *prompts;
     const gc_model *model;
-    double bytes_per_token; /* measured, or the model's own figure */
-    size_t expected_calls;  /* a prefix that is used once is not marked */
-    bool reuse;             /* look into the generation cache before calling */
+    double bytes_per_token;       /* measured, or the model's own figure */
+    const gc_compose_call *calls; /* expected: they decide the layout; not kept */
+    size_t call_count;
+    bool reuse; /* look into the generation cache before calling */
     bool simulated;
 } gc_compose_input;
 
-/* Renders the blocks that all calls of the job share. The input is borrowed for ever.
+/* Chooses the layout and renders the blocks that all calls of the job share. What the input
+ * points to is borrowed for ever, but `calls`.
  * GC_EINVAL: a prompt template does not render; `info` says which. */
 GC_MUST_CHECK gc_err gc_composer_new(const gc_compose_input *input, gc_composer **out,
                                      gc_errinfo *info);
@@ -36,6 +45,10 @@ void gc_composer_destroy(gc_composer **self_p);
 
 /* The shared blocks, to be stored before the first task: NULL past the end. */
 const char *gc_composer_shared(const gc_composer *self, size_t index, size_t *len);
+
+/* Share of a model's window that prompt and answer may fill: figures before the call are
+ * estimates. */
+#define GC_WINDOW_PART 0.8
 
 typedef struct gc_compose_files {
     const size_t *files;             /* indices into the plan */
@@ -45,9 +58,17 @@ typedef struct gc_compose_files {
     const char *complaint; /* "" or why the last answer was refused */
 } gc_compose_files;
 
-/* A task without job and id; the caller owns it. Shared blocks are named by hash. */
+/* A task without job and id; the caller owns it. Shared blocks are named by hash.
+ * GC_ETOOBIG: prompt and answer fill more of the model's window than GC_WINDOW_PART; ask for
+ * fewer files, of one file `info` says what helps. */
 GC_MUST_CHECK gc_err gc_compose(const gc_composer *self, const gc_compose_files *files,
                                 gc_task **out, gc_errinfo *info);
+
+/* All alternatives (GC_LAYOUT_OPTIONS) with their cost; `chosen` is the index of ours. */
+const gc_layout_option *gc_composer_layouts(const gc_composer *self, size_t *chosen);
+
+/* Bytes of a prompt's start without any filter: the whole specification, the whole table. */
+size_t gc_composer_whole_bytes(const gc_composer *self);
 
 /* Bytes of the part of each prompt that the cache mark covers; 0 if nothing is marked. */
 size_t gc_composer_marked_bytes(const gc_composer *self);

@@ -299,28 +299,6 @@ gc_exit gc_run_check(const gc_options *options)
 
 /* ---- dry run ---- */
 
-static gc_exit compose_for_estimate(gc_run *run)
-{
-    gc_errinfo info = { 0 };
-    size_t calls = 0;
-    for (size_t i = 0; i < run->project.plan->file_count; i++)
-        calls += run->files[i].step != RUN_DONE &&
-                 run->project.plan->files[i].how == GC_BY_LLM;
-    gc_compose_input input = { .config = run->config,
-                               .fcs = run->project.fcs,
-                               .plan = run->project.plan,
-                               .slicer = run->slicer,
-                               .prompts = run->project.prompts,
-                               .model = run->project.model,
-                               .bytes_per_token = run->rates.bytes_per_token,
-                               .expected_calls = calls,
-                               .simulated = run->stats.simulated };
-    if (gc_composer_new(&input, &run->composer, &info) == GC_OK)
-        return GC_EXIT_OK;
-    fprintf(stderr, "error: %s\n", info.text);
-    return GC_EXIT_USAGE;
-}
-
 /* Files that wait are counted as made: a careful estimate. Templates cost nothing. */
 static gc_estimate estimate_everything(gc_run *run)
 {
@@ -372,6 +350,22 @@ static double estimated_seconds(const gc_run *run, const gc_estimate *e)
     return e->seconds / (double)slots;
 }
 
+/* What each layout of the prompts would cost, and the one that is taken. */
+static void print_layouts(const gc_run *run)
+{
+    size_t chosen;
+    const gc_layout_option *o = gc_composer_layouts(run->composer, &chosen);
+    bool dollars = run->config->dry_run_show_cost_estimates && run->project.model->priced;
+    printf("Layout of the prompts: %s\n", gc_layout_str(&o[chosen].layout));
+    for (size_t i = 0; i < GC_LAYOUT_OPTIONS; i++) {
+        printf("  %c ", i == chosen ? '*' : ' ');
+        if (dollars)
+            printf("$%.4f  ", o[i].usd);
+        printf("%s%s%s%s\n", gc_layout_str(&o[i].layout), o[i].refused ? " (" : "",
+               o[i].refused ? o[i].refused : "", o[i].refused ? ")" : "");
+    }
+}
+
 static void print_estimate(const gc_run *run, const gc_estimate *e)
 {
     const gc_config *c = run->config;
@@ -387,10 +381,30 @@ static void print_estimate(const gc_run *run, const gc_estimate *e)
         printf("Estimated cost: unknown, no prices are known for model %s\n",
                c->llm_model);
     printf("Estimated time: %.0fs\n", estimated_seconds(run, e));
+    print_layouts(run);
     if (run->stats.simulated)
         printf("(simulated model: nothing is paid)\n");
     for (size_t i = 0; i < run->stats.notes.count; i++)
         printf("Note: %s\n", run->stats.notes.items[i]);
+}
+
+static json_t *layouts_json(const gc_run *run)
+{
+    size_t chosen;
+    const gc_layout_option *o = gc_composer_layouts(run->composer, &chosen);
+    bool dollars = run->config->dry_run_show_cost_estimates && run->project.model->priced;
+    json_t *list = json_array();
+    for (size_t i = 0; i < GC_LAYOUT_OPTIONS; i++) {
+        json_t *item =
+            json_pack("{s:s, s:b, s:b, s:b, s:b, s:s*}", "name",
+                      gc_layout_str(&o[i].layout), "chosen", i == chosen, "whole_spec",
+                      o[i].layout.whole_spec, "whole_symbols", o[i].layout.whole_symbols,
+                      "cached", o[i].layout.marked, "refused", o[i].refused);
+        json_object_set_new(item, "prompt_usd",
+                            dollars ? json_real(o[i].usd) : json_null());
+        json_array_append_new(list, item);
+    }
+    return list;
 }
 
 static json_t *estimate_json(const gc_run *run, const gc_estimate *e)
@@ -417,10 +431,11 @@ static void print_dry_json(const gc_run *run, json_t *files, const gc_estimate *
     json_t *notes = json_array();
     for (size_t i = 0; i < run->stats.notes.count; i++)
         json_array_append_new(notes, json_string(run->stats.notes.items[i]));
-    json_t *root = json_pack("{s:s, s:s, s:s, s:s, s:O, s:o, s:o}", "project", fcs->name,
-                             "module", fcs->module_path, "go", fcs->go_version, "model",
-                             run->config->llm_model, "files", files, "estimate",
-                             estimate_json(run, e), "notes", notes);
+    json_t *root =
+        json_pack("{s:s, s:s, s:s, s:s, s:O, s:o, s:o, s:o}", "project", fcs->name,
+                  "module", fcs->module_path, "go", fcs->go_version, "model",
+                  run->config->llm_model, "files", files, "estimate",
+                  estimate_json(run, e), "layouts", layouts_json(run), "notes", notes);
     json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
     putchar('\n');
     json_decref(root);
@@ -447,7 +462,7 @@ gc_exit gc_run_dry(const gc_options *options)
     if (code == GC_EXIT_OK && !options->json)
         print_dry_head(&run);
     if (code == GC_EXIT_OK)
-        code = compose_for_estimate(&run);
+        code = run_open_composer(&run, false);
     if (code == GC_EXIT_OK) {
         gc_estimate e = estimate_everything(&run);
         if (options->json)

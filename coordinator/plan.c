@@ -110,7 +110,7 @@ static void close_ctx(plan_ctx *ctx)
     gc_strv_release(&ctx->general_reqs);
 }
 
-/* ---- order, levels, symbols ---- */
+/* ---- order, levels ---- */
 
 typedef struct order_item {
     const char *path;
@@ -245,46 +245,6 @@ double gc_plan_critical(const gc_plan *self, const double *weight)
     return critical;
 }
 
-/* A struct's fields are in the context of those who need them; here its name is enough. */
-static void put_symbols(gc_buf *out, const char *promise)
-{
-    bool skipping = false;
-    while (*promise) {
-        const char *end = strchr(promise, '\n');
-        size_t len = end ? (size_t)(end - promise) : strlen(promise);
-        bool body = len > 8 && memcmp(promise + len - 8, "struct {", 8) == 0;
-        if (skipping)
-            skipping = !(len == 1 && *promise == '}');
-        else if (body) {
-            gc_buf_append(out, promise, len - 2);
-            gc_buf_putc(out, '\n');
-            skipping = true;
-        } else if (!(len > 7 && memcmp(promise, "import ", 7) == 0)) {
-            gc_buf_append(out, promise, len);
-            gc_buf_putc(out, '\n');
-        }
-        promise += end ? len + 1 : len;
-    }
-}
-
-static char *symbol_table(const gc_plan *plan)
-{
-    gc_buf out;
-    gc_buf_init(&out, (size_t)256 << 20);
-    const char *package = "";
-    for (size_t i = 0; i < plan->file_count; i++) {
-        const gc_plan_file *f = &plan->files[i];
-        if (!*f->promise || strcmp(f->kind, "test") == 0 || strcmp(f->kind, "main") == 0)
-            continue;
-        if (strcmp(package, f->import_path) != 0)
-            gc_buf_printf(&out, "%s// package %s, import \"%s\"\n", out.len ? "\n" : "",
-                          f->package, f->import_path);
-        package = f->import_path;
-        put_symbols(&out, f->promise);
-    }
-    return gc_buf_take(&out);
-}
-
 static int by_dir(const void *a, const void *b)
 {
     return strcmp(((const gc_plan_package *)a)->dir, ((const gc_plan_package *)b)->dir);
@@ -360,8 +320,6 @@ gc_err gc_plan_make(const gc_fcs *fcs, const gc_plan_options *options, gc_diags 
         err = set_levels(plan, fcs, diags);
     }
     if (!err)
-        plan->symbols = symbol_table(plan);
-    if (!err)
         note_downloads(fcs, plan);
     close_ctx(&ctx);
     if (err)
@@ -403,7 +361,6 @@ void gc_plan_destroy(gc_plan **self_p)
     }
     free(self->files);
     free(self->packages);
-    free(self->symbols);
     gc_strv_release(&self->notes);
     free(self);
     *self_p = NULL;

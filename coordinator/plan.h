@@ -63,7 +63,6 @@ typedef struct gc_plan {
     gc_plan_package *packages; /* by dir */
     size_t package_count;
     size_t level_count;
-    char *symbols; /* the symbol table, Go-like text, for every prompt */
     gc_strv notes; /* what the plan had to decide and a user may want to know */
 } gc_plan;
 

@@ -326,11 +326,7 @@ static void fill_bounds(gc_run *run)
     gc_buf all;
     gc_buf_init(&all, (size_t)256 << 20);
     gc_slice_everything(run->slicer, &all);
-    size_t shared = all.len;
-    size_t len;
-    for (size_t i = 0; run->composer && i < 2; i++)
-        if (gc_composer_shared(run->composer, i, &len))
-            shared += len;
+    size_t shared = run->composer ? gc_composer_whole_bytes(run->composer) : all.len;
     gc_estimate base =
         gc_estimate_baseline(run->project.plan, shared, run->project.model, &run->rates);
     s->baseline_usd = base.usd;

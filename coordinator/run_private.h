@@ -16,6 +16,7 @@
 #include "coordinator/delta.h"
 #include "coordinator/estimate.h"
 #include "coordinator/fingerprint.h"
+#include "coordinator/group.h"
 #include "coordinator/local.h"
 #include "coordinator/output.h"
 #include "coordinator/pace.h"
@@ -164,6 +165,9 @@ void run_drop_task(gc_run *run, run_task *task);
 bool run_take_back(gc_run *run);
 size_t run_tasks_in_flight(const gc_run *run);
 
+/* What may share a call. */
+gc_group_options run_group_options(const gc_run *run, double bytes_per_token);
+
 /* Expected calls and cost of what is ready now. */
 gc_estimate run_estimate(gc_run *run);
 
@@ -173,6 +177,11 @@ void run_phase(gc_run *run, const char *phase, int64_t now_ms);
 
 /* Shows how far it is, here and in Redis, if it is time; ms until it is time again. */
 int64_t run_show(gc_run *run, int64_t now_ms);
+
+/* run_layout.c */
+/* A composer for all files that are not done, in the layout that is cheapest for them.
+ * GC_EXIT_USAGE: a prompt does not render; told on stderr. */
+GC_MUST_CHECK gc_exit run_open_composer(gc_run *run, bool reuse);
 
 /* run_events.c */
 void run_on_message(gc_run *run, const gc_wire *message, int64_t now_ms);

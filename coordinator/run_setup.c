@@ -360,29 +360,6 @@ gc_err run_restore(gc_run *run)
     return err;
 }
 
-static gc_exit open_composer(gc_run *run)
-{
-    gc_errinfo info = { 0 };
-    size_t calls = 0;
-    for (size_t i = 0; i < run->project.plan->file_count; i++)
-        calls += run->files[i].step == RUN_READY || run->files[i].step == RUN_BLOCKED;
-    gc_compose_input input = { .config = run->config,
-                               .fcs = run->project.fcs,
-                               .plan = run->project.plan,
-                               .slicer = run->slicer,
-                               .prompts = run->project.prompts,
-                               .model = run->project.model,
-                               .bytes_per_token = run->rates.bytes_per_token,
-                               .expected_calls = calls,
-                               .reuse = run->config->incremental_enabled &&
-                                        !run->options->force,
-                               .simulated = run->stats.simulated };
-    if (gc_composer_new(&input, &run->composer, &info) == GC_OK)
-        return GC_EXIT_OK;
-    fprintf(stderr, "error: %s\n", info.text);
-    return GC_EXIT_USAGE;
-}
-
 static gc_exit start_cluster(gc_run *run)
 {
     gc_errinfo info = { 0 };
@@ -407,7 +384,8 @@ gc_exit run_connect(gc_run *run)
     if (code != GC_EXIT_OK)
         return code;
     learn_figures(run);
-    code = open_composer(run);
+    code =
+        run_open_composer(run, run->config->incremental_enabled && !run->options->force);
     if (code == GC_EXIT_OK && run_store_blocks(run)) {
         fputs("error: cannot store the prompt in Redis\n", stderr);
         code = GC_EXIT_NETWORK;

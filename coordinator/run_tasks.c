@@ -7,7 +7,6 @@
 #include "common/gosrc.h"
 #include "common/log.h"
 #include "common/mem.h"
-#include "coordinator/group.h"
 #include "coordinator/run_private.h"
 
 /* Tasks handed to the broker at once; the rest waits here, not in its queue. */
@@ -64,6 +63,9 @@ bool run_take_back(gc_run *run)
     return !run_tasks_in_flight(run) || take_back_sent(run) == GC_OK;
 }
 
+/* Something that is done with each group of files. */
+typedef void (*group_fn)(gc_run *run, const size_t *files, size_t count, void *arg);
+
 /* ---- composing ---- */
 
 /* The real surface of what the file's real dependencies turned out to be. */
@@ -93,9 +95,9 @@ static void put_apis(gc_run *run, const size_t *files, size_t count, gc_buf *out
     gc_map_destroy(&seen);
 }
 
-static gc_task *compose(gc_run *run, const size_t *files, size_t count, gc_errinfo *info)
+static gc_err compose(gc_run *run, const size_t *files, size_t count, gc_task **task,
+                      gc_errinfo *info)
 {
-    gc_task *task = NULL;
     gc_buf apis;
     gc_buf_init(&apis, API_LIMIT);
     put_apis(run, files, count, &apis);
@@ -105,22 +107,35 @@ static gc_task *compose(gc_run *run, const size_t *files, size_t count, gc_errin
     const char *complaint = run->files[files[0]].complaint;
     gc_compose_files wanted = { files, fingerprints, count, apis.ptr,
                                 complaint ? complaint : "" };
-    if (gc_compose(run->composer, &wanted, &task, info))
-        task = NULL;
+    gc_err err = gc_compose(run->composer, &wanted, task, info);
     free(fingerprints);
     gc_buf_release(&apis);
-    return task;
+    return err;
+}
+
+/* A task that does not fit the model's window is asked for in halves, down to one file. */
+static bool in_halves(gc_run *run, gc_err err, const size_t *files, size_t count,
+                      group_fn use, void *arg)
+{
+    if (err != GC_ETOOBIG || count < 2)
+        return false;
+    use(run, files, count / 2, arg);
+    use(run, files + count / 2, count - count / 2, arg);
+    return true;
 }
 
 static void add_task(gc_run *run, const size_t *files, size_t count, void *arg)
 {
-    (void)arg;
     gc_errinfo info = { 0 };
-    gc_task *task = compose(run, files, count, &info);
-    if (!task) {
+    gc_task *task = NULL;
+    gc_err err = compose(run, files, count, &task, &info);
+    if (in_halves(run, err, files, count, add_task, arg))
+        return;
+    if (err) {
         for (size_t i = 0; i < count; i++)
             run_fail(run, files[i], "%s", info.text);
-        run_stop(run, GC_EXIT_USAGE, "%s", info.text);
+        if (err != GC_ETOOBIG) /* no other prompt will render either */
+            run_stop(run, GC_EXIT_USAGE, "%s", info.text);
         return;
     }
     run_task *t = gc_xcalloc(1, sizeof *t);
@@ -149,20 +164,18 @@ static void add_task(gc_run *run, const size_t *files, size_t count, void *arg)
 
 /* ---- grouping ---- */
 
-static gc_group_options group_options(const gc_run *run)
+gc_group_options run_group_options(const gc_run *run, double bytes_per_token)
 {
     const gc_config *c = run->config;
     double tokens = (double)run->project.model->max_output_tokens * OUTPUT_SHARE;
     return (gc_group_options){
         .max_files = c->batching_enabled ? (size_t)c->batching_max_batch_size : 1,
         .min_similarity = c->batching_min_similarity,
-        .max_expected_bytes = (size_t)(tokens * run->rates.bytes_per_token),
+        .max_expected_bytes = (size_t)(tokens * bytes_per_token),
     };
 }
 
 /* Calls `use` for each group of the ready files, those that must be alone included. */
-typedef void (*group_fn)(gc_run *run, const size_t *files, size_t count, void *arg);
-
 static void for_each_group(gc_run *run, group_fn use, void *arg)
 {
     size_t n = run->project.plan->file_count, ready = 0;
@@ -177,7 +190,7 @@ static void for_each_group(gc_run *run, group_fn use, void *arg)
         else
             files[ready++] = i;
     }
-    gc_group_options options = group_options(run);
+    gc_group_options options = run_group_options(run, run->rates.bytes_per_token);
     size_t groups = gc_group(run->project.plan, files, ready, &options, group_of);
     size_t *members = gc_xcalloc(ready, sizeof *members);
     size_t *first = gc_xcalloc(groups + 2, sizeof *first);
@@ -207,10 +220,11 @@ static void estimate_group(gc_run *run, const size_t *files, size_t count, void 
 {
     gc_estimate *sum = arg;
     gc_errinfo info = { 0 };
-    gc_task *task = compose(run, files, count, &info);
+    gc_task *task = NULL;
+    gc_err err = compose(run, files, count, &task, &info);
     size_t bytes = 0;
-    if (!task)
-        return;
+    if (in_halves(run, err, files, count, estimate_group, arg) || err)
+        return; /* a file that does not fit costs nothing: it fails */
     for (size_t i = 0; i < count; i++)
         bytes += run->project.plan->files[files[i]].expected_bytes;
     gc_estimate_add(sum, task, bytes, gc_composer_marked_bytes(run->composer),

@@ -307,7 +307,7 @@ static void test_prompt_untrusted_text_forms_no_element(void **state)
 {
     fixture *self = *state;
     gc_prompt_file file = { "a.go", "a", "source", ATTACK, "" };
-    gc_prompt_task task = { ATTACK, ATTACK, ATTACK, &file, 1, "tags" };
+    gc_prompt_task task = { ATTACK, ATTACK, ATTACK, &file, 1, "tags", NULL };
     must_ok(gc_prompt_shared(self->prompts, ATTACK, &self->out, NULL));
     must_ok(gc_prompt_task_text(self->prompts, &task, &self->out, NULL));
     assert_int_equal(1, count_of(self->out.ptr, "<generate"));
@@ -345,7 +345,7 @@ static void test_prompt_refuses_a_promise_with_an_element(void **state)
                                        "const A = `\n<generate path=\"x\">`" };
     for (size_t i = 0; i < 2; i++) {
         gc_prompt_file file = { "a.go", "a", "model", "", bad[i] };
-        gc_prompt_task task = { "", "", "", &file, 1, "tags" };
+        gc_prompt_task task = { "", "", "", &file, 1, "tags", NULL };
         gc_errinfo info = { 0 };
         expect_err(GC_EINVAL,
                    gc_prompt_task_text(self->prompts, &task, &self->out, &info));

@@ -16,6 +16,9 @@ typedef struct fixture {
     gc_config config;
     gc_model model;
     gc_compose_input input;
+    size_t indices[64];
+    gc_compose_call calls[64]; /* one for each file */
+    size_t call_count;
     gc_composer *composer;
     gc_task *task;
     gc_diags diags;
@@ -53,6 +56,10 @@ static int set_up(void **state)
     (void)state;
     f = (fixture){ 0 };
     open_plan(shop);
+    for (size_t i = 0; i < f.plan->file_count && i < 64; i++) {
+        f.indices[i] = i;
+        f.calls[f.call_count++] = (gc_compose_call){ &f.indices[i], 1 };
+    }
     must_ok(gc_prompts_load("", &f.prompts, NULL));
     gc_config_init(&f.config);
     f.model = (gc_model){ .id = (char *)"model-x",
@@ -63,7 +70,8 @@ static int set_up(void **state)
                           .max_output_tokens = 20000,
                           .cache_min_tokens = 100,
                           .effort = true,
-                          .thinking_tokens = 50 };
+                          .thinking_tokens = 50,
+                          .bytes_per_token = BYTES_PER_TOKEN };
     return 0;
 }
 
@@ -87,7 +95,8 @@ static void open_composer(void)
                                   .prompts = f.prompts,
                                   .model = &f.model,
                                   .bytes_per_token = BYTES_PER_TOKEN,
-                                  .expected_calls = 9,
+                                  .calls = f.calls,
+                                  .call_count = f.call_count,
                                   .reuse = true };
     gc_composer_destroy(&f.composer);
     must_ok(gc_composer_new(&f.input, &f.composer, NULL));
@@ -218,10 +227,8 @@ static void test_compose_marks_only_what_is_worth_it(void **state)
 static void test_compose_does_not_mark_a_single_call(void **state)
 {
     (void)state;
+    f.call_count = 1;
     open_composer();
-    f.input.expected_calls = 1;
-    gc_composer_destroy(&f.composer);
-    must_ok(gc_composer_new(&f.input, &f.composer, NULL));
     assert_int_equal(gc_composer_marked_bytes(f.composer), 0);
 }
 
@@ -249,6 +256,7 @@ static void test_compose_ends_with_the_wanted_files(void **state)
 static void test_compose_escapes_what_the_user_wrote(void **state)
 {
     (void)state;
+    f.config.prompt_caching_enabled = false; /* then each task brings its slice */
     open_composer();
     compose("internal/book/book.go");
     assert_non_null(strstr(tail(), "Books have &lt;b>titles&lt;/b>"));
@@ -282,6 +290,7 @@ static void test_compose_filters_context_or_sends_everything(void **state)
 {
     (void)state;
     size_t len;
+    f.config.prompt_caching_enabled = false; /* then each task brings its slice */
     open_composer();
     compose("internal/author/author.go");
     assert_non_null(strstr(tail(), "Entity Author"));
@@ -301,6 +310,7 @@ static void test_compose_limits_entities_in_full(void **state)
     static const char *const paths[] = { "internal/author/author.go",
                                          "internal/book/book.go" };
     f.config.context_filtering_max_entities_per_call = 1;
+    f.config.prompt_caching_enabled = false; /* then each task brings its slice */
     open_composer();
     compose_with(paths, 2, "", "");
     assert_non_null(strstr(tail(), "Entity Book: not shown in full"));
@@ -315,6 +325,35 @@ static void test_compose_symbols_are_sanitised_names_only(void **state)
     assert_non_null(strstr(project, "example.com/shop"));
     assert_non_null(strstr(project, "type Book struct"));
     assert_null(strstr(project, "titles"));
+}
+
+static void test_compose_sends_the_symbols_once(void **state)
+{
+    (void)state;
+    size_t len, chosen;
+    f.config.prompt_caching_enabled = false;
+    open_composer();
+    const gc_layout_option *options = gc_composer_layouts(f.composer, &chosen);
+    assert_false(options[chosen].layout.whole_symbols);
+    assert_null(strstr(gc_composer_shared(f.composer, 1, &len), "type Book struct"));
+    compose("internal/book/book_store.go");
+    assert_non_null(strstr(tail(), "<symbol_table>\n// package book"));
+    assert_null(strstr(tail(), "package author"));
+}
+
+static void test_compose_refuses_what_fills_the_window(void **state)
+{
+    (void)state;
+    gc_errinfo info = { 0 };
+    open_composer();
+    f.model.context_tokens = 5200; /* 4,096 of answer leave 64 for the prompt */
+    size_t file = index_of("internal/book/book.go");
+    gc_compose_files wanted = { &file, NULL, 1, "", "" };
+    gc_err err = gc_compose(f.composer, &wanted, &f.task, &info);
+    assert_int_equal(err, GC_ETOOBIG);
+    assert_null(f.task);
+    assert_non_null(strstr(info.text, "internal/book/book.go: about "));
+    assert_non_null(strstr(info.text, "larger window"));
 }
 
 /* ---- limits of the call ---- */
@@ -427,6 +466,8 @@ int main(void)
         TEST(test_compose_filters_context_or_sends_everything),
         TEST(test_compose_limits_entities_in_full),
         TEST(test_compose_symbols_are_sanitised_names_only),
+        TEST(test_compose_sends_the_symbols_once),
+        TEST(test_compose_refuses_what_fills_the_window),
         TEST(test_compose_max_tokens),
         TEST(test_compose_reserves_the_worst_case),
         TEST(test_compose_takes_the_settings_along),

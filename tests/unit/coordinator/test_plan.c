@@ -99,7 +99,6 @@ static char *dump(void)
         free(contracts);
         free(requirements);
     }
-    gc_buf_puts(&out, f.plan->symbols);
     return gc_buf_take(&out);
 }
 
@@ -258,20 +257,6 @@ static void test_plan_promises_roles(void **state)
                    "func (h *Handler) Register(mux *http.ServeMux)\n");
     expect_promise("internal/book/book_test.go",
                    "import \"testing\"\nfunc TestBook(t *testing.T)\n");
-}
-
-static void test_plan_symbols_leave_struct_bodies_out(void **state)
-{
-    (void)state;
-    plan(shop);
-    const char *s = f.plan->symbols;
-    assert_non_null(
-        strstr(s, "// package book, import \"example.com/shop/internal/book\""));
-    assert_non_null(strstr(s, "type Book struct\nfunc (m *Book) Validate() error\n"));
-    assert_non_null(strstr(s, "\tGet(ctx context.Context, id string) (*Book, error)\n"));
-    assert_null(strstr(s, "Title"));
-    assert_null(strstr(s, "testing.T"));
-    assert_null(strstr(s, "func main"));
 }
 
 static void test_plan_in_layers_of_the_specification(void **state)
@@ -558,7 +543,6 @@ int main(void)
         TEST(test_plan_has_a_limit),
         TEST(test_plan_promises_a_model),
         TEST(test_plan_promises_roles),
-        TEST(test_plan_symbols_leave_struct_bodies_out),
         TEST(test_plan_in_layers_of_the_specification),
         TEST(test_plan_waits_for_nothing_that_is_promised),
         TEST(test_plan_tells_each_file_what_it_needs),

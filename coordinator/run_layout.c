@@ -1,0 +1,86 @@
+/* Which calls a run will probably make, for the layout of its prompts. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/mem.h"
+#include "coordinator/run_private.h"
+
+/* The calls that a run is expected to make, one level after the other. */
+typedef struct expected_calls {
+    size_t *files; /* members, call after call */
+    size_t file_count;
+    gc_compose_call *calls;
+    size_t count;
+} expected_calls;
+
+static bool is_open(const gc_run *run, size_t file, size_t level)
+{
+    const gc_plan_file *f = &run->project.plan->files[file];
+    return f->how == GC_BY_LLM && f->level == level && run->files[file].step != RUN_DONE;
+}
+
+/* Adds the groups of the `count` files that stand behind those added so far. */
+static void add_groups(const gc_run *run, expected_calls *self, size_t count)
+{
+    const gc_group_options options =
+        run_group_options(run, run->project.model->bytes_per_token);
+    size_t *files = gc_xcalloc(count, sizeof *files);
+    size_t *group_of = gc_xcalloc(count + 1, sizeof *group_of);
+    memcpy(files, self->files + self->file_count, count * sizeof *files);
+    size_t groups = gc_group(run->project.plan, files, count, &options, group_of);
+    size_t *next = gc_xcalloc(groups + 1, sizeof *next);
+    for (size_t i = 0; i < count; i++)
+        next[group_of[i] + 1]++;
+    for (size_t g = 0; g < groups; g++) {
+        self->calls[self->count++] =
+            (gc_compose_call){ self->files + self->file_count + next[g], next[g + 1] };
+        next[g + 1] += next[g];
+    }
+    for (size_t i = 0; i < count; i++)
+        self->files[self->file_count + next[group_of[i]]++] = files[i];
+    self->file_count += count;
+    free(files);
+    free(group_of);
+    free(next);
+}
+
+static void expect_calls(const gc_run *run, expected_calls *self)
+{
+    const gc_plan *plan = run->project.plan;
+    self->files = gc_xcalloc(plan->file_count + 1, sizeof *self->files);
+    self->calls = gc_xcalloc(plan->file_count + 1, sizeof *self->calls);
+    for (size_t level = 0; level < plan->level_count; level++) {
+        size_t count = 0;
+        for (size_t i = 0; i < plan->file_count; i++)
+            if (is_open(run, i, level))
+                self->files[self->file_count + count++] = i;
+        if (count)
+            add_groups(run, self, count);
+    }
+}
+
+gc_exit run_open_composer(gc_run *run, bool reuse)
+{
+    gc_errinfo info = { 0 };
+    expected_calls expected = { 0 };
+    expect_calls(run, &expected);
+    gc_compose_input input = { .config = run->config,
+                               .fcs = run->project.fcs,
+                               .plan = run->project.plan,
+                               .slicer = run->slicer,
+                               .prompts = run->project.prompts,
+                               .model = run->project.model,
+                               .bytes_per_token = run->rates.bytes_per_token,
+                               .calls = expected.calls,
+                               .call_count = expected.count,
+                               .reuse = reuse,
+                               .simulated = run->stats.simulated };
+    gc_err err = gc_composer_new(&input, &run->composer, &info);
+    free(expected.files);
+    free(expected.calls);
+    if (!err)
+        return GC_EXIT_OK;
+    fprintf(stderr, "error: %s\n", info.text);
+    return GC_EXIT_USAGE;
+}
