@@ -23,6 +23,7 @@ typedef struct gc_config {
     double batching_min_similarity;
     char *batching_response_format; /* tags | json */
     bool templates_enabled;
+    char *templates_scope;     /* "boilerplate" or "structural" */
     char *templates_directory; /* "" = built in */
     bool context_filtering_enabled;
     int64_t context_filtering_max_entities_per_call;

@@ -265,8 +265,6 @@ static void add_free_text(json_t *data, const gc_fcs *fcs)
 static gc_err load(const char *directory, const char *name, gc_buf *text, char **place,
                    gc_errinfo *info)
 {
-    if (!gc_project_template(name))
-        return gc_fail(info, GC_ENOENT, "there is no project template \"%s\"", name);
     gc_err err = GC_ENOENT;
     char *path = *directory ? gc_xasprintf("%s/%s", directory, name)
                             : gc_xasprintf(ASSETS "%s", name);
@@ -289,27 +287,36 @@ static gc_err load(const char *directory, const char *name, gc_buf *text, char *
     return err;
 }
 
-gc_err gc_project_render(const char *directory, const char *name, const gc_fcs *fcs,
-                         gc_buf *out, gc_errinfo *info)
+gc_err gc_project_render_data(const char *directory, const char *name, const json_t *data,
+                              gc_buf *out, gc_errinfo *info)
 {
     gc_errinfo inner = { 0 };
     char *place = NULL;
-    json_t *data = json_object();
     gc_buf text;
     gc_buf_init(&text, GC_TEMPLATE_MAX_BYTES);
     gc_err err = load(directory, name, &text, &place, info);
-    if (!err)
-        err = add_names(data, fcs, info);
-    if (!err && strcmp(name, README) == 0)
-        add_free_text(data, fcs);
     if (!err) {
         err = gc_template_render(text.ptr, text.len, data, NULL, out, &inner);
         if (err)
             gc_fail(info, err, "%s: %s", place, inner.text);
     }
     gc_buf_release(&text);
-    json_decref(data);
     free(place);
+    return err;
+}
+
+gc_err gc_project_render(const char *directory, const char *name, const gc_fcs *fcs,
+                         gc_buf *out, gc_errinfo *info)
+{
+    if (!gc_project_template(name))
+        return gc_fail(info, GC_ENOENT, "there is no project template \"%s\"", name);
+    json_t *data = json_object();
+    gc_err err = add_names(data, fcs, info);
+    if (!err && strcmp(name, README) == 0)
+        add_free_text(data, fcs);
+    if (!err)
+        err = gc_project_render_data(directory, name, data, out, info);
+    json_decref(data);
     return err;
 }
 
@@ -318,6 +325,8 @@ gc_err gc_project_template_sha(const char *directory, const char *name, gc_sha *
 {
     char *place = NULL;
     gc_buf text;
+    if (!gc_project_template(name))
+        return gc_fail(info, GC_ENOENT, "there is no project template \"%s\"", name);
     gc_buf_init(&text, GC_TEMPLATE_MAX_BYTES);
     gc_err err = load(directory, name, &text, &place, info);
     if (!err)

@@ -12,6 +12,7 @@
 #ifndef GC_COMMON_PROJECT_H
 #define GC_COMMON_PROJECT_H
 
+#include <jansson.h>
 #include <stddef.h>
 
 #include "common/buf.h"
@@ -31,6 +32,12 @@ const char *gc_project_template_at(size_t index);
  * for a name of the FCS that does not fit into the file. */
 GC_MUST_CHECK gc_err gc_project_render(const char *directory, const char *name,
                                        const gc_fcs *fcs, gc_buf *out, gc_errinfo *info);
+
+/* The same for a Go template, which the plan has told what to say: names and texts in `data`
+ * must fit where the template puts them. */
+GC_MUST_CHECK gc_err gc_project_render_data(const char *directory, const char *name,
+                                            const json_t *data, gc_buf *out,
+                                            gc_errinfo *info);
 
 /* Hash of the template's text, the override included: errors as above. */
 GC_MUST_CHECK gc_err gc_project_template_sha(const char *directory, const char *name,

@@ -294,6 +294,8 @@ static gc_err lay_out(plan_ctx *ctx, const gc_plan_options *options, gc_diags *d
         plan_assign_entities(ctx);
         plan_entity_files(ctx);
         plan_shared_files(ctx);
+        if (options->templates && options->structural)
+            plan_structural_files(ctx);
         plan_project_files(ctx, options->templates);
     }
     if (ctx->plan->file_count > options->max_files) {
@@ -338,6 +340,7 @@ static void release_file(gc_plan_file *f)
     free(f->kind);
     free(f->purpose);
     free(f->template_name);
+    free(f->template_data);
     gc_strv_release(&f->entities);
     gc_strv_release(&f->neighbours);
     gc_strv_release(&f->contracts);

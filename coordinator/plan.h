@@ -37,6 +37,7 @@ typedef struct gc_plan_file {
     char *purpose;
     gc_file_how how;
     char *template_name;  /* asset below templates/project/, NULL for the LLM */
+    char *template_data;  /* JSON: what a Go template is told; NULL: the FCS is enough */
     gc_strv entities;     /* go_names in full */
     gc_strv neighbours;   /* go_names named only, with key and signatures */
     gc_strv contracts;    /* ids */
@@ -69,6 +70,7 @@ typedef struct gc_plan {
 typedef struct gc_plan_options {
     bool templates;   /* false: the LLM writes the project files too */
     size_t max_files; /* GC_ETOOBIG over it */
+    bool structural;  /* with templates: they write the Go that the FCS determines, too */
 } gc_plan_options;
 
 /* GC_EINVAL: the explicit `files:` are wrong (cycle, unknown dependency, duplicate); each

@@ -72,8 +72,8 @@ void plan_about_entity(plan_ctx *ctx, size_t file, const plan_entity *pe)
     gc_strv_sort(&f->requirements);
 }
 
-static void set_promise(plan_ctx *ctx, size_t file, plan_promise *promise,
-                        size_t body_bytes)
+void plan_set_promise(plan_ctx *ctx, size_t file, plan_promise *promise,
+                      size_t body_bytes)
 {
     gc_plan_file *f = &ctx->plan->files[file];
     free(f->promise);
@@ -126,13 +126,13 @@ static size_t add_role(plan_ctx *ctx, const plan_entity *pe, const plan_pkg *pkg
     plan_promise promise;
     plan_promise_init(&promise, ctx, pkg);
     r->promise(&promise, pe);
-    set_promise(ctx, file, &promise, r->body_bytes + 60 * pe->e->field_count);
+    plan_set_promise(ctx, file, &promise, r->body_bytes + 60 * pe->e->field_count);
     plan_about_entity(ctx, file, pe);
     free(path);
     return file;
 }
 
-static size_t add_test(plan_ctx *ctx, size_t subject, const char *function, size_t bytes)
+size_t plan_add_test(plan_ctx *ctx, size_t subject, const char *function, size_t bytes)
 {
     const gc_plan_file *s = &ctx->plan->files[subject];
     char *path = gc_xasprintf("%.*s_test.go", (int)(strlen(s->path) - 3), s->path);
@@ -142,7 +142,7 @@ static size_t add_test(plan_ctx *ctx, size_t subject, const char *function, size
     plan_promise promise;
     plan_promise_init(&promise, ctx, pkg);
     plan_promise_test(&promise, name);
-    set_promise(ctx, file, &promise, bytes);
+    plan_set_promise(ctx, file, &promise, bytes);
     s = &ctx->plan->files[subject]; /* the array may have moved */
     gc_plan_file *f = &ctx->plan->files[file];
     gc_strv_copy(&f->entities, &s->entities);
@@ -183,7 +183,7 @@ static void test_role(plan_ctx *ctx, const plan_entity *pe, size_t file, const c
                       size_t bytes)
 {
     char *function = gc_xasprintf("Test%s%s", pe->type, what);
-    add_test(ctx, file, function, bytes);
+    plan_add_test(ctx, file, function, bytes);
     free(function);
 }
 
@@ -251,8 +251,8 @@ static long add_errors(plan_ctx *ctx)
                 "var ErrNotFound error\nvar ErrConflict error\nvar ErrInvalid error\n");
     if (ctx->http)
         gc_buf_puts(&p.body, "func HTTPStatus(err error) int\n");
-    set_promise(ctx, file, &p, SMALL_BYTES / 2);
-    add_test(ctx, file, "TestErrors", SMALL_BYTES);
+    plan_set_promise(ctx, file, &p, SMALL_BYTES / 2);
+    plan_add_test(ctx, file, "TestErrors", SMALL_BYTES);
     free(path);
     free(dir);
     return (long)file;
@@ -280,7 +280,7 @@ static size_t add_shared(plan_ctx *ctx, const plan_pkg *pkg, const char *name,
     char *path = *pkg->dir ? gc_xasprintf("%s/%s.go", pkg->dir, name)
                            : gc_xasprintf("%s.go", name);
     size_t file = plan_add_file(ctx, path, pkg, kind);
-    set_promise(ctx, file, promise, bytes);
+    plan_set_promise(ctx, file, promise, bytes);
     gc_strv_copy(&ctx->plan->files[file].requirements, &ctx->general_reqs);
     free(path);
     return file;
@@ -306,7 +306,7 @@ static size_t add_config(plan_ctx *ctx, plan_pkg **pkg)
     gc_buf_puts(&p.body, "func Load(getenv func(string) string) (Config, error)\n");
     size_t file = add_shared(ctx, *pkg, "config", "config", &p, SMALL_BYTES);
     plan_purpose(ctx, file, "Settings of the program with defaults and checks.");
-    add_test(ctx, file, "TestLoad", SMALL_BYTES);
+    plan_add_test(ctx, file, "TestLoad", SMALL_BYTES);
     return file;
 }
 
@@ -372,8 +372,8 @@ static void add_server(plan_ctx *ctx)
                  "The HTTP server with sane timeouts; Run serves until the context "
                  "ends, then shuts down gracefully.");
     plan_add_edge(ctx, server, config_file, GC_EDGE_CONTRACT);
-    add_test(ctx, router, "TestRouter", SMALL_BYTES);
-    add_test(ctx, server, "TestServer", SMALL_BYTES);
+    plan_add_test(ctx, router, "TestRouter", SMALL_BYTES);
+    plan_add_test(ctx, server, "TestServer", SMALL_BYTES);
     add_main(ctx, (size_t[]){ config_file, router, server }, 3);
 }
 
@@ -405,7 +405,7 @@ static void add_cli(plan_ctx *ctx)
     gc_strv_release(&f->requirements);
     for (size_t i = 0; i < ctx->fcs->requirement_count; i++)
         gc_strv_add(&f->requirements, ctx->fcs->requirements[i].id);
-    add_test(ctx, cli, "TestRun", TEST_BYTES);
+    plan_add_test(ctx, cli, "TestRun", TEST_BYTES);
     add_main(ctx, (size_t[]){ config_file, cli }, 2);
 }
 

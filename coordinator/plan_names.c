@@ -167,6 +167,7 @@ static void name_key(plan_entity *pe)
     pe->id_declared = usable && key->enum_values.count;
     pe->id_field = key ? gc_xstrdup(key->go_name) : plan_free_member(pe->e, "ID");
     pe->validate = plan_free_member(pe->e, "Validate");
+    pe->clone = plan_free_member(pe->e, "Clone");
     pe->id_type = gc_xstrdup(usable ? key->go_type : "string");
 }
 
@@ -203,14 +204,16 @@ static void name_roles(plan_ctx *ctx, plan_entity *pe)
     pe->handler_type = role_name(pe->handler, pe, "Handler");
 }
 
+#define STEM_TAILS 5
+
 /* "order" beside an entity OrderStore would make order_store.go twice in one folder. */
 static void choose_stem(plan_entity *pe, gc_map *taken)
 {
-    static const char *const tails[] = { "", "_store", "_service", "_handler" };
+    static const char *const tails[] = { "", "_clone", "_store", "_service", "_handler" };
     char *stem = gc_xstrdup(pe->e->snake);
     for (int n = 1;; n++) {
         bool clash = false;
-        for (size_t i = 0; i < 4 && !clash; i++) {
+        for (size_t i = 0; i < STEM_TAILS && !clash; i++) {
             char *path = gc_xasprintf("%s/%s%s", pe->model->dir, stem, tails[i]);
             clash = gc_map_has(taken, path);
             free(path);
@@ -221,7 +224,7 @@ static void choose_stem(plan_entity *pe, gc_map *taken)
         stem = n == 1 ? gc_xasprintf("%s_entity", pe->e->snake)
                       : gc_xasprintf("%s_entity%d", pe->e->snake, n);
     }
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < STEM_TAILS; i++) {
         char *path = gc_xasprintf("%s/%s%s", pe->model->dir, stem, tails[i]);
         gc_map_set(taken, path, pe);
         free(path);
@@ -368,6 +371,7 @@ static void release_entity(plan_entity *pe)
     free(pe->id_field);
     free(pe->id_type);
     free(pe->validate);
+    free(pe->clone);
     free(pe->store_type);
     free(pe->memory_type);
     free(pe->service_type);

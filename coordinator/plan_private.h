@@ -36,6 +36,7 @@ typedef struct plan_entity {
     bool id_added;     /* the spec names no key: the plan adds one */
     bool id_declared;  /* its type is declared beside the entity: an enum */
     char *validate;    /* method that checks an item; no field has its name */
+    char *clone;       /* method that copies an item with all that it points to */
     char *store_type;  /* Store or OrderStore */
     char *memory_type; /* MemoryStore, or FileStore in a command line program */
     char *service_type;
@@ -94,8 +95,18 @@ typedef struct plan_promise {
     gc_buf body;
 } plan_promise;
 
+/* plan_files.c: the promise becomes the file's and is released. */
+void plan_set_promise(plan_ctx *ctx, size_t file, plan_promise *promise,
+                      size_t body_bytes);
+
+/* A test of `subject` with `function` as its promised name, if that is free; its index. */
+size_t plan_add_test(plan_ctx *ctx, size_t subject, const char *function, size_t bytes);
+
 void plan_promise_init(plan_promise *self, const plan_ctx *ctx, const plan_pkg *home);
 void plan_promise_release(plan_promise *self);
+
+/* Imports `path` as `name` unless it is imported already; the name that is used, borrowed. */
+const char *plan_promise_import(plan_promise *self, const char *path, const char *name);
 
 /* Imports a standard package, e.g. "context"; returns nothing: std names are never aliased. */
 void plan_promise_std(plan_promise *self, const char *import_path);
@@ -137,6 +148,10 @@ void plan_about_entity(plan_ctx *ctx, size_t file, const plan_entity *pe);
 void plan_entity_files(plan_ctx *ctx);
 void plan_shared_files(plan_ctx *ctx);
 void plan_project_files(plan_ctx *ctx, bool templates);
+
+/* plan_structural.c: marks the files that templates write, and adds those that only they
+ * need. */
+void plan_structural_files(plan_ctx *ctx);
 
 /* plan_explicit.c: `files:` of the spec, exactly as given. GC_EINVAL: see diags. */
 GC_MUST_CHECK gc_err plan_explicit_files(plan_ctx *ctx, gc_diags *diags);

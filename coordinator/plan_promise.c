@@ -26,8 +26,8 @@ static const char *last_part(const char *path)
     return slash ? slash + 1 : path;
 }
 
-/* One import line; the name is written out where it is not the last part of the path. */
-static const char *import_as(plan_promise *self, const char *path, const char *name)
+/* The name is written out where it is not the last part of the path. */
+const char *plan_promise_import(plan_promise *self, const char *path, const char *name)
 {
     const char *known = gc_map_get(self->alias_of, path);
     if (known)
@@ -43,7 +43,7 @@ static const char *import_as(plan_promise *self, const char *path, const char *n
 
 void plan_promise_std(plan_promise *self, const char *import_path)
 {
-    import_as(self, import_path, last_part(import_path));
+    plan_promise_import(self, import_path, last_part(import_path));
 }
 
 static const char *import_package(plan_promise *self, const plan_pkg *pkg)
@@ -57,7 +57,7 @@ static const char *import_package(plan_promise *self, const plan_pkg *pkg)
         free(alias);
         alias = longer;
     }
-    const char *used = import_as(self, pkg->import_path, alias);
+    const char *used = plan_promise_import(self, pkg->import_path, alias);
     free(alias);
     return used;
 }
@@ -133,7 +133,7 @@ static void import_modules_of(plan_promise *self, const char *type)
     for (size_t i = 0; i < fcs->module_count; i++) {
         char *name = gc_go_module_name(fcs->modules[i].path);
         if (mentions(type, name))
-            import_as(self, fcs->modules[i].path, name);
+            plan_promise_import(self, fcs->modules[i].path, name);
         free(name);
     }
 }

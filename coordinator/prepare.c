@@ -96,8 +96,10 @@ static gc_exit load_prompts(const gc_options *options, gc_project *out)
 
 static gc_exit make_plan(const gc_options *options, gc_diags *diags, gc_project *out)
 {
-    gc_plan_options plan_options = { options->config.templates_enabled,
-                                     (size_t)options->config.limits_max_files };
+    gc_plan_options plan_options = {
+        options->config.templates_enabled, (size_t)options->config.limits_max_files,
+        strcmp(options->config.templates_scope, "structural") == 0
+    };
     return gc_plan_make(out->fcs, &plan_options, diags, &out->plan) ? GC_EXIT_SPEC
                                                                     : GC_EXIT_OK;
 }

@@ -134,8 +134,13 @@ static gc_err render(gc_run *run, size_t file, gc_buf *out)
 {
     const gc_plan_file *f = &run->project.plan->files[file];
     gc_errinfo info = { 0 };
-    gc_err err = gc_project_render(run->config->templates_directory, f->template_name,
-                                   run->project.fcs, out, &info);
+    const char *directory = run->config->templates_directory;
+    json_t *data = f->template_data ? json_loads(f->template_data, 0, NULL) : NULL;
+    gc_err err = f->template_data ? gc_project_render_data(directory, f->template_name,
+                                                           data, out, &info)
+                                  : gc_project_render(directory, f->template_name,
+                                                      run->project.fcs, out, &info);
+    json_decref(data);
     if (err) {
         run_fail(run, file, "%s", info.text);
         run_stop(run, GC_EXIT_USAGE, "%s", info.text);

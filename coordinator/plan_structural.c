@@ -1,0 +1,144 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/mem.h"
+#include "coordinator/plan_private.h"
+#include "coordinator/structural_entity.h"
+#include "coordinator/structural_handler.h"
+
+#define CLONE_BYTES 300
+#define WEB_BYTES 3000
+
+/* The packages that the templates of entities lean on. */
+typedef struct shared {
+    const plan_pkg *errors;
+    plan_pkg *web;
+} shared;
+
+static void by_template(plan_ctx *ctx, size_t file, const char *name, json_t *data)
+{
+    gc_plan_file *f = &ctx->plan->files[file];
+    f->how = GC_BY_TEMPLATE;
+    f->template_name = gc_xstrdup(name);
+    f->template_data = json_dumps(data, JSON_COMPACT);
+    json_decref(data);
+}
+
+/* Index of an entity's file, and of the test beside it. */
+static size_t file_of(const plan_ctx *ctx, const plan_entity *pe, const plan_pkg *pkg,
+                      const char *tail)
+{
+    char *path = gc_xasprintf("%s/%s%s.go", pkg->dir, pe->stem, tail);
+    size_t file = (size_t)gc_map_get(ctx->file_by_path, path);
+    free(path);
+    return file - 1; /* the plan has them all */
+}
+
+/* The function that the promise of a test names; free() it. */
+static char *function_of(const plan_ctx *ctx, size_t test)
+{
+    const char *name = strstr(ctx->plan->files[test].promise, "func ") + strlen("func ");
+    return gc_xmemdup(name, strcspn(name, "("));
+}
+
+static void write_clone(plan_ctx *ctx, const plan_entity *pe)
+{
+    char *path = gc_xasprintf("%s/%s_clone.go", pe->model->dir, pe->stem);
+    size_t file = plan_add_file(ctx, path, pe->model, "model");
+    plan_promise promise;
+    plan_promise_init(&promise, ctx, pe->model);
+    gc_buf_printf(&promise.body, "func (m *%s) %s() *%s\n", pe->type, pe->clone,
+                  pe->type);
+    plan_set_promise(ctx, file, &promise, CLONE_BYTES);
+    plan_about_entity(ctx, file, pe);
+    plan_purpose(ctx, file, "Deep copies of %s.", pe->type);
+    plan_add_edge(ctx, file, file_of(ctx, pe, pe->model, ""), GC_EDGE_CONTRACT);
+    by_template(ctx, file, "clone.go.tmpl", structural_clone_file(ctx, pe));
+    free(path);
+}
+
+static void write_store(plan_ctx *ctx, const plan_entity *pe, const shared *with)
+{
+    size_t test = file_of(ctx, pe, pe->store, "_store_test");
+    char *function = function_of(ctx, test);
+    by_template(ctx, file_of(ctx, pe, pe->store, "_store"), "store.go.tmpl",
+                structural_store(ctx, pe, with->errors));
+    by_template(ctx, test, "store_test.go.tmpl",
+                structural_store_test(ctx, pe, with->errors, function));
+    free(function);
+}
+
+static void write_handler(plan_ctx *ctx, const plan_entity *pe, const shared *with)
+{
+    size_t test = file_of(ctx, pe, pe->handler, "_handler_test");
+    char *function = function_of(ctx, test);
+    by_template(ctx, file_of(ctx, pe, pe->handler, "_handler"), "handler.go.tmpl",
+                structural_handler(ctx, pe, with->errors, with->web));
+    by_template(ctx, test, "handler_test.go.tmpl",
+                structural_handler_test(ctx, pe, with->errors, function));
+    free(function);
+}
+
+/* What handlers share, once there is one that a template writes. */
+static void require_web(plan_ctx *ctx, shared *with)
+{
+    if (with->web)
+        return;
+    char *dir = plan_free_dir(ctx, "httpjson");
+    with->web = plan_require_pkg(ctx, dir, strrchr(dir, '/') + 1, "JSON over HTTP");
+    char *path = gc_xasprintf("%s/httpjson.go", dir);
+    size_t file = plan_add_file(ctx, path, with->web, "server");
+    plan_promise promise;
+    plan_promise_init(&promise, ctx, with->web);
+    structural_promise_web(&promise);
+    plan_set_promise(ctx, file, &promise, WEB_BYTES);
+    plan_purpose(ctx, file, "Reads and writes the JSON of all handlers.");
+    by_template(ctx, file, "httpjson.go.tmpl",
+                structural_web(ctx, with->web, with->errors));
+    size_t test = plan_add_test(ctx, file, "TestDecode", WEB_BYTES);
+    char *function = function_of(ctx, test);
+    by_template(ctx, test, "httpjson_test.go.tmpl",
+                structural_web_test(ctx, with->web, with->errors, function));
+    free(function);
+    free(path);
+    free(dir);
+}
+
+static size_t errors_file(const plan_ctx *ctx)
+{
+    size_t file = 0;
+    while (strcmp(ctx->plan->files[file].kind, "errors") != 0)
+        file++;
+    return file;
+}
+
+static const plan_pkg *write_errors(plan_ctx *ctx)
+{
+    size_t file = errors_file(ctx);
+    const plan_pkg *pkg = gc_map_get(ctx->pkg_by_dir, ctx->plan->files[file].dir);
+    if (ctx->plan->files[file].how == GC_BY_LLM) {
+        json_t *data = json_object();
+        structural_set(data, "package", pkg->name);
+        json_object_set_new(data, "http", json_boolean(ctx->http));
+        by_template(ctx, file, "errors.go.tmpl", data);
+    }
+    return pkg;
+}
+
+void plan_structural_files(plan_ctx *ctx)
+{
+    size_t count = ctx->fcs->entity_count;
+    if (!count)
+        return;
+    shared with = { .errors = write_errors(ctx) };
+    for (size_t i = 0; i < count; i++) {
+        const plan_entity *pe = &ctx->entities[i];
+        write_clone(ctx, pe);
+        if (structural_store_fits(ctx, pe))
+            write_store(ctx, pe, &with);
+        if (ctx->http && structural_handler_fits(ctx, pe)) {
+            require_web(ctx, &with);
+            write_handler(ctx, pe, &with);
+        }
+    }
+}
