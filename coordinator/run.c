@@ -445,6 +445,7 @@ static void decide_again(gc_run *run)
     for (size_t i = 0; i < run->project.plan->file_count; i++)
         if (run->files[i].step == RUN_READY)
             run->files[i].step = RUN_BLOCKED;
+    run->decided_once = false;
     run_decide(run, false);
 }
 

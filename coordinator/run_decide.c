@@ -254,8 +254,9 @@ static void decide_file(gc_run *run, size_t file, bool look_only)
 bool run_decide(gc_run *run, bool look_only)
 {
     size_t before = run->stats.done;
-    for (size_t i = 0; i < run->project.plan->file_count; i++)
+    for (size_t i = 0; !run->decided_once && i < run->project.plan->file_count; i++)
         decide_file(run, i, look_only);
+    run->decided_once = true;
     while (run->unblocked_count) /* finishing one may let others be decided */
         decide_file(run, run->unblocked[--run->unblocked_count], look_only);
     return run->stats.done > before;

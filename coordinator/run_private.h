@@ -85,6 +85,7 @@ typedef struct gc_run {
     gc_stats stats;
     run_file *files;                       /* parallel to the plan */
     size_t *dependents_first, *dependents; /* real edges turned round */
+    bool decided_once; /* from then on only what gets unblocked can be decided */
     size_t *unblocked; /* lost their last blocker since the last look at all */
     size_t unblocked_count, unblocked_cap;
     bool collect_more; /* stored files wait for the next turn of the loop */
