@@ -254,6 +254,7 @@ class Remote(Faults):
         p = self.start("a")
         self.answers(3)
         kill(p)
+        self.c.start_worker(8)
         r = self.run_to_end("b", f"--resume={self.job()}")
         self.assertEqual(len(self.jobs()), 1, r.stderr)
         self.assertEqual(self.state(self.job()), "done")
@@ -268,6 +269,7 @@ class Remote(Faults):
         job = self.job()
         self.c.redis_cli("HSET", f"gc:job:{job}", "owner", "elsewhere/1/abcdef")
         self.c.redis_cli("SET", f"gc:owner:{job}", "elsewhere/1/abcdef", "PX", 4000)
+        self.c.start_worker(8)
         self.run_to_end("b", f"--resume={job}")
         self.assertEqual(self.state(job), "done")
         self.sound(self.c.dir / "b")
@@ -388,6 +390,7 @@ class Remote(Faults):
         self.ends(p, 130, 15)
         self.assertIn("cancelled", said(p))
         self.assertEqual(self.state(job), "cancelled")
+        self.c.start_worker(8)
         self.run_to_end("a", f"--resume={job}")
         self.sound(self.c.dir / "a", twice=5)
 
