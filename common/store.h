@@ -15,6 +15,7 @@
 #include "common/hash.h"
 #include "common/models.h"
 #include "common/strv.h"
+#include "common/task.h"
 
 #define GC_JOB_ID_SIZE 15 /* "j-" + 12 of 0-9a-z + NUL */
 
@@ -159,12 +160,36 @@ void gc_worker_info_release(gc_worker_info *self);
 GC_MUST_CHECK gc_err gc_store_workers(gc_store *self, gc_worker_info **out,
                                       size_t *count);
 
+/* Two sums over many calls: their quotient is the figure, weighted as it should be. */
+typedef struct gc_ratio {
+    int64_t sum, per;
+} gc_ratio;
+
+#define GC_MEASURED_KINDS 24
+
+/* What answers for files of one kind took: output tokens, thinking included, per byte that
+ * the plan expected. */
+typedef struct gc_measured_kind {
+    char name[32];
+    gc_ratio output;
+} gc_measured_kind;
+
 /* Measured figures of a model; zeros where nothing was measured yet. */
 typedef struct gc_measured {
-    double bytes_per_token;
+    double bytes_per_token; /* of answers, thinking included in the tokens */
     double seconds_per_output_token;
     int64_t calls;
+    gc_ratio marked; /* prompt bytes per token, of what the cache mark covers */
+    gc_ratio plain;  /* prompt bytes per token, of the rest */
+    gc_ratio wait;   /* milliseconds to the first event, per call */
+    gc_ratio stream; /* milliseconds from then to the end, per output token */
+    gc_measured_kind kinds[GC_MEASURED_KINDS];
+    size_t kind_count;
 } gc_measured;
+#define GC_MEASURED_NAME 160
+/* Under which name a model's figures are kept: simulated ones must not mix with real ones. */
+void gc_measured_name(const char *model, bool simulated, char out[GC_MEASURED_NAME]);
+
 GC_MUST_CHECK gc_err gc_store_model_get(gc_store *self, const char *model,
                                         gc_measured *out);
 
@@ -172,5 +197,14 @@ GC_MUST_CHECK gc_err gc_store_model_get(gc_store *self, const char *model,
 GC_MUST_CHECK gc_err gc_store_model_add(gc_store *self, const char *model,
                                         double bytes_per_token,
                                         double seconds_per_output_token);
+
+/* Adds the sums of `more` (not its means and calls) in one step. Old calls fade: a pair
+ * that grows over its bound is halved. Names of kinds are words (a-z, 0-9, '_', '-'). */
+GC_MUST_CHECK gc_err gc_store_model_learn(gc_store *self, const char *model,
+                                          const gc_measured *more);
+
+/* True if the prefix of this task is in the provider's cache, as far as is known. */
+GC_MUST_CHECK gc_err gc_store_prefix_is_warm(gc_store *self, const gc_task *task,
+                                             bool *out);
 
 #endif

@@ -282,6 +282,20 @@ static const char model_add[] =
     "call('HSET', key, 'updated_at', int(now_ms()))\n"
     "return 'OK'\n";
 
+/* ARGV: model, then field of the sum, added, field of the divisor, added, bound of the
+ * divisor … Halving both keeps their quotient and lets old calls fade. */
+static const char model_learn[] =
+    "local key = 'gc:model:' .. ARGV[1]\n"
+    "for i = 2, #ARGV, 5 do\n"
+    "  local sum = call('HINCRBY', key, ARGV[i], ARGV[i + 1])\n"
+    "  local per = call('HINCRBY', key, ARGV[i + 2], ARGV[i + 3])\n"
+    "  if per > tonumber(ARGV[i + 4]) then\n"
+    "    call('HSET', key, ARGV[i], int(sum / 2), ARGV[i + 2], int(per / 2))\n"
+    "  end\n"
+    "end\n"
+    "call('HSET', key, 'updated_at', int(now_ms()))\n"
+    "return 'OK'\n";
+
 /* ARGV: job task worker attempt lease_ms reuse cap_nusd reserve_nusd, then fingerprint
  * path … Answers {OK, epoch, "R<sha256>" | "W" | "M" …}, {ESTATE}, {EFULL, running}. */
 static const char claim[] =
@@ -539,6 +553,7 @@ static const char *const bodies[GC_SCRIPT_COUNT] = {
     [GC_SCRIPT_WORKER_SEEN] = worker_seen,
     [GC_SCRIPT_WORKER_GONE] = worker_gone,
     [GC_SCRIPT_MODEL_ADD] = model_add,
+    [GC_SCRIPT_MODEL_LEARN] = model_learn,
     [GC_SCRIPT_CLAIM] = claim,
     [GC_SCRIPT_RENEW] = renew,
     [GC_SCRIPT_RELEASE] = release,

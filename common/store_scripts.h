@@ -25,6 +25,7 @@
     X(WORKER_SEEN)       \
     X(WORKER_GONE)       \
     X(MODEL_ADD)         \
+    X(MODEL_LEARN)       \
     X(CLAIM)             \
     X(RENEW)             \
     X(RELEASE)           \

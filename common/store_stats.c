@@ -1,4 +1,6 @@
 /* Who is there, and what was measured of models. */
+#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,6 +56,58 @@ gc_err gc_store_workers(gc_store *self, gc_worker_info **out, size_t *count)
     return GC_OK;
 }
 
+/* ---- models ---- */
+
+#define SUM_PREFIX "output_tokens:"
+#define PER_PREFIX "expected_bytes:"
+
+/* Sums and divisors are kept below twice these, about a hundred large calls. */
+#define BOUND_TOKENS 1000000
+#define BOUND_BYTES 1000000
+#define BOUND_CALLS 200
+
+static const struct ratio_row {
+    size_t offset; /* of the ratio in gc_measured */
+    const char *sum, *per;
+    int64_t bound; /* of the divisor */
+} ratio_rows[] = {
+    { offsetof(gc_measured, marked), "marked_bytes", "marked_tokens", BOUND_TOKENS },
+    { offsetof(gc_measured, plain), "plain_bytes", "plain_tokens", BOUND_TOKENS },
+    { offsetof(gc_measured, wait), "wait_ms", "wait_calls", BOUND_CALLS },
+    { offsetof(gc_measured, stream), "stream_ms", "stream_tokens", BOUND_TOKENS },
+};
+
+#define RATIO_ROWS (sizeof ratio_rows / sizeof *ratio_rows)
+
+static gc_ratio ratio_of(const redisReply *reply, const char *sum, const char *per)
+{
+    return (gc_ratio){ gc_reply_int(gc_reply_field(reply, sum)),
+                       gc_reply_int(gc_reply_field(reply, per)) };
+}
+
+static void read_kinds(const redisReply *reply, gc_measured *out)
+{
+    size_t skip = strlen(PER_PREFIX);
+    for (size_t i = 0; i + 1 < reply->elements; i += 2) {
+        const char *field = gc_reply_text(gc_reply_at(reply, i));
+        gc_measured_kind *kind = &out->kinds[out->kind_count];
+        if (out->kind_count == GC_MEASURED_KINDS ||
+            strncmp(field, PER_PREFIX, skip) != 0 ||
+            strlen(field + skip) >= sizeof kind->name)
+            continue;
+        snprintf(kind->name, sizeof kind->name, "%s", field + skip);
+        char sum[sizeof SUM_PREFIX + sizeof kind->name];
+        snprintf(sum, sizeof sum, SUM_PREFIX "%s", kind->name);
+        kind->output = ratio_of(reply, sum, field);
+        out->kind_count++;
+    }
+}
+
+void gc_measured_name(const char *model, bool simulated, char out[GC_MEASURED_NAME])
+{
+    snprintf(out, GC_MEASURED_NAME, "%s%s", simulated ? "sim:" : "", model);
+}
+
 gc_err gc_store_model_get(gc_store *self, const char *model, gc_measured *out)
 {
     if (!gc_store_word(model))
@@ -72,6 +126,10 @@ gc_err gc_store_model_get(gc_store *self, const char *model, gc_measured *out)
             gc_reply_double(gc_reply_field(reply, "seconds_per_output_token")),
         .calls = gc_reply_int(gc_reply_field(reply, "calls")),
     };
+    for (size_t i = 0; i < RATIO_ROWS; i++)
+        *(gc_ratio *)((char *)out + ratio_rows[i].offset) =
+            ratio_of(reply, ratio_rows[i].sum, ratio_rows[i].per);
+    read_kinds(reply, out);
     freeReplyObject(reply);
     return GC_OK;
 }
@@ -85,4 +143,67 @@ gc_err gc_store_model_add(gc_store *self, const char *model, double bytes_per_to
     gc_cmd_model_add(&cmd, &self->scripts, model, bytes_per_token,
                      seconds_per_output_token);
     return gc_store_run(self, &cmd);
+}
+
+static size_t add_pair(gc_cmd *cmd, const char *sum, const char *per,
+                       const gc_ratio *ratio, int64_t bound)
+{
+    if (ratio->per <= 0 || ratio->sum < 0)
+        return 0;
+    gc_cmd_text(cmd, sum);
+    gc_cmd_int(cmd, ratio->sum);
+    gc_cmd_text(cmd, per);
+    gc_cmd_int(cmd, ratio->per);
+    gc_cmd_int(cmd, bound);
+    return 1;
+}
+
+gc_err gc_store_model_learn(gc_store *self, const char *model, const gc_measured *more)
+{
+    if (!gc_store_word(model))
+        return GC_EINVAL;
+    gc_cmd cmd;
+    size_t pairs = 0;
+    gc_cmd_script(&cmd, &self->scripts, GC_SCRIPT_MODEL_LEARN);
+    gc_cmd_text(&cmd, model);
+    for (size_t i = 0; i < RATIO_ROWS; i++)
+        pairs += add_pair(&cmd, ratio_rows[i].sum, ratio_rows[i].per,
+                          (const gc_ratio *)((const char *)more + ratio_rows[i].offset),
+                          ratio_rows[i].bound);
+    for (size_t i = 0; i < more->kind_count; i++) {
+        const gc_measured_kind *kind = &more->kinds[i];
+        char sum[sizeof SUM_PREFIX + sizeof kind->name];
+        char per[sizeof PER_PREFIX + sizeof kind->name];
+        if (!gc_store_word(kind->name))
+            continue;
+        snprintf(sum, sizeof sum, SUM_PREFIX "%s", kind->name);
+        snprintf(per, sizeof per, PER_PREFIX "%s", kind->name);
+        pairs += add_pair(&cmd, sum, per, &kind->output, BOUND_BYTES);
+    }
+    if (pairs)
+        return gc_store_run(self, &cmd);
+    gc_cmd_release(&cmd);
+    return GC_OK;
+}
+
+gc_err gc_store_prefix_is_warm(gc_store *self, const gc_task *task, bool *out)
+{
+    gc_sha prefix;
+    gc_cmd cmd;
+    redisReply *reply = NULL;
+    if (!gc_store_word(task->model.id) || !gc_store_word(task->provider))
+        return GC_EINVAL;
+    *out = false;
+    if (!gc_task_prefix(task, &prefix))
+        return GC_OK;
+    gc_cmd_init(&cmd, "HGET");
+    gc_cmd_textf(&cmd, "gc:prefix:%s:%s:%s", task->provider, task->model.id, prefix.hex);
+    gc_cmd_text(&cmd, "state");
+    gc_err err = gc_store_call(self, &cmd, &reply);
+    gc_cmd_release(&cmd);
+    if (err)
+        return err;
+    *out = strcmp(gc_reply_text(reply), "warm") == 0;
+    freeReplyObject(reply);
+    return GC_OK;
 }

@@ -9,6 +9,7 @@
 
 #include "common/buf.h"
 #include "common/err.h"
+#include "common/hash.h"
 #include "common/models.h"
 
 #define GC_TASK_MAX_FILES 256
@@ -62,6 +63,10 @@ void gc_task_encode(const gc_task *self, gc_buf *out);
 
 /* GC_EPROTO, GC_ETOOBIG: refused, *out untouched. */
 GC_MUST_CHECK gc_err gc_task_decode(const void *mem, size_t len, gc_task **out);
+
+/* Hash of everything up to the last cache mark (the blocks by content, effort and format of
+ * thinking too, since they belong to the provider's cache key); false if nothing is marked. */
+bool gc_task_prefix(const gc_task *task, gc_sha *out);
 
 typedef enum gc_outcome {
     GC_FILE_MADE,     /* stored; `sha256` is its blob */

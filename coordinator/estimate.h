@@ -1,35 +1,87 @@
 /* Tokens, dollars and seconds before spending: from the composed prompts, the model's
- * prices and measured figures. Everything here is an estimate and is named so. Pure. */
+ * prices and what earlier calls took. Everything here is an estimate and is named so. Pure. */
 #ifndef GC_COORDINATOR_ESTIMATE_H
 #define GC_COORDINATOR_ESTIMATE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "common/models.h"
+#include "common/store.h"
 #include "common/task.h"
-#include "coordinator/compose.h"
+#include "coordinator/plan.h"
+
+/* What a byte and a token take: the models table, corrected by what was measured. */
+typedef struct gc_rates {
+    double bytes_per_token; /* of answers */
+    double
+        marked_bytes_per_token;   /* of the part of a prompt that the cache mark covers */
+    double plain_bytes_per_token; /* of the rest */
+    double wait_s;                /* to the first event of a call */
+    double seconds_per_token;     /* of output, from then on */
+    double tokens_per_byte;       /* of answers for kinds that were not measured */
+    double thinking_tokens;       /* of each call, beside those that were measured */
+    gc_measured measured;         /* calls 0: none of it */
+} gc_rates;
+
+/* The table's figures. */
+void gc_rates_init(gc_rates *self, const gc_model *model);
+
+/* What was measured replaces them, as far as it goes. */
+void gc_rates_learn(gc_rates *self, const gc_measured *measured);
+
+/* Output tokens expected for one file, without the thinking of its call. */
+double gc_rates_output(const gc_rates *self, const gc_plan_file *file);
+
+/* Seconds of one call. */
+double gc_rates_seconds(const gc_rates *self, double output_tokens);
+
+/* "measured over 17 calls" or "from the models table". */
+void gc_rates_source(const gc_rates *self, char *out, size_t size);
 
 typedef struct gc_estimate {
+    bool warm; /* the marked prefix is in the provider's cache: nobody writes it */
     int64_t calls;
     gc_usage usage;
     double usd;
-    double seconds; /* of calls, one after the other */
+    double call_seconds;  /* of all calls, one after the other */
+    double chain_seconds; /* of the longest chain of calls that wait for each other */
 } gc_estimate;
 
-/* Measured figures, or the model's own. */
-typedef struct gc_rates {
-    double bytes_per_token;
-    double seconds_per_token; /* of output */
-} gc_rates;
+/* Adds one call. Unless the prefix is warm the first call writes the `marked_bytes` of its
+ * prompt to the cache, later ones read them. Returns its seconds. */
+double gc_estimate_add(gc_estimate *self, const gc_task *task, double output_tokens,
+                       size_t marked_bytes, const gc_rates *rates);
 
-/* Adds one call, `expected_bytes` of answer. The first call writes the `marked_bytes` of its
- * prompt to the cache, later ones read them. */
-void gc_estimate_add(gc_estimate *self, const gc_task *task, size_t expected_bytes,
-                     size_t marked_bytes, const gc_rates *rates);
+/* From start to end with `slots` calls at a time: no shorter than the longest chain, nor
+ * than the work shared out evenly. */
+double gc_estimate_seconds(const gc_estimate *self, int64_t slots);
 
-/* The same files with every optimisation off: one call each, the whole FCS as plain input. */
+/* The same files with every optimisation off: one call each, one after the other, the
+ * `shared_bytes` of prompt with the whole FCS as plain input. */
 gc_estimate gc_estimate_baseline(const gc_plan *plan, size_t shared_bytes,
                                  const gc_model *model, const gc_rates *rates);
+
+/* ---- what a call teaches ---- */
+
+typedef struct gc_lesson_file {
+    const char *kind;
+    size_t expected_bytes;
+    int64_t output_tokens;
+} gc_lesson_file;
+
+/* One answered call for all of its files. */
+typedef struct gc_lesson {
+    int64_t prompt_bytes, marked_bytes;
+    gc_usage usage;
+    double wait_s, seconds;
+    const gc_lesson_file *files;
+    size_t file_count;
+} gc_lesson;
+
+/* Adds the call to the sums. What is out of all reason (no output, a token of many bytes)
+ * teaches nothing. */
+void gc_measured_add(gc_measured *self, const gc_lesson *lesson);
 
 #endif

@@ -1,26 +1,55 @@
 #include "coordinator/group.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/mem.h"
 
-/* Shape of a promise: how many declarations of each sort it has. */
-typedef struct shape {
-    double funcs, types, lines;
-} shape;
+/* Groups that may still take a file. The eldest is closed for a new one over this, which
+ * keeps the work linear. */
+#define MAX_OPEN 48
 
-static shape shape_of(const char *promise)
+/* Kinds of dependencies that are told apart; a plan knows about a dozen kinds of files. */
+#define MAX_KINDS 16
+
+typedef struct kinds {
+    const char *names[MAX_KINDS];
+    size_t count;
+} kinds;
+
+/* What similarity looks at, worked out once for each file. */
+typedef struct profile {
+    const gc_plan_file *file;
+    double funcs, types, lines;  /* of its promise */
+    uint32_t depends[MAX_KINDS]; /* how many files of each kind it depends on */
+    size_t edges;
+} profile;
+
+static size_t kind_number(kinds *self, const char *name)
 {
-    shape s = { 0, 0, 0 };
-    while (*promise) {
-        const char *end = strchr(promise, '\n');
-        s.lines++;
-        s.funcs += strncmp(promise, "func ", 5) == 0;
-        s.types += strncmp(promise, "type ", 5) == 0;
-        promise = end ? end + 1 : promise + strlen(promise);
+    for (size_t i = 0; i < self->count; i++)
+        if (strcmp(self->names[i], name) == 0)
+            return i;
+    if (self->count == MAX_KINDS)
+        return MAX_KINDS - 1; /* all that is rare counts as one */
+    self->names[self->count] = name;
+    return self->count++;
+}
+
+static profile profile_of(const gc_plan *plan, const gc_plan_file *file, kinds *known)
+{
+    profile p = { .file = file, .edges = file->edge_count };
+    for (const char *line = file->promise; *line;) {
+        const char *end = strchr(line, '\n');
+        p.lines++;
+        p.funcs += strncmp(line, "func ", 5) == 0;
+        p.types += strncmp(line, "type ", 5) == 0;
+        line = end ? end + 1 : line + strlen(line);
     }
-    return s;
+    for (size_t i = 0; i < file->edge_count; i++)
+        p.depends[kind_number(known, plan->files[file->edges[i].file].kind)]++;
+    return p;
 }
 
 /* 1 for equal counts, falling towards 0 as they differ. */
@@ -30,94 +59,101 @@ static double ratio(double a, double b)
     return high > 0 ? low / high : 1;
 }
 
-static double structure(const gc_plan_file *a, const gc_plan_file *b)
+static double structure(const profile *a, const profile *b)
 {
-    shape x = shape_of(a->promise), y = shape_of(b->promise);
-    return 0.5 * ratio(x.funcs, y.funcs) + 0.3 * ratio(x.types, y.types) +
-           0.2 * ratio(x.lines, y.lines);
+    return 0.5 * ratio(a->funcs, b->funcs) + 0.3 * ratio(a->types, b->types) +
+           0.2 * ratio(a->lines, b->lines);
 }
 
-/* Share of dependency kinds in common. */
-static double dependencies(const gc_plan *plan, const gc_plan_file *a,
-                           const gc_plan_file *b)
+/* Share of dependencies of the same kinds. */
+static double dependencies(const profile *a, const profile *b)
 {
-    size_t common = 0;
-    if (!a->edge_count && !b->edge_count)
-        return 1;
-    for (size_t i = 0; i < a->edge_count; i++) {
-        const char *kind = plan->files[a->edges[i].file].kind;
-        bool hit = false;
-        for (size_t j = 0; j < b->edge_count && !hit; j++)
-            hit = strcmp(kind, plan->files[b->edges[j].file].kind) == 0;
-        common += hit;
-    }
-    size_t all = a->edge_count > b->edge_count ? a->edge_count : b->edge_count;
-    return (double)common / (double)all;
+    size_t common = 0, all = a->edges > b->edges ? a->edges : b->edges;
+    for (size_t i = 0; i < MAX_KINDS; i++)
+        common += a->depends[i] < b->depends[i] ? a->depends[i] : b->depends[i];
+    return all ? (double)common / (double)all : 1;
+}
+
+static double similarity(const profile *a, const profile *b)
+{
+    double score = 0.35 * structure(a, b) + 0.15 * dependencies(a, b);
+    if (strcmp(a->file->kind, b->file->kind) == 0)
+        score += 0.30;
+    if (strcmp(a->file->dir, b->file->dir) == 0)
+        score += 0.20;
+    return score;
 }
 
 double gc_similarity(const gc_plan *plan, const gc_plan_file *a, const gc_plan_file *b)
 {
-    double score = 0;
-    if (strcmp(a->kind, b->kind) == 0)
-        score += 0.30;
-    score += 0.35 * structure(a, b);
-    if (strcmp(a->dir, b->dir) == 0)
-        score += 0.20;
-    score += 0.15 * dependencies(plan, a, b);
-    return score;
+    kinds known = { .count = 0 };
+    profile x = profile_of(plan, a, &known), y = profile_of(plan, b, &known);
+    return similarity(&x, &y);
 }
 
 typedef struct open_group {
-    size_t first; /* file index of its first member */
+    size_t number;
     size_t members;
-    size_t bytes;
+    double tokens;
+    profile first;
 } open_group;
 
-/* Only the newest group of a kind stays open: linear work, and near paths stay together. */
-typedef struct open_kind {
-    const char *kind;
-    size_t group;
-} open_kind;
+typedef struct open_groups {
+    open_group list[MAX_OPEN]; /* by age */
+    size_t count;
+} open_groups;
 
-static bool fits(const gc_plan *plan, const open_group *g, const gc_plan_file *f,
-                 const gc_group_options *o)
+/* The most similar of the open groups that have room, the eldest of equals; NULL if none. */
+static open_group *best_fit(open_groups *open, const profile *p, double tokens,
+                            const gc_group_options *o)
 {
-    return g->members < o->max_files &&
-           g->bytes + f->expected_bytes <= o->max_expected_bytes &&
-           gc_similarity(plan, &plan->files[g->first], f) >= o->min_similarity;
-}
-
-static open_kind *find_kind(open_kind *kinds, size_t count, const char *kind)
-{
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(kinds[i].kind, kind) == 0)
-            return &kinds[i];
-    return NULL;
-}
-
-size_t gc_group(const gc_plan *plan, const size_t *files, size_t count,
-                const gc_group_options *options, size_t *group_of)
-{
-    open_group *groups = gc_xcalloc(count, sizeof *groups);
-    open_kind *kinds = NULL;
-    size_t group_count = 0, kind_count = 0, kind_cap = 0;
-    for (size_t i = 0; i < count; i++) {
-        const gc_plan_file *f = &plan->files[files[i]];
-        open_kind *kind = find_kind(kinds, kind_count, f->kind);
-        if (!kind || !fits(plan, &groups[kind->group], f, options)) {
-            groups[group_count] = (open_group){ files[i], 0, 0 };
-            if (!kind) {
-                kinds = gc_grow(kinds, kind_count, &kind_cap, sizeof *kinds);
-                kind = &kinds[kind_count++];
-                kind->kind = f->kind;
-            }
-            kind->group = group_count++;
+    open_group *best = NULL;
+    double most = 0;
+    for (size_t i = 0; i < open->count; i++) {
+        open_group *g = &open->list[i];
+        if (g->tokens + tokens > o->max_tokens)
+            continue;
+        double score = similarity(&g->first, p);
+        if (score >= o->min_similarity && (!best || score > most)) {
+            best = g;
+            most = score;
         }
-        groups[kind->group].members++;
-        groups[kind->group].bytes += f->expected_bytes;
-        group_of[i] = kind->group;
     }
-    free(groups);
-    free(kinds);
-    return group_count;
+    return best;
+}
+
+static void close_group(open_groups *open, open_group *g)
+{
+    size_t after = open->count - (size_t)(g - open->list) - 1;
+    memmove(g, g + 1, after * sizeof *g);
+    open->count--;
+}
+
+static open_group *begin_group(open_groups *open, size_t number, const profile *first)
+{
+    if (open->count == MAX_OPEN)
+        close_group(open, &open->list[0]);
+    open_group *g = &open->list[open->count++];
+    *g = (open_group){ .number = number, .first = *first };
+    return g;
+}
+
+size_t gc_group(const gc_plan *plan, const size_t *files, const double *tokens,
+                size_t count, const gc_group_options *options, size_t *group_of)
+{
+    open_groups *open = gc_xcalloc(1, sizeof *open);
+    kinds known = { .count = 0 };
+    size_t groups = 0;
+    for (size_t i = 0; i < count; i++) {
+        profile p = profile_of(plan, &plan->files[files[i]], &known);
+        open_group *g = best_fit(open, &p, tokens[i], options);
+        if (!g)
+            g = begin_group(open, groups++, &p);
+        group_of[i] = g->number;
+        g->tokens += tokens[i];
+        if (++g->members >= options->max_files)
+            close_group(open, g);
+    }
+    free(open);
+    return groups;
 }

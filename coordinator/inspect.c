@@ -311,25 +311,10 @@ static gc_estimate estimate_everything(gc_run *run)
     return run_estimate(run);
 }
 
-/* Files by level, in the order of their paths; free() it. */
-static size_t *order_by_level(const gc_plan *plan)
-{
-    size_t *first = gc_xcalloc(plan->level_count + 1, sizeof *first);
-    size_t *order = gc_xcalloc(plan->file_count, sizeof *order);
-    for (size_t i = 0; i < plan->file_count; i++)
-        first[plan->files[i].level + 1]++;
-    for (size_t level = 0; level < plan->level_count; level++)
-        first[level + 1] += first[level];
-    for (size_t i = 0; i < plan->file_count; i++)
-        order[first[plan->files[i].level]++] = i;
-    free(first);
-    return order;
-}
-
 static void print_levels(const gc_run *run)
 {
     const gc_plan *plan = run->project.plan;
-    size_t *order = order_by_level(plan);
+    size_t *order = gc_plan_order(plan);
     for (size_t i = 0; i < plan->file_count; i++) {
         const gc_plan_file *f = &plan->files[order[i]];
         if (!i || f->level != plan->files[order[i - 1]].level)
@@ -338,16 +323,6 @@ static void print_levels(const gc_run *run)
                how_word(f), f->path);
     }
     free(order);
-}
-
-/* Of the calls, as many at a time as there will be. */
-static double estimated_seconds(const gc_run *run, const gc_estimate *e)
-{
-    const gc_config *c = run->config;
-    int64_t slots = c->parallelization_enabled ? c->parallelization_max_workers : 1;
-    if (!slots)
-        slots = c->cluster_slots * (*c->cluster_broker ? 1 : c->cluster_workers);
-    return e->seconds / (double)slots;
 }
 
 /* What each layout of the prompts would cost, and the one that is taken. */
@@ -369,6 +344,8 @@ static void print_layouts(const gc_run *run)
 static void print_estimate(const gc_run *run, const gc_estimate *e)
 {
     const gc_config *c = run->config;
+    char source[64];
+    gc_rates_source(&run->rates, source, sizeof source);
     printf("\nEstimated calls: %lld\n", (long long)e->calls);
     if (c->dry_run_show_token_estimates)
         printf(
@@ -380,7 +357,8 @@ static void print_estimate(const gc_run *run, const gc_estimate *e)
     else if (c->dry_run_show_cost_estimates)
         printf("Estimated cost: unknown, no prices are known for model %s\n",
                c->llm_model);
-    printf("Estimated time: %.0fs\n", estimated_seconds(run, e));
+    printf("Estimated time: %.0fs\n", gc_estimate_seconds(e, run_slots(run)));
+    printf("Figures: %s\n", source);
     print_layouts(run);
     if (run->stats.simulated)
         printf("(simulated model: nothing is paid)\n");
@@ -410,8 +388,10 @@ static json_t *layouts_json(const gc_run *run)
 static json_t *estimate_json(const gc_run *run, const gc_estimate *e)
 {
     const gc_config *c = run->config;
-    json_t *o = json_pack("{s:I, s:f, s:b}", "calls", (json_int_t)e->calls, "seconds",
-                          estimated_seconds(run, e), "simulated", run->stats.simulated);
+    json_t *o = json_pack("{s:I, s:f, s:b, s:I}", "calls", (json_int_t)e->calls,
+                          "seconds", gc_estimate_seconds(e, run_slots(run)), "simulated",
+                          run->stats.simulated, "measured_calls",
+                          (json_int_t)run->rates.measured.calls);
     if (c->dry_run_show_token_estimates)
         json_object_set_new(o, "tokens",
                             json_pack("{s:I, s:I, s:I, s:I}", "input",

@@ -384,3 +384,17 @@ long gc_plan_find(const gc_plan *self, const char *path)
     }
     return -1;
 }
+
+size_t *gc_plan_order(const gc_plan *plan)
+{
+    size_t *first = gc_xcalloc(plan->level_count + 1, sizeof *first);
+    size_t *order = gc_xcalloc(plan->file_count, sizeof *order);
+    for (size_t i = 0; i < plan->file_count; i++)
+        first[plan->files[i].level + 1]++;
+    for (size_t level = 0; level < plan->level_count; level++)
+        first[level + 1] += first[level];
+    for (size_t i = 0; i < plan->file_count; i++)
+        order[first[plan->files[i].level]++] = i;
+    free(first);
+    return order;
+}

@@ -82,6 +82,9 @@ void gc_plan_destroy(gc_plan **self_p);
 /* The longest way through the real edges, `weight` counted per file. */
 double gc_plan_critical(const gc_plan *self, const double *weight);
 
+/* The files by level, in the order of their paths; free() it. */
+size_t *gc_plan_order(const gc_plan *self);
+
 /* Index of `path`, or -1. */
 long gc_plan_find(const gc_plan *self, const char *path);
 

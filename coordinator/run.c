@@ -72,6 +72,7 @@ static void renew_owner(gc_run *run, int64_t now_ms)
         return;
     run->renewed_at = now_ms;
     tell_level(run);
+    run_pass_lessons_on(run);
     gc_err err = gc_store_job_renew(run->store, run->job, run->owner, OWNER_TTL_MS);
     if (err == GC_ENOENT) {
         gc_log_warn("job.record_lost", "job=%s", run->job);
@@ -319,6 +320,15 @@ static gc_exit write_metrics(gc_run *run, gc_exit code)
     return code == GC_EXIT_OK ? GC_EXIT_FILES : code;
 }
 
+/* The comparison with the baseline uses what this very run has measured. */
+static void learn_from_this(gc_run *run)
+{
+    if (!run->store)
+        return;
+    run_pass_lessons_on(run);
+    run_learn_figures(run);
+}
+
 /* What the plan would cost with every optimisation off, and what this run could not beat. */
 static void fill_bounds(gc_run *run)
 {
@@ -330,7 +340,7 @@ static void fill_bounds(gc_run *run)
     gc_estimate base =
         gc_estimate_baseline(run->project.plan, shared, run->project.model, &run->rates);
     s->baseline_usd = base.usd;
-    s->baseline_s = base.seconds;
+    s->baseline_s = gc_estimate_seconds(&base, 1);
     s->baseline_calls = base.calls;
     s->baseline_processed = gc_usage_prompt(&base.usage) + base.usage.output;
     double *seconds = gc_xcalloc(s->file_count, sizeof *seconds);
@@ -398,6 +408,7 @@ static gc_exit finish(gc_run *run)
     gc_progress_destroy(&run->progress);
     complete_checkpoint(run);
     code = save_output(run, code);
+    learn_from_this(run);
     fill_bounds(run);
     run_remember(run, code);
     record_job(run, code);
@@ -525,7 +536,9 @@ static gc_exit generate(gc_run *run)
         if (code != GC_EXIT_OK)
             return code;
         decide_again(run);
-        run->stats.expected_usd = run_estimate(run).usd;
+        gc_estimate expected = run_estimate(run);
+        run->stats.expected_usd = expected.usd;
+        run_tell_estimate(run, &expected);
         run_phase(run, "generate", gc_clock_ms());
         if (confirmed(run))
             work(run);

@@ -103,6 +103,7 @@ static void count_calls(gc_stats *s, const gc_result *result)
 static void apply_result(gc_run *run, run_task *task, const gc_result *result)
 {
     gc_stats *s = &run->stats;
+    run_take_lesson(run, task, result);
     for (size_t i = 0; i < result->file_count; i++) {
         const gc_file_result *r = &result->files[i];
         long file = file_of(run, task, r->path);

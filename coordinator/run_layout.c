@@ -23,12 +23,12 @@ static bool is_open(const gc_run *run, size_t file, size_t level)
 /* Adds the groups of the `count` files that stand behind those added so far. */
 static void add_groups(const gc_run *run, expected_calls *self, size_t count)
 {
-    const gc_group_options options =
-        run_group_options(run, run->project.model->bytes_per_token);
+    gc_rates table; /* measured figures must not change what a prompt looks like */
+    gc_rates_init(&table, run->project.model);
     size_t *files = gc_xcalloc(count, sizeof *files);
     size_t *group_of = gc_xcalloc(count + 1, sizeof *group_of);
     memcpy(files, self->files + self->file_count, count * sizeof *files);
-    size_t groups = gc_group(run->project.plan, files, count, &options, group_of);
+    size_t groups = run_group(run, &table, files, count, group_of);
     size_t *next = gc_xcalloc(groups + 1, sizeof *next);
     for (size_t i = 0; i < count; i++)
         next[group_of[i] + 1]++;

@@ -57,6 +57,7 @@ typedef struct run_task {
     size_t file_count;
     char *payload;
     size_t payload_len;
+    int64_t prompt_bytes;
     bool sent;
     int64_t not_before; /* do not send earlier */
     int64_t news_at;    /* last sign of life */
@@ -98,6 +99,7 @@ typedef struct gc_run {
     char task_prefix[8];
     unsigned task_number;
     gc_rates rates;
+    gc_measured lessons; /* of this run's calls, not yet in Redis */
     int signal_fd;
     int signals;         /* how many stop signals came */
     int64_t drain_until; /* after a stop signal: give running calls until then */
@@ -166,8 +168,9 @@ void run_drop_task(gc_run *run, run_task *task);
 bool run_take_back(gc_run *run);
 size_t run_tasks_in_flight(const gc_run *run);
 
-/* What may share a call. */
-gc_group_options run_group_options(const gc_run *run, double bytes_per_token);
+/* Which of these files share a call, by the configuration and these figures (gc_group). */
+size_t run_group(const gc_run *run, const gc_rates *rates, const size_t *files,
+                 size_t count, size_t *group_of);
 
 /* Expected calls and cost of what is ready now. */
 gc_estimate run_estimate(gc_run *run);
@@ -183,6 +186,15 @@ int64_t run_show(gc_run *run, int64_t now_ms);
 /* A composer for all files that are not done, in the layout that is cheapest for them.
  * GC_EXIT_USAGE: a prompt does not render; told on stderr. */
 GC_MUST_CHECK gc_exit run_open_composer(gc_run *run, bool reuse);
+
+/* run_learn.c */
+void run_learn_figures(gc_run *run);
+void run_take_lesson(gc_run *run, const run_task *task, const gc_result *result);
+void run_pass_lessons_on(gc_run *run); /* to Redis; kept if it does not answer */
+
+/* Calls at a time: the job's limit, or what the workers there are (or will be) can take. */
+int64_t run_slots(const gc_run *run);
+void run_tell_estimate(gc_run *run, const gc_estimate *estimate);
 
 /* run_events.c */
 void run_on_message(gc_run *run, const gc_wire *message, int64_t now_ms);

@@ -97,8 +97,7 @@ gc_exit run_open(gc_run *run, const gc_options *options)
     run->tasks = gc_map_new();
     run->ours = gc_map_new();
     run->slicer = gc_slicer_new(run->project.fcs);
-    run->rates.bytes_per_token = run->project.model->bytes_per_token;
-    run->rates.seconds_per_token = run->project.model->seconds_per_1k_output / 1000;
+    gc_rates_init(&run->rates, run->project.model);
     run->started_at = gc_clock_ms();
     turn_edges(run);
     open_stats(run);
@@ -323,17 +322,6 @@ static gc_exit open_job(gc_run *run)
     return code;
 }
 
-static void learn_figures(gc_run *run)
-{
-    gc_measured m = { 0 };
-    if (gc_store_model_get(run->store, run->config->llm_model, &m) || !m.calls)
-        return;
-    if (m.bytes_per_token > 0.5)
-        run->rates.bytes_per_token = m.bytes_per_token;
-    if (m.seconds_per_output_token > 0)
-        run->rates.seconds_per_token = m.seconds_per_output_token;
-}
-
 /* The blocks that every prompt starts with, before the first task names them. */
 gc_err run_store_blocks(gc_run *run)
 {
@@ -383,7 +371,7 @@ gc_exit run_connect(gc_run *run)
         code = open_job(run);
     if (code != GC_EXIT_OK)
         return code;
-    learn_figures(run);
+    run_learn_figures(run);
     code =
         run_open_composer(run, run->config->incremental_enabled && !run->options->force);
     if (code == GC_EXIT_OK && run_store_blocks(run)) {

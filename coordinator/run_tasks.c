@@ -145,6 +145,7 @@ static void add_task(gc_run *run, const size_t *files, size_t count, void *arg)
     gc_buf payload;
     gc_buf_init(&payload, PAYLOAD_LIMIT);
     gc_task_encode(task, &payload);
+    t->prompt_bytes = task->prompt_bytes;
     t->payload_len = payload.len;
     t->payload = gc_buf_take(&payload);
     t->files = gc_xcalloc(count, sizeof *t->files);
@@ -164,23 +165,51 @@ static void add_task(gc_run *run, const size_t *files, size_t count, void *arg)
 
 /* ---- grouping ---- */
 
-gc_group_options run_group_options(const gc_run *run, double bytes_per_token)
+size_t run_group(const gc_run *run, const gc_rates *rates, const size_t *files,
+                 size_t count, size_t *group_of)
 {
     const gc_config *c = run->config;
-    double tokens = (double)run->project.model->max_output_tokens * OUTPUT_SHARE;
-    return (gc_group_options){
+    const gc_plan *plan = run->project.plan;
+    double limit = (double)run->project.model->max_output_tokens * OUTPUT_SHARE;
+    gc_group_options options = {
         .max_files = c->batching_enabled ? (size_t)c->batching_max_batch_size : 1,
         .min_similarity = c->batching_min_similarity,
-        .max_expected_bytes = (size_t)(tokens * bytes_per_token),
+        .max_tokens = limit - rates->thinking_tokens,
     };
+    double *tokens = gc_xcalloc(count, sizeof *tokens);
+    for (size_t i = 0; i < count; i++)
+        tokens[i] = gc_rates_output(rates, &plan->files[files[i]]);
+    size_t groups = gc_group(plan, files, tokens, count, &options, group_of);
+    free(tokens);
+    return groups;
 }
 
-/* Calls `use` for each group of the ready files, those that must be alone included. */
+/* Calls `use` for each group of these files. */
+static void group_files(gc_run *run, const size_t *files, size_t count, group_fn use,
+                        void *arg)
+{
+    size_t *group_of = gc_xcalloc(count, sizeof *group_of);
+    size_t groups = run_group(run, &run->rates, files, count, group_of);
+    size_t *members = gc_xcalloc(count, sizeof *members);
+    size_t *first = gc_xcalloc(groups + 2, sizeof *first);
+    for (size_t i = 0; i < count; i++)
+        first[group_of[i] + 2]++;
+    for (size_t g = 2; g < groups + 2; g++)
+        first[g] += first[g - 1];
+    for (size_t i = 0; i < count; i++)
+        members[first[group_of[i] + 1]++] = files[i];
+    for (size_t g = 0; g < groups; g++)
+        use(run, members + first[g], first[g + 1] - first[g], arg);
+    free(members);
+    free(first);
+    free(group_of);
+}
+
+/* The same for the ready files, those that must be alone included. */
 static void for_each_group(gc_run *run, group_fn use, void *arg)
 {
     size_t n = run->project.plan->file_count, ready = 0;
-    size_t *files = gc_xcalloc(n, sizeof *files),
-           *group_of = gc_xcalloc(n, sizeof *group_of);
+    size_t *files = gc_xcalloc(n, sizeof *files);
     int64_t now_ms = gc_clock_ms();
     for (size_t i = 0; i < n; i++) {
         if (run->files[i].step != RUN_READY || run->files[i].retry_at > now_ms)
@@ -190,22 +219,8 @@ static void for_each_group(gc_run *run, group_fn use, void *arg)
         else
             files[ready++] = i;
     }
-    gc_group_options options = run_group_options(run, run->rates.bytes_per_token);
-    size_t groups = gc_group(run->project.plan, files, ready, &options, group_of);
-    size_t *members = gc_xcalloc(ready, sizeof *members);
-    size_t *first = gc_xcalloc(groups + 2, sizeof *first);
-    for (size_t i = 0; i < ready; i++)
-        first[group_of[i] + 2]++;
-    for (size_t g = 2; g < groups + 2; g++)
-        first[g] += first[g - 1];
-    for (size_t i = 0; i < ready; i++)
-        members[first[group_of[i] + 1]++] = files[i];
-    for (size_t g = 0; g < groups; g++)
-        use(run, members + first[g], first[g + 1] - first[g], arg);
-    free(members);
-    free(first);
+    group_files(run, files, ready, use, arg);
     free(files);
-    free(group_of);
 }
 
 void run_make_tasks(gc_run *run)
@@ -216,27 +231,57 @@ void run_make_tasks(gc_run *run)
 
 /* ---- estimates ---- */
 
+typedef struct estimation {
+    gc_estimate sum;
+    double *seconds; /* of each file's call, by file */
+} estimation;
+
+/* The first call that is looked at tells whether the provider has the prefix already. */
+static void look_for_prefix(gc_run *run, const gc_task *task, gc_estimate *sum)
+{
+    if (run->store && gc_store_prefix_is_warm(run->store, task, &sum->warm))
+        gc_log_info("prefix.unknown", "model=%s", task->model.id);
+}
+
 static void estimate_group(gc_run *run, const size_t *files, size_t count, void *arg)
 {
-    gc_estimate *sum = arg;
+    estimation *e = arg;
     gc_errinfo info = { 0 };
     gc_task *task = NULL;
     gc_err err = compose(run, files, count, &task, &info);
-    size_t bytes = 0;
+    double output = 0;
     if (in_halves(run, err, files, count, estimate_group, arg) || err)
         return; /* a file that does not fit costs nothing: it fails */
     for (size_t i = 0; i < count; i++)
-        bytes += run->project.plan->files[files[i]].expected_bytes;
-    gc_estimate_add(sum, task, bytes, gc_composer_marked_bytes(run->composer),
-                    &run->rates);
+        output += gc_rates_output(&run->rates, &run->project.plan->files[files[i]]);
+    if (!e->sum.calls)
+        look_for_prefix(run, task, &e->sum);
+    double seconds = gc_estimate_add(
+        &e->sum, task, output, gc_composer_marked_bytes(run->composer), &run->rates);
+    for (size_t i = 0; i < count; i++)
+        e->seconds[files[i]] = seconds;
     gc_task_destroy(&task);
 }
 
+/* Level by level, as they will be asked for. */
 gc_estimate run_estimate(gc_run *run)
 {
-    gc_estimate sum = { 0 };
-    for_each_group(run, estimate_group, &sum);
-    return sum;
+    const gc_plan *plan = run->project.plan;
+    estimation e = { .seconds = gc_xcalloc(plan->file_count, sizeof *e.seconds) };
+    size_t *order = gc_plan_order(plan),
+           *files = gc_xcalloc(plan->file_count, sizeof *files);
+    for (size_t at = 0; at < plan->file_count;) {
+        size_t level = plan->files[order[at]].level, ready = 0;
+        for (; at < plan->file_count && plan->files[order[at]].level == level; at++)
+            if (run->files[order[at]].step == RUN_READY)
+                files[ready++] = order[at];
+        group_files(run, files, ready, estimate_group, &e);
+    }
+    e.sum.chain_seconds = gc_plan_critical(plan, e.seconds);
+    free(files);
+    free(order);
+    free(e.seconds);
+    return e.sum;
 }
 
 /* ---- sending ---- */

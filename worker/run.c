@@ -48,7 +48,7 @@ gc_run *gc_run_new(const gc_run_env *env, gc_task **task_p, int64_t attempt, voi
         gc_xcalloc(task->system_count + task->user_count, sizeof *self->blocks);
     add_blocks(self, task->system, task->system_count);
     add_blocks(self, task->user, task->user_count);
-    self->has_prefix = sends_marks(task) && gc_warm_prefix(task, &self->prefix);
+    self->has_prefix = sends_marks(task) && gc_task_prefix(task, &self->prefix);
     env->tally->tasks++;
     return self;
 }

@@ -8,6 +8,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/store.h"
 #include "common/wire.h"
 #include "worker/elements.h"
 #include "worker/run_impl.h"
@@ -199,8 +200,9 @@ static void measure(gc_run *self, const gc_call_end *end)
     if (end->usage.output <= 0 || end->text_bytes == 0)
         return;
     double output = (double)end->usage.output;
-    gc_astore_model_add(self->env->store, self->task->model.id,
-                        (double)end->text_bytes / output,
+    char name[GC_MEASURED_NAME];
+    gc_measured_name(self->task->model.id, self->task->simulated, name);
+    gc_astore_model_add(self->env->store, name, (double)end->text_bytes / output,
                         (double)end->duration_ms / 1000 / output);
 }
 

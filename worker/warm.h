@@ -20,10 +20,6 @@ typedef struct gc_warm gc_warm;
 gc_warm *gc_warm_new(void);
 void gc_warm_destroy(gc_warm **self_p);
 
-/* Hash of everything up to the last cache mark (the blocks by content, effort and format of
- * thinking too, since they belong to the provider's cache key); false if nothing is marked. */
-bool gc_warm_prefix(const gc_task *task, gc_sha *out);
-
 bool gc_warm_is(const gc_warm *self, const char *key, int64_t now_ms);
 void gc_warm_set(gc_warm *self, const char *key, int64_t until_ms);
 

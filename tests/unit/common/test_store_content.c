@@ -236,6 +236,80 @@ static void test_store_model_keeps_a_mean(void **state)
     expect_err(GC_EINVAL, gc_store_model_add(f->store, "", 4.0, 0));
 }
 
+static void test_store_model_learns_sums(void **state)
+{
+    fixture *f = *state;
+    gc_measured more = { .marked = { 3600, 1000 },
+                         .kinds = { { "service", { 300, 2000 } },
+                                    { "no word", { 1, 1 } } },
+                         .kind_count = 2 };
+    gc_measured m;
+    must_ok(gc_store_model_learn(f->store, "m", &more));
+    must_ok(gc_store_model_learn(f->store, "m", &more));
+    must_ok(gc_store_model_learn(f->store, "m", &(gc_measured){ .calls = 1 }));
+    must_ok(gc_store_model_get(f->store, "m", &m));
+    assert_int_equal(m.marked.sum, 7200);
+    assert_int_equal(m.marked.per, 2000);
+    assert_int_equal(m.plain.per, 0);
+    assert_int_equal(m.kind_count, 1);
+    assert_string_equal(m.kinds[0].name, "service");
+    assert_int_equal(m.kinds[0].output.sum, 600);
+    assert_int_equal(m.kinds[0].output.per, 4000);
+    expect_err(GC_EINVAL, gc_store_model_learn(f->store, "", &more));
+}
+
+/* What is old fades, and no number grows for ever. */
+static void test_store_model_sums_are_bounded(void **state)
+{
+    fixture *f = *state;
+    gc_measured old = { .plain = { 4000000, 1000000 } };
+    gc_measured now = { .plain = { 2000000, 1000000 } };
+    gc_measured m;
+    must_ok(gc_store_model_learn(f->store, "m", &old));
+    for (int i = 0; i < 20; i++)
+        must_ok(gc_store_model_learn(f->store, "m", &now));
+    must_ok(gc_store_model_get(f->store, "m", &m));
+    assert_true(m.plain.per <= 2000000);
+    double mean = (double)m.plain.sum / (double)m.plain.per;
+    assert_true(mean > 1.99 && mean < 2.01);
+}
+
+static void test_store_simulated_figures_are_apart(void **state)
+{
+    (void)state;
+    char name[GC_MEASURED_NAME];
+    gc_measured_name("claude-x", false, name);
+    assert_string_equal(name, "claude-x");
+    gc_measured_name("claude-x", true, name);
+    assert_string_equal(name, "sim:claude-x");
+}
+
+static void test_store_knows_a_warm_prefix(void **state)
+{
+    fixture *f = *state;
+    gc_block block = { .text = (char *)"rules", .mark = true };
+    gc_task task = { .provider = (char *)"anthropic",
+                     .model = { .id = (char *)"m" },
+                     .effort = (char *)"low",
+                     .cache_ttl = (char *)"5m",
+                     .system = &block,
+                     .system_count = 1 };
+    gc_sha prefix;
+    bool warm = true;
+    must_ok(gc_store_prefix_is_warm(f->store, &task, &warm));
+    assert_false(warm);
+    assert_true(gc_task_prefix(&task, &prefix));
+    char command[200];
+    snprintf(command, sizeof command, "HSET gc:prefix:anthropic:m:%s state warm",
+             prefix.hex);
+    freeReplyObject(must_redis(f->redis, command));
+    must_ok(gc_store_prefix_is_warm(f->store, &task, &warm));
+    assert_true(warm);
+    block.mark = false;
+    must_ok(gc_store_prefix_is_warm(f->store, &task, &warm));
+    assert_false(warm);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -248,6 +322,10 @@ int main(void)
         cmocka_unit_test_setup(test_store_gen_is_looked_up_in_bulk, flush),
         cmocka_unit_test_setup(test_store_workers_are_listed_while_they_live, flush),
         cmocka_unit_test_setup(test_store_model_keeps_a_mean, flush),
+        cmocka_unit_test_setup(test_store_model_learns_sums, flush),
+        cmocka_unit_test_setup(test_store_model_sums_are_bounded, flush),
+        cmocka_unit_test_setup(test_store_simulated_figures_are_apart, flush),
+        cmocka_unit_test_setup(test_store_knows_a_warm_prefix, flush),
     };
     return cmocka_run_group_tests_name("store_content", tests, setup, teardown);
 }

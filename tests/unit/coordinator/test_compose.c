@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "coordinator/estimate.h"
 #include "support/must_fcs.h"
 
 #define BYTES_PER_TOKEN 4.0
@@ -419,37 +418,6 @@ static void test_compose_takes_the_settings_along(void **state)
     assert_string_equal(f.task->effort, "");
 }
 
-/* ---- estimates ---- */
-
-static void test_estimate_of_calls_with_a_shared_prefix(void **state)
-{
-    (void)state;
-    gc_task task = { .model = f.model, .prompt_bytes = 10000 };
-    gc_estimate e = { 0 };
-    gc_rates rates = { 4.0, 0.01 };
-    gc_estimate_add(&e, &task, 4000, 8000, &rates);
-    gc_estimate_add(&e, &task, 4000, 8000, &rates);
-    assert_int_equal(e.calls, 2);
-    assert_int_equal(e.usage.input, 1000);
-    assert_int_equal(e.usage.cache_write_5m, 2000);
-    assert_int_equal(e.usage.cache_read, 2000);
-    assert_int_equal(e.usage.output, 2 * (1000 + 50));
-    double usd = (1000 * 3.0 + 2000 * 3.75 + 2000 * 0.3 + 2100 * 15.0) / 1e6;
-    assert_true(e.usd > usd - 1e-9 && e.usd < usd + 1e-9);
-    assert_true(e.seconds > 20.9 && e.seconds < 21.1);
-}
-
-static void test_estimate_of_a_baseline(void **state)
-{
-    (void)state;
-    gc_rates rates = { 4.0, 0.01 };
-    gc_estimate e = gc_estimate_baseline(f.plan, 8000, &f.model, &rates);
-    assert_int_equal(e.calls, f.plan->file_count); /* templates are asked for too */
-    assert_int_equal(e.usage.cache_read + e.usage.cache_write_5m, 0);
-    assert_true(e.usage.input > (int64_t)f.plan->file_count * 2000);
-    assert_true(e.usd > 0 && e.seconds > 0);
-}
-
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -471,8 +439,6 @@ int main(void)
         TEST(test_compose_max_tokens),
         TEST(test_compose_reserves_the_worst_case),
         TEST(test_compose_takes_the_settings_along),
-        TEST(test_estimate_of_calls_with_a_shared_prefix),
-        TEST(test_estimate_of_a_baseline),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -40,9 +40,12 @@ static int set_up(void **state)
 static size_t group(const gc_group_options *options)
 {
     size_t files[MAX_FILES];
-    for (size_t i = 0; i < f.plan.file_count; i++)
+    double tokens[MAX_FILES];
+    for (size_t i = 0; i < f.plan.file_count; i++) {
         files[i] = i;
-    return gc_group(&f.plan, files, f.plan.file_count, options, f.group_of);
+        tokens[i] = (double)f.files[i].expected_bytes;
+    }
+    return gc_group(&f.plan, files, tokens, f.plan.file_count, options, f.group_of);
 }
 
 static void expect_groups(const char *want)
@@ -105,9 +108,9 @@ static void test_group_by_kind(void **state)
 {
     (void)state;
     add("a/x.go", "a", "model", STRUCT);
-    add("a/x_store.go", "a", "store", STRUCT);
+    add("a/x_store.go", "a", "store", STRUCT FUNC FUNC);
     add("b/y.go", "b", "model", STRUCT);
-    add("b/y_store.go", "b", "store", STRUCT);
+    add("b/y_store.go", "b", "store", STRUCT FUNC FUNC);
     assert_int_equal(group(&wide), 2);
     expect_groups("abab");
 }
@@ -129,7 +132,7 @@ static void test_group_answer_fits(void **state)
 {
     (void)state;
     gc_group_options narrow = wide;
-    narrow.max_expected_bytes = 2500;
+    narrow.max_tokens = 2500;
     for (int i = 0; i < 5; i++)
         add("a/x.go", "a", "model", STRUCT);
     assert_int_equal(group(&narrow), 3);
@@ -149,6 +152,46 @@ static void test_group_min_similarity(void **state)
     assert_int_equal(group(&strict), 2);
     strict.min_similarity = 0.80 - 1e-9;
     assert_int_equal(group(&strict), 1);
+}
+
+/* A file that fits nobody closes no group: the next one still finds it. */
+static void test_group_stays_open_for_its_like(void **state)
+{
+    (void)state;
+    add("a/x.go", "a", "service", FUNC FUNC FUNC);
+    add("b/odd.go", "b", "service", STRUCT STRUCT STRUCT STRUCT);
+    add("c/y.go", "c", "service", FUNC FUNC FUNC);
+    add("d/odd.go", "d", "service", STRUCT STRUCT STRUCT STRUCT);
+    assert_int_equal(group(&wide), 2);
+    expect_groups("abab");
+}
+
+static void test_group_prefers_the_most_similar(void **state)
+{
+    (void)state;
+    gc_group_options pairs = wide;
+    pairs.max_tokens = 2500;
+    add("a/big.go", "a", "service", FUNC);
+    f.files[0].expected_bytes = 1500;
+    add("b/x.go", "b", "service", FUNC);
+    f.files[1].expected_bytes = 1500;
+    add("b/y.go", "b", "service", FUNC); /* fits both; its package decides */
+    add("a/y.go", "a", "service", FUNC);
+    assert_int_equal(group(&pairs), 2);
+    expect_groups("abba");
+}
+
+/* Files of two kinds may share a call where the user asks for little likeness. */
+static void test_group_of_two_kinds(void **state)
+{
+    (void)state;
+    gc_group_options loose = wide;
+    loose.min_similarity = 0.6;
+    add("a/x.go", "a", "service", FUNC);
+    add("a/x_test.go", "a", "test", FUNC);
+    assert_int_equal(group(&loose), 1);
+    loose.min_similarity = 0.75;
+    assert_int_equal(group(&loose), 2);
 }
 
 static void test_group_is_deterministic(void **state)
@@ -187,6 +230,9 @@ int main(void)
         cmocka_unit_test_setup(test_group_holds_at_most_max_files, set_up),
         cmocka_unit_test_setup(test_group_answer_fits, set_up),
         cmocka_unit_test_setup(test_group_min_similarity, set_up),
+        cmocka_unit_test_setup(test_group_stays_open_for_its_like, set_up),
+        cmocka_unit_test_setup(test_group_prefers_the_most_similar, set_up),
+        cmocka_unit_test_setup(test_group_of_two_kinds, set_up),
         cmocka_unit_test_setup(test_group_is_deterministic, set_up),
         cmocka_unit_test_setup(test_group_of_nothing, set_up),
     };

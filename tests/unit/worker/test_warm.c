@@ -25,16 +25,16 @@ static void test_warm_prefix_is_all_up_to_the_last_mark(void **state)
                           { .text = (char *)"project", .mark = true } };
     gc_block user[] = { { .text = (char *)"shared" }, { .text = (char *)"this task" } };
     gc_task task = task_of(system, 2, user, 2);
-    assert_true(gc_warm_prefix(&task, &shas[0]));
+    assert_true(gc_task_prefix(&task, &shas[0]));
     user[1].text = (char *)"that task"; /* behind the mark: the same prefix */
-    assert_true(gc_warm_prefix(&task, &plain));
+    assert_true(gc_task_prefix(&task, &plain));
     assert_string_equal(plain.hex, shas[0].hex);
     user[0].mark = true;
-    assert_true(gc_warm_prefix(&task, &shas[1]));
+    assert_true(gc_task_prefix(&task, &shas[1]));
     system[0].text = (char *)"other rules";
-    assert_true(gc_warm_prefix(&task, &shas[2]));
+    assert_true(gc_task_prefix(&task, &shas[2]));
     task.effort = (char *)"high";
-    assert_true(gc_warm_prefix(&task, &shas[3]));
+    assert_true(gc_task_prefix(&task, &shas[3]));
     for (int i = 0; i < 4; i++)
         for (int j = 0; j < i; j++)
             assert_string_not_equal(shas[i].hex, shas[j].hex);
@@ -49,11 +49,11 @@ static void test_warm_prefix_knows_blocks_by_content(void **state)
     gc_block user = { .text = (char *)"x" };
     gc_task one = task_of(&text, 1, &user, 1);
     gc_task two = task_of(&hash, 1, &user, 1);
-    assert_true(gc_warm_prefix(&one, &by_text));
-    assert_true(gc_warm_prefix(&two, &by_hash));
+    assert_true(gc_task_prefix(&one, &by_text));
+    assert_true(gc_task_prefix(&two, &by_hash));
     assert_string_equal(by_text.hex, by_hash.hex);
     text.mark = false;
-    assert_false(gc_warm_prefix(&one, &by_text));
+    assert_false(gc_task_prefix(&one, &by_text));
 }
 
 static void test_warm_knows_until_when(void **state)

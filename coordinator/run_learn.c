@@ -1,0 +1,96 @@
+/* What earlier calls took, and what this run's calls teach the next one. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/log.h"
+#include "common/mem.h"
+#include "coordinator/run_private.h"
+
+void run_learn_figures(gc_run *run)
+{
+    gc_measured measured;
+    char name[GC_MEASURED_NAME];
+    gc_measured_name(run->config->llm_model, run->stats.simulated, name);
+    gc_err err = gc_store_model_get(run->store, name, &measured);
+    if (err)
+        gc_log_info("figures.unknown", "model=%s err=\"%s\"", name, gc_err_str(err));
+    else if (measured.calls)
+        gc_rates_learn(&run->rates, &measured);
+}
+
+/* Only a task with one answered call says what its prompt and its files took. */
+void run_take_lesson(gc_run *run, const run_task *task, const gc_result *result)
+{
+    if (result->calls != 1 || result->unconfirmed_usd > 0)
+        return;
+    gc_lesson_file *files = gc_xcalloc(result->file_count, sizeof *files);
+    gc_lesson lesson = { .prompt_bytes = task->prompt_bytes,
+                         .marked_bytes = (int64_t)gc_composer_marked_bytes(run->composer),
+                         .usage = result->usage,
+                         .wait_s = result->first_byte_seconds,
+                         .seconds = result->requests == 1 ? result->seconds : -1,
+                         .files = files };
+    for (size_t i = 0; i < result->file_count; i++) {
+        const gc_file_result *r = &result->files[i];
+        long file = gc_plan_find(run->project.plan, r->path);
+        if (file < 0 || r->outcome != GC_FILE_MADE)
+            continue;
+        files[lesson.file_count++] =
+            (gc_lesson_file){ .kind = run->project.plan->files[file].kind,
+                              .expected_bytes =
+                                  run->project.plan->files[file].expected_bytes,
+                              .output_tokens = r->usage.output };
+    }
+    gc_measured_add(&run->lessons, &lesson);
+    free(files);
+}
+
+void run_pass_lessons_on(gc_run *run)
+{
+    char name[GC_MEASURED_NAME];
+    gc_measured_name(run->config->llm_model, run->stats.simulated, name);
+    if (!run->store)
+        return;
+    gc_err err = gc_store_model_learn(run->store, name, &run->lessons);
+    if (err)
+        gc_log_info("figures.unsaved", "model=%s err=\"%s\"", name, gc_err_str(err));
+    else
+        run->lessons = (gc_measured){ 0 };
+}
+
+/* As many calls at a time as there will be. */
+int64_t run_slots(const gc_run *run)
+{
+    const gc_config *c = run->config;
+    int64_t slots = c->cluster_slots * (*c->cluster_broker ? 1 : c->cluster_workers);
+    gc_worker_info *workers = NULL;
+    size_t count = 0;
+    if (!c->parallelization_enabled)
+        return 1;
+    if (run->store && *c->cluster_broker &&
+        gc_store_workers(run->store, &workers, &count) == GC_OK) {
+        int64_t there = 0;
+        for (size_t i = 0; i < count; i++) {
+            there += workers[i].slots;
+            gc_worker_info_release(&workers[i]);
+        }
+        free(workers);
+        slots = there > 0 ? there : slots;
+    }
+    int64_t most = c->parallelization_max_workers;
+    return most > 0 && most < slots ? most : slots;
+}
+
+void run_tell_estimate(gc_run *run, const gc_estimate *e)
+{
+    char source[64], cost[48] = "an unknown price";
+    gc_rates_source(&run->rates, source, sizeof source);
+    if (run->project.model->priced)
+        snprintf(cost, sizeof cost, "$%.4f", e->usd);
+    gc_progress_note(run->progress,
+                     "Estimated: %lld calls, %lld tokens in (%lld of them cached), "
+                     "%lld out, %s, %.0fs; figures %s",
+                     (long long)e->calls, (long long)gc_usage_prompt(&e->usage),
+                     (long long)e->usage.cache_read, (long long)e->usage.output, cost,
+                     gc_estimate_seconds(e, run_slots(run)), source);
+}

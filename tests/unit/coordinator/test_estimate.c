@@ -1,0 +1,179 @@
+#include "coordinator/estimate.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "support/must.h"
+
+static const gc_model model = {
+    .id = (char *)"model-x",
+    .priced = true,
+    .prices = { 3, 3.75, 6, 0.3, 15 },
+    .thinking_tokens = 50,
+    .bytes_per_token = 4,
+    .seconds_per_1k_output = 10,
+};
+
+static gc_plan_file files[] = {
+    { .kind = (char *)"service", .promise = (char *)"", .expected_bytes = 4000 },
+    { .kind = (char *)"test", .promise = (char *)"", .expected_bytes = 2000 },
+};
+
+static gc_rates table_rates(void)
+{
+    gc_rates rates;
+    gc_rates_init(&rates, &model);
+    return rates;
+}
+
+static bool near(double a, double b)
+{
+    return fabs(a - b) < 1e-9 * (1 + fabs(b));
+}
+
+static gc_task task_of(const char *ttl)
+{
+    return (gc_task){ .model = model, .prompt_bytes = 10000, .cache_ttl = (char *)ttl };
+}
+
+static void test_estimate_of_calls_with_a_shared_prefix(void **state)
+{
+    (void)state;
+    gc_rates rates = table_rates();
+    gc_task task = task_of("5m");
+    gc_estimate e = { .calls = 0 };
+    gc_estimate_add(&e, &task, 1000, 8000, &rates);
+    double seconds = gc_estimate_add(&e, &task, 1000, 8000, &rates);
+    assert_true(near(seconds, rates.wait_s + 10.5));
+    assert_int_equal(e.calls, 2);
+    assert_int_equal(e.usage.input, 1000);
+    assert_int_equal(e.usage.cache_write_5m, 2000);
+    assert_int_equal(e.usage.cache_read, 2000);
+    assert_int_equal(e.usage.output, 2 * (1000 + 50));
+    assert_true(near(e.usd, (1000 * 3.0 + 2000 * 3.75 + 2000 * 0.3 + 2100 * 15.0) / 1e6));
+    assert_true(near(e.call_seconds, 2 * seconds));
+}
+
+static void test_estimate_of_a_prefix_by_its_lifetime(void **state)
+{
+    (void)state;
+    gc_rates rates = table_rates();
+    gc_task task = task_of("1h");
+    gc_estimate cold = { .warm = false }, warm = { .warm = true };
+    gc_estimate_add(&cold, &task, 10, 8000, &rates);
+    gc_estimate_add(&warm, &task, 10, 8000, &rates);
+    assert_int_equal(cold.usage.cache_write_1h, 2000);
+    assert_int_equal(cold.usage.cache_write_5m, 0);
+    assert_int_equal(warm.usage.cache_write_1h, 0);
+    assert_int_equal(warm.usage.cache_read, 2000);
+}
+
+static void test_estimate_seconds_count_slots_and_chains(void **state)
+{
+    (void)state;
+    gc_estimate e = { .call_seconds = 100, .chain_seconds = 20 };
+    assert_true(near(gc_estimate_seconds(&e, 1), 100));
+    assert_true(near(gc_estimate_seconds(&e, 4), 25));
+    assert_true(near(gc_estimate_seconds(&e, 50), 20));
+    assert_true(near(gc_estimate_seconds(&e, 0), 100));
+}
+
+static void test_estimate_of_a_baseline(void **state)
+{
+    (void)state;
+    gc_rates rates = table_rates();
+    gc_plan plan = { .files = files, .file_count = 2 };
+    gc_estimate e = gc_estimate_baseline(&plan, 8000, &model, &rates);
+    assert_int_equal(e.calls, 2);
+    assert_int_equal(e.usage.cache_read + e.usage.cache_write_5m, 0);
+    assert_int_equal(e.usage.input, 2 * (2000 + 40));
+    assert_int_equal(e.usage.output, 1000 + 500 + 2 * 50);
+    assert_true(near(gc_estimate_seconds(&e, 1), e.call_seconds));
+    assert_true(near(gc_estimate_seconds(&e, 32), e.call_seconds)); /* one at a time */
+}
+
+static void test_estimate_says_where_figures_come_from(void **state)
+{
+    (void)state;
+    gc_rates rates = table_rates();
+    gc_measured measured = { .calls = 17 };
+    char text[64];
+    gc_rates_source(&rates, text, sizeof text);
+    assert_string_equal(text, "from the models table");
+    gc_rates_learn(&rates, &measured);
+    gc_rates_source(&rates, text, sizeof text);
+    assert_string_equal(text, "measured over 17 calls");
+    assert_true(near(rates.bytes_per_token, 4)); /* nothing in it: the table stands */
+}
+
+/* A call teaches exactly what it took: the same call again is estimated to the token. */
+static void test_estimate_learns_from_a_call(void **state)
+{
+    (void)state;
+    gc_lesson_file parts[] = { { "service", 4000, 3000 }, { "test", 2000, 100 } };
+    gc_lesson lesson = { .prompt_bytes = 10000,
+                         .marked_bytes = 8000,
+                         .usage = { .input = 1000, .cache_read = 2500, .output = 3100 },
+                         .wait_s = 0.5,
+                         .seconds = 31.5,
+                         .files = parts,
+                         .file_count = 2 };
+    gc_measured measured = { .calls = 1 };
+    gc_rates rates = table_rates();
+    gc_measured_add(&measured, &lesson);
+    gc_rates_learn(&rates, &measured);
+    gc_estimate e = { .warm = true };
+    gc_task task = task_of("5m");
+    double output =
+        gc_rates_output(&rates, &files[0]) + gc_rates_output(&rates, &files[1]);
+    double seconds = gc_estimate_add(&e, &task, output, 8000, &rates);
+    assert_int_equal(e.usage.input, 1000);
+    assert_int_equal(e.usage.cache_read, 2500);
+    assert_int_equal(e.usage.output, 3100); /* thinking is in the measured output */
+    assert_true(near(seconds, 31.5));
+    gc_plan_file other = { .kind = (char *)"cli", .expected_bytes = 6000 };
+    assert_true(near(gc_rates_output(&rates, &other), 3100)); /* as all kinds together */
+}
+
+static void test_estimate_refuses_absurd_figures(void **state)
+{
+    (void)state;
+    gc_lesson_file parts[] = { { "service", 10, 1000000 }, { "test", 0, 100 } };
+    gc_lesson lesson = { .prompt_bytes = 1000000,
+                         .usage = { .input = 1, .output = 1000100 },
+                         .wait_s = 3,
+                         .seconds = -1,
+                         .files = parts,
+                         .file_count = 2 };
+    gc_measured measured = { .calls = 0 };
+    gc_measured_add(&measured, &lesson);
+    assert_int_equal(measured.kind_count, 0);
+    assert_int_equal(measured.plain.per, 0);
+    assert_int_equal(measured.wait.per, 0);
+    gc_measured foreign = { .calls = 3,
+                            .bytes_per_token = 1e300,
+                            .marked = { 1, -5 },
+                            .plain = { 900, 1 },
+                            .kinds = { { "service", { 5000000, 1 } } },
+                            .kind_count = 1 };
+    gc_rates rates = table_rates();
+    gc_rates_learn(&rates, &foreign);
+    assert_true(near(rates.bytes_per_token, 4));
+    assert_true(near(rates.marked_bytes_per_token, 4));
+    assert_true(near(rates.plain_bytes_per_token, 4));
+    assert_true(near(gc_rates_output(&rates, &files[0]), 1000));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_estimate_of_calls_with_a_shared_prefix),
+        cmocka_unit_test(test_estimate_of_a_prefix_by_its_lifetime),
+        cmocka_unit_test(test_estimate_seconds_count_slots_and_chains),
+        cmocka_unit_test(test_estimate_of_a_baseline),
+        cmocka_unit_test(test_estimate_says_where_figures_come_from),
+        cmocka_unit_test(test_estimate_learns_from_a_call),
+        cmocka_unit_test(test_estimate_refuses_absurd_figures),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
