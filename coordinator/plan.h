@@ -33,7 +33,7 @@ typedef struct gc_plan_file {
     char *package;     /* Go package name, "" if no Go file */
     char *import_path; /* of its package, "" if no Go file */
     char *kind; /* model, store, service, handler, errors, config, server, main, cli,
-                          test, source (explicit), project (no Go) */
+                          test, source (explicit), project (no Go), migration (SQL) */
     char *purpose;
     gc_file_how how;
     char *template_name;  /* asset below templates/project/, NULL for the LLM */

@@ -5,6 +5,7 @@
 #include "coordinator/plan_private.h"
 #include "coordinator/structural_entity.h"
 #include "coordinator/structural_handler.h"
+#include "coordinator/structural_sql.h"
 
 #define CLONE_BYTES 300
 #define WEB_BYTES 3000
@@ -125,6 +126,23 @@ static const plan_pkg *write_errors(plan_ctx *ctx)
     return pkg;
 }
 
+/* One pair for all tables: the plan knows a first state, not what is deployed. */
+static void write_migrations(plan_ctx *ctx)
+{
+    static const char *const table[][3] = {
+        { "migrations/0001_init.up.sql", "migration_up.sql.tmpl",
+          "Makes the tables of all entities." },
+        { "migrations/0001_init.down.sql", "migration_down.sql.tmpl",
+          "Drops the tables of all entities." },
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        size_t file = plan_add_file(ctx, table[i][0], NULL, "migration");
+        plan_purpose(ctx, file, "%s", table[i][2]);
+        ctx->plan->files[file].expected_bytes = 400 * ctx->fcs->entity_count;
+        by_template(ctx, file, table[i][1], structural_sql(ctx));
+    }
+}
+
 void plan_structural_files(plan_ctx *ctx)
 {
     size_t count = ctx->fcs->entity_count;
@@ -141,4 +159,6 @@ void plan_structural_files(plan_ctx *ctx)
             write_handler(ctx, pe, &with);
         }
     }
+    if (ctx->fcs->sql)
+        write_migrations(ctx);
 }

@@ -28,6 +28,8 @@ static char *plural_of(const char *noun)
     char last = len ? noun[len - 1] : 'x', before = len > 1 ? noun[len - 2] : 'x';
     if (last == 'y' && !strchr("aeiou", before))
         return gc_xasprintf("%.*sies", (int)(len - 1), noun);
+    if (gc_ends_with(noun, "sis")) /* diagnosis */
+        return gc_xasprintf("%.*ses", (int)(len - 2), noun);
     if (strchr("sxz", last) || (last == 'h' && strchr("cs", before)))
         return gc_xasprintf("%ses", noun);
     return gc_xasprintf("%ss", noun);
@@ -328,13 +330,15 @@ static bool is_used(const plan_ctx *ctx, const plan_entity *pe, const char *base
 }
 
 /* "bus" and "buse" have one plural: the other of the two, if it is an entity too. */
-static bool shares_plural(const plan_ctx *ctx, const plan_entity *pe)
+bool structural_shares_plural(const plan_ctx *ctx, const plan_entity *pe)
 {
-    static const char *const ends[][2] = { { "ies", "y" }, { "es", "" }, { "s", "" } };
+    static const char *const ends[][2] = {
+        { "ies", "y" }, { "es", "" }, { "es", "is" }, { "s", "" }
+    };
     char *plural = plural_of(pe->e->snake);
     size_t len = strlen(plural);
     bool shared = false;
-    for (size_t i = 0; i < 3 && !shared; i++) {
+    for (size_t i = 0; i < sizeof ends / sizeof *ends && !shared; i++) {
         if (!gc_ends_with(plural, ends[i][0]))
             continue;
         char *one =
@@ -367,7 +371,7 @@ bool structural_routes_read(const plan_ctx *ctx, const plan_entity *pe,
         char *plural = structural_plural(pe);
         self.base = gc_xasprintf("/%s", plural);
         self.create = self.list = self.get = self.update = self.delete = true;
-        plain = !is_used(ctx, pe, self.base) && !shares_plural(ctx, pe);
+        plain = !is_used(ctx, pe, self.base) && !structural_shares_plural(ctx, pe);
         free(plural);
     }
     /* Without patterns one handler answers all that is below its base. */

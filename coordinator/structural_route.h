@@ -31,6 +31,9 @@ void structural_routes_release(structural_routes *self);
 /* "order-items" for OrderItem. */
 char *structural_plural(const plan_entity *pe);
 
+/* Is there another entity with this plural? */
+bool structural_shares_plural(const plan_ctx *ctx, const plan_entity *pe);
+
 /* What requirements on the whole program say about lists and errors. */
 typedef struct structural_web_rules {
     long default_limit, max_limit;
