@@ -12,6 +12,7 @@
 
 #include "common/err.h"
 #include "common/hash.h"
+#include "common/limits.h"
 #include "common/models.h"
 #include "common/task.h"
 
@@ -99,17 +100,22 @@ void gc_astore_blob_get(gc_astore *self, const char *sha256, gc_blob_cb cb, void
 void gc_astore_blob_put(gc_astore *self, const void *mem, size_t len, gc_sha *sha,
                         gc_done_cb cb, void *arg);
 
-/* ---- warm prefix: one worker writes the cache, the others wait for its first event ---- */
+/* ---- warm prefix: one call writes the cache, the others wait for its first event ---- */
+#define GC_PREFIX_CLAIM_MS 5000 /* a dead claimer is noticed after so long */
+#define GC_PREFIX_RENEW_MS 1500
+
 typedef enum gc_prefix_state {
     GC_PREFIX_WARM,
     GC_PREFIX_MINE,
     GC_PREFIX_WAIT
 } gc_prefix_state;
-typedef void (*gc_prefix_cb)(void *arg, gc_err err, gc_prefix_state state);
+/* `left_ms`: of a WARM one, until the provider may forget it. */
+typedef void (*gc_prefix_cb)(void *arg, gc_err err, gc_prefix_state state,
+                             int64_t left_ms);
 /* gc:prefix:<provider>:<model>:<sha>: warm and not expired -> WARM; being warmed by another
- * (bounded by `warming_ms`) -> WAIT; else MINE. */
+ * -> WAIT; else MINE for claim_ms. Claiming again keeps it. */
 void gc_astore_prefix_claim(gc_astore *self, const gc_task *task, const char *sha256,
-                            const char *worker, int64_t warming_ms, gc_prefix_cb cb,
+                            const char *worker, int64_t claim_ms, gc_prefix_cb cb,
                             void *arg);
 /* First event seen: warm until now + ttl_ms (counted from the start of the request). */
 void gc_astore_prefix_warm(gc_astore *self, const gc_task *task, const char *sha256,
@@ -118,11 +124,28 @@ void gc_astore_prefix_warm(gc_astore *self, const gc_task *task, const char *sha
 void gc_astore_prefix_abandon(gc_astore *self, const gc_task *task, const char *sha256,
                               const char *worker);
 
-/* ---- shared limits: pause of a model for everybody ---- */
-typedef void (*gc_pause_cb)(void *arg, gc_err err, int64_t wait_ms);
-/* How long nobody may call this model (0 = go). key_id: hash of the API key. */
-void gc_astore_limit_check(gc_astore *self, const gc_task *task, const char *key_id,
-                           gc_pause_cb cb, void *arg);
+/* ---- shared limits of a model, for everybody with the key (`key_id`: its hash) ---- */
+typedef struct gc_turn {
+    int64_t paused_ms; /* the provider wants nobody to call for so long */
+    int64_t wait_ms;   /* until the booked slot, the pause included; 0: go */
+    int64_t slot;
+} gc_turn;
+/* `turn` is NULL on any error. */
+typedef void (*gc_turn_cb)(void *arg, gc_err err, const gc_turn *turn);
+
+/* Books `want` for the first slot with room; where nobody knows limits that is now. With
+ * want->slot set, asks whether that booking still holds: if there was a pause or the slot is
+ * long past, it is given back and another is made. `window_ms`: GC_LIMIT_WINDOW_MS outside of
+ * tests. A repeat after a lost reply may book twice: that errs on the safe side. */
+void gc_astore_limit_take(gc_astore *self, const gc_task *task, const char *key_id,
+                          int64_t window_ms, const gc_booking *want, gc_turn_cb cb,
+                          void *arg);
+/* Adds `error` (what it took less what was booked) to the slot error->slot. */
+void gc_astore_limit_settle(gc_astore *self, const gc_task *task, const char *key_id,
+                            int64_t window_ms, const gc_booking *error);
+void gc_astore_limit_learn(gc_astore *self, const gc_task *task, const char *key_id,
+                           int64_t window_ms, const gc_limits *told);
+/* Nobody may call for that long. Only ever lengthens a pause. */
 void gc_astore_limit_pause(gc_astore *self, const gc_task *task, const char *key_id,
                            int64_t wait_ms);
 

@@ -1,4 +1,4 @@
-/* Blobs, warm prefixes, shared pauses, presence, measured models. */
+/* Blobs, warm prefixes, shared limits, presence, measured models. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -88,34 +88,35 @@ static void answer_prefix(gc_request *self, gc_err err, const redisReply *reply)
                   { "MINE", GC_PREFIX_MINE },
                   { "WAIT", GC_PREFIX_WAIT } };
     gc_prefix_state state = GC_PREFIX_WAIT;
+    const char *told = gc_reply_text(gc_reply_at(reply, 0));
     bool known = false;
     for (size_t i = 0; i < sizeof table / sizeof *table && !err; i++) {
-        if (strcmp(gc_reply_text(reply), table[i].text) == 0) {
+        if (strcmp(told, table[i].text) == 0) {
             state = table[i].state;
             known = true;
         }
     }
     if (!err && !known)
         err = GC_EPROTO;
-    self->cb.prefix(self->arg, err, state);
+    self->cb.prefix(self->arg, err, state, gc_reply_int(gc_reply_at(reply, 1)));
 }
 
 /* NOLINTNEXTLINE(readability-function-size): parameters as the header has them */
 void gc_astore_prefix_claim(gc_astore *self, const gc_task *task, const char *sha256,
-                            const char *worker, int64_t warming_ms, gc_prefix_cb cb,
+                            const char *worker, int64_t claim_ms, gc_prefix_cb cb,
                             void *arg)
 {
     gc_request *request = gc_request_new(self, answer_prefix, arg);
     request->cb.prefix = cb;
     if (!model_fits(task) || !gc_sha_valid(sha256) || !gc_store_word(worker) ||
-        warming_ms <= 0) {
+        claim_ms <= 0) {
         gc_request_fail(request, GC_EINVAL);
         return;
     }
     gc_cmd cmd;
     begin_prefix(&cmd, self, GC_SCRIPT_PREFIX_CLAIM, task, sha256);
     put_holder(&cmd, task, worker);
-    gc_cmd_int(&cmd, warming_ms);
+    gc_cmd_int(&cmd, claim_ms);
     gc_request_submit(request, &cmd);
 }
 
@@ -142,13 +143,25 @@ void gc_astore_prefix_abandon(gc_astore *self, const gc_task *task, const char *
     gc_request_submit_done(self, &cmd, NULL, NULL);
 }
 
-/* ---- shared pauses ---- */
+/* ---- shared limits ---- */
 
-static void answer_pause(gc_request *self, gc_err err, const redisReply *reply)
+static void answer_turn(gc_request *self, gc_err err, const redisReply *reply)
 {
-    if (!err && reply->type != REDIS_REPLY_INTEGER)
+    gc_turn turn = { 0 };
+    if (!err)
+        err = gc_reply_status(reply);
+    if (!err && reply->elements != 4)
         err = GC_EPROTO;
-    self->cb.pause(self->arg, err, err ? 0 : reply->integer);
+    if (!err)
+        turn = (gc_turn){ .paused_ms = gc_reply_int(gc_reply_at(reply, 1)),
+                          .wait_ms = gc_reply_int(gc_reply_at(reply, 2)),
+                          .slot = gc_reply_int(gc_reply_at(reply, 3)) };
+    self->cb.turn(self->arg, err, err ? NULL : &turn);
+}
+
+static bool limit_fits(const gc_task *task, const char *key_id, int64_t window_ms)
+{
+    return model_fits(task) && gc_store_id(key_id) && window_ms > 0;
 }
 
 static void begin_limit(gc_cmd *cmd, gc_astore *self, gc_script_id script,
@@ -158,18 +171,58 @@ static void begin_limit(gc_cmd *cmd, gc_astore *self, gc_script_id script,
     gc_cmd_textf(cmd, "gc:limit:%s:%s:%s", task->provider, task->model.id, key_id);
 }
 
-void gc_astore_limit_check(gc_astore *self, const gc_task *task, const char *key_id,
-                           gc_pause_cb cb, void *arg)
+static void put_booking(gc_cmd *cmd, int64_t window_ms, const gc_booking *booking)
 {
-    gc_request *request = gc_request_new(self, answer_pause, arg);
-    request->cb.pause = cb;
-    if (!model_fits(task) || !gc_store_id(key_id)) {
+    gc_cmd_int(cmd, window_ms);
+    gc_cmd_int(cmd, booking->slot);
+    gc_cmd_int(cmd, booking->requests);
+    gc_cmd_int(cmd, booking->input);
+    gc_cmd_int(cmd, booking->output);
+}
+
+/* NOLINTNEXTLINE(readability-function-size): parameters as the header has them */
+void gc_astore_limit_take(gc_astore *self, const gc_task *task, const char *key_id,
+                          int64_t window_ms, const gc_booking *want, gc_turn_cb cb,
+                          void *arg)
+{
+    gc_request *request = gc_request_new(self, answer_turn, arg);
+    request->cb.turn = cb;
+    if (!limit_fits(task, key_id, window_ms)) {
         gc_request_fail(request, GC_EINVAL);
         return;
     }
     gc_cmd cmd;
-    begin_limit(&cmd, self, GC_SCRIPT_LIMIT_CHECK, task, key_id);
+    begin_limit(&cmd, self, GC_SCRIPT_LIMIT_TAKE, task, key_id);
+    put_booking(&cmd, window_ms, want);
     gc_request_submit(request, &cmd);
+}
+
+void gc_astore_limit_settle(gc_astore *self, const gc_task *task, const char *key_id,
+                            int64_t window_ms, const gc_booking *error)
+{
+    if (!limit_fits(task, key_id, window_ms))
+        return;
+    gc_cmd cmd;
+    begin_limit(&cmd, self, GC_SCRIPT_LIMIT_SETTLE, task, key_id);
+    put_booking(&cmd, window_ms, error);
+    gc_request_submit_done(self, &cmd, NULL, NULL);
+}
+
+void gc_astore_limit_learn(gc_astore *self, const gc_task *task, const char *key_id,
+                           int64_t window_ms, const gc_limits *told)
+{
+    if (!limit_fits(task, key_id, window_ms))
+        return;
+    gc_cmd cmd;
+    begin_limit(&cmd, self, GC_SCRIPT_LIMIT_LEARN, task, key_id);
+    gc_cmd_int(&cmd, window_ms);
+    gc_cmd_int(&cmd, told->requests);
+    gc_cmd_int(&cmd, told->requests_left);
+    gc_cmd_int(&cmd, told->input);
+    gc_cmd_int(&cmd, told->input_left);
+    gc_cmd_int(&cmd, told->output);
+    gc_cmd_int(&cmd, told->output_left);
+    gc_request_submit_done(self, &cmd, NULL, NULL);
 }
 
 void gc_astore_limit_pause(gc_astore *self, const gc_task *task, const char *key_id,

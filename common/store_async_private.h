@@ -43,7 +43,7 @@ struct gc_request {
         gc_commit_cb commit;
         gc_blob_cb blob;
         gc_prefix_cb prefix;
-        gc_pause_cb pause;
+        gc_turn_cb turn;
     } cb;
     void *arg;
     size_t count;                /* claim, renew: files of the task */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/mem.h"
+#include "common/store_scripts_provider.h"
 
 /* Before every script. Time is the server's, so that no host's clock decides. Money is
  * counted in billionths of a dollar (exact in a Lua number up to nine million dollars);
@@ -480,61 +481,6 @@ static const char settle[] =
     "touch(job, now)\n"
     "return 'OK'\n";
 
-/* ARGV: key holder warming_ms. Answers "WARM", "MINE" or "WAIT". */
-static const char prefix_claim[] =
-    "local f = call('HMGET', KEY, 'state', 'holder')\n"
-    "if f[1] == 'warm' then\n"
-    "  call('HINCRBY', KEY, 'hits', 1)\n"
-    "  return 'WARM'\n"
-    "end\n"
-    "if f[1] == 'warming' and f[2] ~= ARGV[2] and f[2] then\n"
-    "  local worker = string.match(f[2], '^%S+') or ''\n"
-    "  local id = string.gsub(worker, '%.%w+$', '')\n" /* as given, without its random end */
-    "  if call('EXISTS', 'gc:worker:' .. worker, 'gc:worker:' .. id) > 0 then\n"
-    "    return 'WAIT'\n"
-    "  end\n"
-    "end\n"
-    "call('HSET', KEY, 'state', 'warming', 'holder', ARGV[2],\n"
-    "     'expires_at', int(now_ms() + ARGV[3]))\n"
-    "call('PEXPIRE', KEY, ARGV[3])\n"
-    "return 'MINE'\n";
-
-/* ARGV: key tokens ttl_ms. A read of the cache renews it, so the end only moves back. */
-static const char prefix_warm[] =
-    "local now = now_ms()\n"
-    "local f = call('HMGET', KEY, 'state', 'expires_at')\n"
-    "local ends = now + ARGV[3]\n"
-    "if f[1] == 'warm' then ends = math.max(ends, tonumber(f[2])) end\n"
-    "if ends <= now then return 'OK' end\n"
-    "call('HSET', KEY, 'state', 'warm', 'expires_at', int(ends))\n"
-    "if f[1] ~= 'warm' then call('HSET', KEY, 'warmed_at', int(now)) end\n"
-    "if tonumber(ARGV[2]) > 0 then call('HSET', KEY, 'tokens', ARGV[2]) end\n"
-    "call('HSETNX', KEY, 'hits', '0')\n"
-    "call('HDEL', KEY, 'holder')\n"
-    "call('PEXPIREAT', KEY, int(ends))\n"
-    "return 'OK'\n";
-
-/* ARGV: key holder. */
-static const char prefix_abandon[] =
-    "local f = call('HMGET', KEY, 'state', 'holder')\n"
-    "if f[1] == 'warming' and f[2] == ARGV[2] then call('DEL', KEY) end\n"
-    "return 'OK'\n";
-
-/* ARGV: key. Answers the milliseconds to wait. */
-static const char limit_check[] =
-    "local till = tonumber(call('HGET', KEY, 'paused_until') or '0')\n"
-    "return math.max(0, till - now_ms())\n";
-
-/* ARGV: key wait_ms. Only ever lengthens a pause. */
-static const char limit_pause[] =
-    "local till = int(now_ms() + ARGV[2])\n"
-    "if tonumber(call('HGET', KEY, 'paused_until') or '0') < tonumber(till) then\n"
-    "  call('HSET', KEY, 'paused_until', till)\n"
-    "  call('HINCRBY', KEY, 'pauses', 1)\n"
-    "  call('PEXPIREAT', KEY, int(till + 60000))\n"
-    "end\n"
-    "return 'OK'\n";
-
 static const char *const bodies[GC_SCRIPT_COUNT] = {
     [GC_SCRIPT_JOB_CREATE] = job_create,
     [GC_SCRIPT_JOB_RENEW] = job_renew,
@@ -559,11 +505,13 @@ static const char *const bodies[GC_SCRIPT_COUNT] = {
     [GC_SCRIPT_RELEASE] = release,
     [GC_SCRIPT_COMMIT] = commit,
     [GC_SCRIPT_SETTLE] = settle,
-    [GC_SCRIPT_PREFIX_CLAIM] = prefix_claim,
-    [GC_SCRIPT_PREFIX_WARM] = prefix_warm,
-    [GC_SCRIPT_PREFIX_ABANDON] = prefix_abandon,
-    [GC_SCRIPT_LIMIT_CHECK] = limit_check,
-    [GC_SCRIPT_LIMIT_PAUSE] = limit_pause,
+    [GC_SCRIPT_PREFIX_CLAIM] = gc_lua_prefix_claim,
+    [GC_SCRIPT_PREFIX_WARM] = gc_lua_prefix_warm,
+    [GC_SCRIPT_PREFIX_ABANDON] = gc_lua_prefix_abandon,
+    [GC_SCRIPT_LIMIT_TAKE] = gc_lua_limit_take,
+    [GC_SCRIPT_LIMIT_SETTLE] = gc_lua_limit_settle,
+    [GC_SCRIPT_LIMIT_LEARN] = gc_lua_limit_learn,
+    [GC_SCRIPT_LIMIT_PAUSE] = gc_lua_limit_pause,
 };
 
 void gc_sha1_hex(const void *mem, size_t len, char out[GC_SCRIPT_SHA + 1])

@@ -34,7 +34,9 @@
     X(PREFIX_CLAIM)      \
     X(PREFIX_WARM)       \
     X(PREFIX_ABANDON)    \
-    X(LIMIT_CHECK)       \
+    X(LIMIT_TAKE)        \
+    X(LIMIT_SETTLE)      \
+    X(LIMIT_LEARN)       \
     X(LIMIT_PAUSE)
 
 typedef enum gc_script_id {

@@ -38,7 +38,8 @@ typedef struct gc_task {
     char *effort;      /* "" = do not send */
     bool openai_cache; /* send explicit cache marks to chat completions */
     int64_t max_tokens;
-    char *cache_ttl; /* "5m" or "1h" */
+    int64_t expected_output; /* tokens, for limits; 0: not estimated */
+    char *cache_ttl;         /* "5m" or "1h" */
     gc_block *system;
     size_t system_count;
     gc_block *user;
@@ -87,12 +88,14 @@ typedef struct gc_file_result {
 typedef struct gc_result {
     gc_file_result *files;
     size_t file_count;
-    gc_usage usage; /* of all calls of this task, failed ones included */
+    gc_usage usage; /* of all calls that ended with the provider's own figures */
     double cost_usd;
-    double unconfirmed_usd; /* calls that died after sending: what was seen of them */
-    int64_t calls;          /* LLM requests that were answered with a message */
-    int64_t requests;       /* HTTP requests sent */
-    double seconds;         /* of the calls */
+    gc_usage unconfirmed; /* calls that died after sending: what was seen of them */
+    double unconfirmed_usd;
+    int64_t uncached; /* calls whose marked prefix was neither written nor read */
+    int64_t calls;    /* LLM requests that were answered with a message */
+    int64_t requests; /* HTTP requests sent */
+    double seconds;   /* of the calls */
     double first_byte_seconds;
     char *worker;
     char *stop_reason;

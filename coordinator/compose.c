@@ -6,6 +6,7 @@
 #include "common/map.h"
 #include "common/mem.h"
 #include "coordinator/symbols.h"
+#include "coordinator/ttl.h"
 
 #define BLOCK_LIMIT ((size_t)128 << 20)
 #define SHARED_BLOCKS 3
@@ -276,7 +277,9 @@ static void keep_block(gc_composer *self, int index, gc_buf *buf)
  * measure would make two runs of one spec differ. */
 static gc_err choose_layout(gc_composer *self, const variants *v, gc_errinfo *info)
 {
+    const char *ttl = gc_cache_ttl(self->in.longest_call_s, self->in.job_s);
     const gc_layout_rules rules = { .filter = self->in.config->context_filtering_enabled,
+                                    .one_hour = strcmp(ttl, "1h") == 0,
                                     .cache = caching_on(&self->in),
                                     .window_part = GC_WINDOW_PART };
     gc_layout_sizes sizes = { .calls = self->in.call_count,
@@ -410,16 +413,19 @@ static void set_limits(const gc_composer *self, const gc_compose_files *files,
 {
     const gc_model *m = self->in.model;
     const gc_config *c = self->in.config;
-    int64_t want =
-        OUTPUT_MARGIN * (int64_t)expected_tokens(self, files->files, files->count,
-                                                 self->in.bytes_per_token);
+    double expected = (double)expected_tokens(self, files->files, files->count,
+                                              self->in.bytes_per_token);
+    int64_t want = OUTPUT_MARGIN * (int64_t)expected;
+    task->expected_output = (int64_t)expected;
     task->max_tokens = want < MIN_MAX_TOKENS ? MIN_MAX_TOKENS : want;
     if (task->max_tokens > m->max_output_tokens)
         task->max_tokens = m->max_output_tokens;
     /* All of the prompt at the dearest of its prices, and every token of output. */
     gc_usage worst = { .output = task->max_tokens };
     int64_t prompt = (int64_t)((double)task->prompt_bytes / WORST_BYTES_PER_TOKEN) + 1000;
-    if (self->marked >= 0)
+    if (self->marked >= 0 && strcmp(task->cache_ttl, "1h") == 0)
+        worst.cache_write_1h = prompt;
+    else if (self->marked >= 0)
         worst.cache_write_5m = prompt;
     else
         worst.input = prompt;
@@ -468,7 +474,7 @@ gc_err gc_compose(const gc_composer *self, const gc_compose_files *files, gc_tas
     copy_model(self->in.model, &task->model);
     task->effort = gc_xstrdup(self->in.model->effort ? c->llm_effort : "");
     task->openai_cache = c->prompt_caching_enabled && c->prompt_caching_openai;
-    task->cache_ttl = gc_xstrdup("5m");
+    task->cache_ttl = gc_xstrdup(gc_cache_ttl(self->in.longest_call_s, self->in.job_s));
     task->simulated = self->in.simulated;
     task->reuse = self->in.reuse;
     add_shared_blocks(self, task);

@@ -32,7 +32,9 @@ typedef struct gc_compose_input {
     double bytes_per_token;       /* measured, or the model's own figure */
     const gc_compose_call *calls; /* expected: they decide the layout; not kept */
     size_t call_count;
-    bool reuse; /* look into the generation cache before calling */
+    bool reuse;            /* look into the generation cache before calling */
+    double longest_call_s; /* expected; for the lifetime of the cached prefix */
+    double job_s;          /* expected */
     bool simulated;
 } gc_compose_input;
 

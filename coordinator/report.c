@@ -84,6 +84,11 @@ static void print_head(const gc_stats *s, FILE *out)
     if (s->max_cost_usd > 0)
         fprintf(out, ", cap $%.2f", s->max_cost_usd);
     fputc('\n', out);
+    if (s->missing_usd > 0)
+        fprintf(out, "Missing files: about $%.4f more (estimated)\n", s->missing_usd);
+    if (s->uncached_calls > 0)
+        fprintf(out, "Warning: in %" PRId64 " calls the marked prefix was not cached\n",
+                s->uncached_calls);
 }
 
 static void print_tokens(const gc_stats *s, const figures *f, FILE *out)
@@ -150,12 +155,17 @@ static json_t *file_json(const gc_file_stat *f)
 
 static json_t *tokens_json(const gc_stats *s, const figures *f)
 {
+    const gc_usage *lost = &s->unconfirmed;
+    json_t *unconfirmed = json_pack(
+        "{s:I, s:I, s:I, s:I}", "input", (json_int_t)lost->input, "cache_write",
+        (json_int_t)lost->cache_write_5m + (json_int_t)lost->cache_write_1h, "cache_read",
+        (json_int_t)lost->cache_read, "output", (json_int_t)lost->output);
     return json_pack(
-        "{s:I, s:I, s:I, s:I, s:I, s:I, s:f}", "input", (json_int_t)s->usage.input,
-        "cache_write", (json_int_t)f->cache_write, "cache_read",
-        (json_int_t)s->usage.cache_read, "output", (json_int_t)s->usage.output,
-        "processed", (json_int_t)f->processed, "baseline_processed",
-        (json_int_t)f->baseline_processed, "reduction_pct",
+        "{s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:f}", "unconfirmed", unconfirmed, "input",
+        (json_int_t)s->usage.input, "cache_write", (json_int_t)f->cache_write,
+        "cache_read", (json_int_t)s->usage.cache_read, "output",
+        (json_int_t)s->usage.output, "processed", (json_int_t)f->processed,
+        "baseline_processed", (json_int_t)f->baseline_processed, "reduction_pct",
         reduction((double)f->baseline_processed, (double)f->processed));
 }
 
@@ -189,13 +199,14 @@ static json_t *metrics_json(const gc_stats *s)
     set(root, "baseline_estimated", json_boolean(f.estimated));
     set(root, "tokens", tokens_json(s, &f));
     set(root, "caching",
-        json_pack("{s:f, s:I, s:f}", "hit_rate_pct", f.hit_rate, "tokens_cached",
-                  (json_int_t)s->usage.cache_read, "savings_usd", f.savings));
+        json_pack("{s:f, s:I, s:f, s:I}", "hit_rate_pct", f.hit_rate, "tokens_cached",
+                  (json_int_t)s->usage.cache_read, "savings_usd", f.savings,
+                  "uncached_calls", (json_int_t)s->uncached_calls));
     set(root, "cost",
-        json_pack("{s:f, s:f, s:f, s:f, s:f}", "usd", s->cost_usd, "unconfirmed_usd",
+        json_pack("{s:f, s:f, s:f, s:f, s:f, s:f}", "usd", s->cost_usd, "unconfirmed_usd",
                   s->unconfirmed_usd, "baseline_usd", f.baseline_usd, "reduction_pct",
                   reduction(f.baseline_usd, s->cost_usd), "estimated_usd",
-                  s->expected_usd));
+                  s->expected_usd, "missing_usd", s->missing_usd));
     set(root, "batching",
         json_pack("{s:I, s:I, s:I, s:I, s:f}", "total_files", (json_int_t)f.total,
                   "batched_files", (json_int_t)f.batched, "llm_calls",

@@ -143,7 +143,8 @@ static bool may_leave(gc_run *run, int64_t now_ms)
     if (!run->stopping)
         return !anything_open(run);
     if (!run->drain_until)
-        run->drain_until = now_ms + DRAIN_MS;
+        run->drain_until =
+            now_ms + (run->let_finish ? run->config->llm_call_timeout_ms : DRAIN_MS);
     bool over = now_ms >= run->drain_until;
     bool writes = run->verdict != GC_EXIT_FILES && collecting(run); /* else it cannot */
     return over || (!run_tasks_in_flight(run) && !writes);
@@ -362,7 +363,7 @@ static void print_failures(const gc_run *run)
                     run->stats.files[i].problem);
 }
 
-static void print_how_to_go_on(const gc_run *run, gc_exit code)
+static void print_how_to_go_on(gc_run *run, gc_exit code)
 {
     size_t missing = run->stats.file_count - run->stats.done;
     if (run->problem[0])
@@ -374,6 +375,11 @@ static void print_how_to_go_on(const gc_run *run, gc_exit code)
             "To go on: gc-coordinator %s -o %s --resume=%s (with the same options)\n",
             run->stats.done, run->stats.file_count, missing, run->options->spec,
             run->options->output, run->job);
+    if (run->composer && missing)
+        run->stats.missing_usd = run_estimate_missing(run).usd;
+    if (run->stats.missing_usd > 0)
+        fprintf(stderr, "What is missing would cost about $%.4f more.\n",
+                run->stats.missing_usd);
 }
 
 static void warn_edits(const gc_run *run)

@@ -71,8 +71,10 @@ static void rejected(gc_run *run, size_t file, const gc_file_result *r)
     gc_file_stat *stat = &run->stats.files[file];
     gc_usage_add(&stat->usage, &r->usage);
     stat->cost_usd += r->cost_usd;
-    if (f->repairs >= run->config->limits_max_repairs) {
-        bool kept = gc_sha_valid(r->sha256);
+    /* One that an answer for several left out, or had no room for, has not failed by itself. */
+    bool kept = gc_sha_valid(r->sha256);
+    bool own_fault = kept || f->alone;
+    if (own_fault && f->repairs >= run->config->limits_max_repairs) {
         if (kept)
             save_rejected(run, file, r->sha256);
         run_fail(run, file, "the answer was refused %d times: %.300s%s%s",
@@ -81,7 +83,7 @@ static void rejected(gc_run *run, size_t file, const gc_file_result *r)
                  kept ? stat->path : "");
         return;
     }
-    f->repairs++;
+    f->repairs += own_fault;
     f->alone = true;
     free(f->complaint);
     f->complaint = gc_xstrdup(r->text);
@@ -90,8 +92,17 @@ static void rejected(gc_run *run, size_t file, const gc_file_result *r)
 }
 
 /* What the provider was asked and paid for, whatever came of it. */
-static void count_calls(gc_stats *s, const gc_result *result)
+static void count_calls(gc_run *run, const gc_result *result)
 {
+    gc_stats *s = &run->stats;
+    if (result->uncached > 0 && s->uncached_calls == 0)
+        gc_progress_note(
+            run->progress,
+            "warning: the provider did not cache the marked start of a prompt "
+            "(%lld bytes): it may be shorter than %s takes",
+            (long long)gc_composer_marked_bytes(run->composer), run->project.model->id);
+    s->uncached_calls += result->uncached;
+    gc_usage_add(&s->unconfirmed, &result->unconfirmed);
     gc_usage_add(&s->usage, &result->usage);
     s->cost_usd += result->cost_usd;
     s->unconfirmed_usd += result->unconfirmed_usd;
@@ -121,7 +132,7 @@ static void apply_result(gc_run *run, run_task *task, const gc_result *result)
          i++) /* files that the result does not name */
         if (run->files[task->files[i]].step == RUN_OUT)
             back_to_ready(run, task->files[i], WAIT_RETRY_MS);
-    count_calls(s, result);
+    count_calls(run, result);
 }
 
 static void on_done(gc_run *run, run_task *task, const gc_wire *message)
@@ -169,7 +180,7 @@ static const fail_rule fail_rules[] = {
     { GC_FAIL_PROVIDER, GC_EXIT_NETWORK, 0, "try again later with --resume" },
     { GC_FAIL_AUTH, GC_EXIT_NETWORK, 0,
       "check the API key of the workers, then use --resume" },
-    { GC_FAIL_SPEND, GC_EXIT_GENERATION, 0,
+    { GC_FAIL_SPEND, GC_EXIT_NETWORK, 0,
       "raise the provider's spend limit, then run the same command with --resume" },
     { GC_FAIL_CAP, GC_EXIT_GENERATION, 0,
       "raise --max-cost and run the same command with --resume" },
@@ -187,7 +198,7 @@ static void count_failed_calls(gc_run *run, const gc_wire *message)
     gc_result *result = NULL;
     if (message->payload_len &&
         gc_result_decode(message->payload, message->payload_len, &result) == GC_OK)
-        count_calls(&run->stats, result);
+        count_calls(run, result);
     gc_result_destroy(&result);
 }
 
@@ -204,6 +215,14 @@ static void on_fail(gc_run *run, run_task *task, const gc_wire *message)
             continue;
         gc_log_info("task.failed", "task=%s reason=%s text=\"%s\"", task->id,
                     rule->reason, text);
+        if (strcmp(rule->reason, GC_FAIL_CAP) == 0 && task->file_count > 1 &&
+            !run->stopping) {
+            run_halve_task(run, task); /* the worst case of a part may fit */
+            return;
+        }
+        if (strcmp(rule->reason, GC_FAIL_CAP) == 0 ||
+            strcmp(rule->reason, GC_FAIL_SPEND) == 0)
+            run->let_finish = true;
         if (rule->verdict != GC_EXIT_OK)
             run_stop(run, rule->verdict, "%s%s%s", text, *text ? "; " : "", rule->advice);
         if (rule->retry_ms >= 0)

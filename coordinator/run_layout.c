@@ -60,6 +60,32 @@ static void expect_calls(const gc_run *run, expected_calls *self)
     }
 }
 
+/* How long the longest call and the job will take, for the lifetime of the cached prefix. */
+static void expect_times(const gc_run *run, gc_compose_input *input)
+{
+    const gc_config *c = run->config;
+    double tokens = 0, most = 0, files = 1;
+    for (size_t i = 0; i < run->project.plan->file_count; i++) {
+        const gc_plan_file *f = &run->project.plan->files[i];
+        if (f->how != GC_BY_LLM || run->files[i].step == RUN_DONE)
+            continue;
+        double expected = (double)f->expected_bytes / run->rates.bytes_per_token;
+        tokens += expected;
+        most = expected > most ? expected : most;
+    }
+    if (c->batching_enabled)
+        files = (double)c->batching_max_batch_size;
+    most = most * files < tokens ? most * files : tokens;
+    double lanes = !c->parallelization_enabled ? 1
+                   : c->parallelization_max_workers > 0
+                       ? (double)c->parallelization_max_workers
+                       : (double)c->cluster_slots;
+    double levels = (double)run->project.plan->level_count;
+    double waves = tokens / (most > 0 ? most : 1) / lanes;
+    input->longest_call_s = most * run->rates.seconds_per_token;
+    input->job_s = input->longest_call_s * (waves > levels ? waves : levels);
+}
+
 gc_exit run_open_composer(gc_run *run, bool reuse)
 {
     gc_errinfo info = { 0 };
@@ -76,6 +102,7 @@ gc_exit run_open_composer(gc_run *run, bool reuse)
                                .call_count = expected.count,
                                .reuse = reuse,
                                .simulated = run->stats.simulated };
+    expect_times(run, &input);
     gc_err err = gc_composer_new(&input, &run->composer, &info);
     free(expected.files);
     free(expected.calls);

@@ -104,6 +104,7 @@ typedef struct gc_run {
     int signals;         /* how many stop signals came */
     int64_t drain_until; /* after a stop signal: give running calls until then */
     bool stopping;       /* no new calls */
+    bool let_finish;     /* running calls are worth waiting for, however long */
     bool taken_back;     /* what was queued is ours again */
     size_t level;        /* lowest level with an open file, as told to Redis */
     gc_exit verdict;     /* why we stop, GC_EXIT_OK while all is well */
@@ -163,6 +164,9 @@ void run_make_tasks(gc_run *run);
 void run_send_tasks(gc_run *run, int64_t now_ms);
 void run_drop_task(gc_run *run, run_task *task);
 
+/* Two smaller tasks in place of one of several files. */
+void run_halve_task(gc_run *run, run_task *task);
+
 /* Takes back what no worker has sent to the provider: for a run that stops. What was taken
  * back at the broker or a worker ends with FAIL cancelled. False: nobody could be told. */
 bool run_take_back(gc_run *run);
@@ -195,6 +199,9 @@ void run_pass_lessons_on(gc_run *run); /* to Redis; kept if it does not answer *
 /* Calls at a time: the job's limit, or what the workers there are (or will be) can take. */
 int64_t run_slots(const gc_run *run);
 void run_tell_estimate(gc_run *run, const gc_estimate *estimate);
+
+/* The same of all that is missing, at the end of a run that did not come through. */
+gc_estimate run_estimate_missing(gc_run *run);
 
 /* run_events.c */
 void run_on_message(gc_run *run, const gc_wire *message, int64_t now_ms);

@@ -229,6 +229,21 @@ void run_make_tasks(gc_run *run)
         for_each_group(run, add_task, NULL);
 }
 
+void run_halve_task(gc_run *run, run_task *task)
+{
+    size_t *files = gc_xcalloc(task->file_count, sizeof *files), count = 0;
+    for (size_t i = 0; i < task->file_count; i++)
+        if (run->files[task->files[i]].step == RUN_OUT)
+            files[count++] = task->files[i];
+    run_drop_task(run, task);
+    size_t half = (count + 1) / 2;
+    if (half)
+        add_task(run, files, half, NULL);
+    if (count > half)
+        add_task(run, files + half, count - half, NULL);
+    free(files);
+}
+
 /* ---- estimates ---- */
 
 typedef struct estimation {
@@ -282,6 +297,18 @@ gc_estimate run_estimate(gc_run *run)
     free(order);
     free(e.seconds);
     return e.sum;
+}
+
+gc_estimate run_estimate_missing(gc_run *run)
+{
+    for (size_t i = 0; i < run->project.plan->file_count; i++) {
+        if (run->project.plan->files[i].how != GC_BY_LLM ||
+            run->files[i].step == RUN_DONE)
+            continue;
+        run->files[i].step = RUN_READY;
+        run->files[i].retry_at = 0;
+    }
+    return run_estimate(run);
 }
 
 /* ---- sending ---- */

@@ -48,7 +48,11 @@ typedef struct gc_stats {
     size_t calls_in_flight;
     size_t workers;
     gc_usage usage;
+    gc_usage unconfirmed;   /* of calls that broke off: what was seen */
+    int64_t uncached_calls; /* whose marked prefix the provider did not cache */
     double cost_usd, unconfirmed_usd, expected_usd, max_cost_usd;
+    double
+        missing_usd; /* what the files that are missing at the end would cost: estimated */
     int64_t llm_calls, requests;
     int64_t started_ms, ended_ms; /* monotonic; ended 0 while running */
     double llm_busy_s, critical_path_s, lower_bound_s;

@@ -112,6 +112,8 @@ static void on_head(void *arg, const gc_http_head *head)
     gc_call *self = arg;
     self->head = *head;
     gc_llm_head(&self->llm, head->status, head->content_type);
+    if (head->has_limits)
+        self->conf.on_limits(self->conf.arg, &head->limits);
 }
 
 static bool on_data(void *arg, const char *mem, size_t len)

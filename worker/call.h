@@ -42,7 +42,9 @@ typedef struct gc_call_conf {
     const gc_config *config; /* base URLs, connect time-out */
     const gc_key *key;
     gc_llm_prompt prompt; /* borrowed during the start; its task for longer */
-    /* The first two run inside libcurl: no call may be started or ended there. */
+    /* The first three run inside libcurl: no call may be started or ended there. */
+    void (*on_limits)(void *arg,
+                      const gc_limits *told); /* by the headers of the answer */
     void (*on_text)(void *arg, const char *mem, size_t len);
     void (*on_started)(void *arg, const gc_usage *usage);
     void (*on_end)(void *arg, const gc_call_end *end); /* the call is gone after it */

@@ -16,8 +16,11 @@
 
 #define WRITE_BYTES 16384L /* the least; kept per handle once a large body was sent */
 #define READ_BYTES 4096L   /* per handle; an SSE event is some 200 bytes */
+#define DRAIN_READS 4096   /* of READ_BYTES: more than a socket buffers */
 #define KEEP_ALIVE_S 30L   /* below the idle time-outs of load balancers */
 #define CLOCK_STEP_MS 50   /* the three clocks are not checked more often */
+#define MAX_LIMIT \
+    ((int64_t)1000000000000) /* of tokens a minute: larger ones are no limit */
 #define AGENT "gocreator/" GC_VERSION
 
 typedef enum call_state {
@@ -200,10 +203,24 @@ static void act(gc_http *self, curl_socket_t fd, int flags)
     report_ended(self);
 }
 
+/* The peer has reset the connection. What it sent before is still in the kernel's buffer and
+ * was paid for: it is read to the end, where libcurl meets the error itself. */
+static void drain_socket(socket_watch *watch)
+{
+    for (int i = 0; i < DRAIN_READS && !uv_is_closing((uv_handle_t *)&watch->poll); i++)
+        act(watch->http, watch->fd, CURL_CSELECT_IN);
+    if (!uv_is_closing((uv_handle_t *)&watch->poll))
+        act(watch->http, watch->fd, CURL_CSELECT_ERR);
+}
+
 static void on_socket(uv_poll_t *poll, int status, int events)
 {
     socket_watch *watch = poll->data;
-    int flags = status < 0 ? CURL_CSELECT_ERR : 0;
+    int flags = 0;
+    if (status < 0) {
+        drain_socket(watch);
+        return;
+    }
     if (events & (UV_READABLE | UV_DISCONNECT))
         flags |= CURL_CSELECT_IN;
     if (events & UV_WRITABLE)
@@ -379,6 +396,39 @@ static void take_header(gc_http_call *call, const char *line, size_t len)
     }
 }
 
+/* "anthropic-ratelimit-requests-limit: 50" and its kin. Where one limit is for tokens of both
+ * kinds (x-ratelimit-…-tokens) it is kept as the one of input. */
+static void take_limit(gc_http_head *head, const char *line, size_t len)
+{
+    static const struct {
+        const char *name;
+        size_t offset;
+    } rows[] = {
+        { "anthropic-ratelimit-requests-limit", offsetof(gc_limits, requests) },
+        { "anthropic-ratelimit-requests-remaining", offsetof(gc_limits, requests_left) },
+        { "anthropic-ratelimit-input-tokens-limit", offsetof(gc_limits, input) },
+        { "anthropic-ratelimit-input-tokens-remaining", offsetof(gc_limits, input_left) },
+        { "anthropic-ratelimit-output-tokens-limit", offsetof(gc_limits, output) },
+        { "anthropic-ratelimit-output-tokens-remaining",
+          offsetof(gc_limits, output_left) },
+        { "x-ratelimit-limit-requests", offsetof(gc_limits, requests) },
+        { "x-ratelimit-remaining-requests", offsetof(gc_limits, requests_left) },
+        { "x-ratelimit-limit-tokens", offsetof(gc_limits, input) },
+        { "x-ratelimit-remaining-tokens", offsetof(gc_limits, input_left) },
+    };
+    char value[32];
+    int64_t number;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (!header_is(line, len, rows[i].name, value, sizeof value) ||
+            gc_parse_i64(value, 0, MAX_LIMIT, &number))
+            continue;
+        if (!head->has_limits)
+            head->limits = (gc_limits){ -1, -1, -1, -1, -1, -1 };
+        head->has_limits = true;
+        memcpy((char *)&head->limits + rows[i].offset, &number, sizeof number);
+    }
+}
+
 static size_t on_header(char *line, size_t size, size_t count, void *arg)
 {
     gc_http_call *call = arg;
@@ -387,6 +437,7 @@ static size_t on_header(char *line, size_t size, size_t count, void *arg)
         call->head = (gc_http_head){ .hint = { -1, -1 } };
     } else if (len > 2) {
         take_header(call, line, len);
+        take_limit(&call->head, line, len);
     } else {
         long status = 0;
         curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);

@@ -12,6 +12,7 @@
 #include <uv.h>
 
 #include "common/err.h"
+#include "common/limits.h"
 #include "common/strv.h"
 #include "worker/retry.h"
 
@@ -23,6 +24,8 @@ typedef struct gc_http_head {
     char content_type[64];
     char request_id[128]; /* the provider's name for the call, "" if none */
     gc_retry_hint hint;
+    bool has_limits;
+    gc_limits limits; /* if has_limits */
 } gc_http_head;
 
 typedef struct gc_http_end {

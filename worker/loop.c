@@ -102,7 +102,7 @@ static int64_t credit(void *arg)
     int64_t others = (int64_t)gc_tasks_of_others(self->tasks, from->session);
     if (self->redis_down_ms || self->drain_ms || others >= slots)
         return 0;
-    return slots - others;
+    return slots + (int64_t)gc_tasks_waiting(self->tasks) - others;
 }
 
 static void running(void *arg, gc_strv *names)
@@ -154,10 +154,11 @@ static void log_stats(gc_loop *self)
                 "tasks=%" PRId64 " done=%" PRId64 " failed=%" PRId64 " requests=%" PRId64
                 " answers=%" PRId64 " not_sent=%" PRId64 " sent_unknown=%" PRId64
                 " rate_limited=%" PRId64 " made=%" PRId64 " reused=%" PRId64
-                " rejected=%" PRId64 " waiting=%" PRId64 " lost_leases=%" PRId64,
+                " rejected=%" PRId64 " waiting=%" PRId64 " lost_leases=%" PRId64
+                " uncached=%" PRId64,
                 t->tasks, t->done, t->failed, t->requests, t->answers, t->not_sent,
                 t->sent_unknown, t->rate_limited, t->files_made, t->files_reused,
-                t->files_rejected, t->files_waiting, t->lost_leases);
+                t->files_rejected, t->files_waiting, t->lost_leases, t->uncached);
 }
 
 /* Drained: all ended and told, or there is nobody to tell and nothing to lose. */

@@ -60,7 +60,7 @@ void gc_run_destroy(gc_run **self_p)
     if (!self)
         return;
     if (self->call)
-        gc_call_abort(&self->call, &end);
+        gc_call_abort(&self->call, &end); /* the store is closed: nobody counts it */
     for (size_t i = 0; i < self->block_count; i++)
         gc_text_drop(&self->blocks[i].text);
     for (size_t i = 0; i < self->task->file_count; i++) {
@@ -169,6 +169,17 @@ static void on_due(gc_run *self)
     }
 }
 
+gc_run_wait gc_run_waits(const gc_run *self)
+{
+    switch (self->phase) {
+    case RUN_WARMING: return GC_RUN_PREFIX;
+    case RUN_NO_ROOM:
+    case RUN_PAUSED:
+    case RUN_BACK_OFF: return GC_RUN_PARKED;
+    default: return GC_RUN_BUSY;
+    }
+}
+
 static bool waits(const gc_run *self)
 {
     return self->phase == RUN_NO_ROOM || self->phase == RUN_PAUSED ||
@@ -204,6 +215,10 @@ int64_t gc_run_tick(gc_run *self, int64_t now_ms)
         next = now_ms + RUN_RETRY_STORE_MS;
     if (holds_leases(self) && now_ms >= self->renew_at_ms && !self->renewing)
         run_renew(self);
+    if (self->warming && now_ms >= self->keep_at_ms)
+        run_keep_warming(self);
+    if (self->warming && self->keep_at_ms < next)
+        next = self->keep_at_ms;
     if (self->phase == RUN_WARMING &&
         gc_warm_is(self->env->warm, self->prefix.hex, now_ms))
         self->due_ms = now_ms;
@@ -286,6 +301,7 @@ void run_end(gc_run *self, const char *reason, const char *text)
     snprintf(self->text, sizeof self->text, "%s", text);
     run_abort_call(self);
     run_stop_warming(self);
+    run_settle_limit(self, NULL);
     run_go_on_ending(self);
 }
 
@@ -316,6 +332,13 @@ static bool is_under_way(const gc_run *self)
     return self->phase == RUN_CALLING || self->phase >= RUN_ENDING || is_committing(self);
 }
 
+/* Who paid keeps the task: its figures would be lost. */
+bool run_costs_nothing(const gc_run *self)
+{
+    return !is_under_way(self) && self->result->calls == 0 &&
+           self->result->unconfirmed_usd <= 0;
+}
+
 void gc_run_take_back(gc_run *self)
 {
     if (!is_under_way(self))
@@ -324,10 +347,8 @@ void gc_run_take_back(gc_run *self)
 
 bool gc_run_hand_back(gc_run *self)
 {
-    if (is_under_way(self))
+    if (!run_costs_nothing(self))
         return false;
-    if (self->result->calls > 0 || self->result->unconfirmed_usd > 0)
-        return false; /* its figures would be lost */
     run_end(self, GC_FAIL_HANDBACK, "the worker drains");
     return true;
 }

@@ -23,7 +23,8 @@
 #define GC_RUN_CAP_WAIT_MS \
     30000 /* for room under the cap, then the task is handed back */
 #define GC_RUN_WARM_WAIT_MS 60000 /* for another's first event */
-#define GC_RUN_MAX_UPLOADS 256    /* requests on their way out, of one worker */
+#define GC_RUN_SLOT_WAIT_MS 2000 /* for a slot that was given up; then others may do it */
+#define GC_RUN_MAX_UPLOADS 256   /* requests on their way out, of one worker */
 #define GC_RUN_PROGRESS_MS 500
 #define GC_RUN_NEVER INT64_MAX
 
@@ -35,6 +36,8 @@ typedef struct gc_tally {
     int64_t rate_limited;
     int64_t files_made, files_reused, files_rejected, files_waiting;
     int64_t lost_leases;
+    int64_t uncached; /* calls whose marked prefix the provider did not cache */
+    size_t calls;     /* that run at this moment */
 } gc_tally;
 
 typedef struct gc_run gc_run;
@@ -60,6 +63,7 @@ typedef struct gc_run_env {
     /* Money of this job was given back: runs that wait for room may ask again. */
     void (*settled)(void *arg, const char *job);
     void *arg;
+    size_t calls_most; /* at once */
 } gc_run_env;
 
 /* Takes the task. Nothing happens before gc_run_start. `owner` is the caller's own. */
@@ -72,6 +76,14 @@ void gc_run_destroy(gc_run **self_p);
 void gc_run_start(gc_run *self);
 bool gc_run_started(const gc_run *self);
 bool gc_run_ended(const gc_run *self);
+
+/* What it waits for besides work of its own. */
+typedef enum gc_run_wait {
+    GC_RUN_BUSY,   /* nothing, or a moment */
+    GC_RUN_PREFIX, /* another call's first event */
+    GC_RUN_PARKED  /* time: a limit, a back-off, money */
+} gc_run_wait;
+gc_run_wait gc_run_waits(const gc_run *self);
 
 /* It has, or may be getting, an answer that is paid for and not stored. */
 bool gc_run_precious(const gc_run *self);

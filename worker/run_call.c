@@ -173,12 +173,19 @@ static int64_t prefix_life_ms(const gc_task *task)
     return strcmp(task->cache_ttl, "1h") == 0 ? 60 * MINUTE_MS : 5 * MINUTE_MS;
 }
 
+static void on_limits(void *arg, const gc_limits *told)
+{
+    gc_run *self = arg;
+    gc_astore_limit_learn(self->env->store, self->task, self->key->id, GC_LIMIT_WINDOW_MS,
+                          told);
+}
+
 static void on_started(void *arg, const gc_usage *usage)
 {
     gc_run *self = arg;
     int64_t now_ms = gc_clock_ms();
     self->call_usage = *usage;
-    if (!self->has_prefix)
+    if (!self->has_prefix || self->unmarked)
         return;
     int64_t until_ms =
         self->call_started_ms + prefix_life_ms(self->task) - PREFIX_MARGIN_MS;
@@ -196,7 +203,13 @@ static void on_started(void *arg, const gc_usage *usage)
 
 static void measure(gc_run *self, const gc_call_end *end)
 {
+    const gc_usage *u = &end->usage;
     gc_pulse_beat(self->env->pulse, self->task->model.id, gc_clock_ms());
+    if (self->has_prefix && !self->unmarked && u->input > 0 &&
+        u->cache_read + u->cache_write_5m + u->cache_write_1h == 0) {
+        self->result->uncached++;
+        self->env->tally->uncached++;
+    }
     if (end->usage.output <= 0 || end->text_bytes == 0)
         return;
     double output = (double)end->usage.output;
@@ -261,6 +274,7 @@ static void on_call_end(void *arg, const gc_call_end *end)
     gc_run *self = arg;
     bool good = end->fault == GC_FAULT_NONE;
     self->call = NULL;
+    self->env->tally->calls--;
     gc_answer_finish(self->answer, !good || end->stop == GC_STOP_CUT);
     take_files(self);
     run_account(self, end);
@@ -279,6 +293,7 @@ void run_abort_call(gc_run *self)
     if (!self->call)
         return;
     gc_call_abort(&self->call, &end);
+    self->env->tally->calls--;
     self->env->tally->sent_unknown += end.charge == GC_CHARGE_UNKNOWN;
     run_account(self, &end);
 }
@@ -300,7 +315,8 @@ static void lend_blocks(const gc_run *self, gc_llm_block *out)
         const run_block *one = &self->blocks[i];
         const char *own = one->block->text;
         out[i] = (gc_llm_block){ own ? own : one->text->text,
-                                 own ? strlen(own) : one->text->len, one->block->mark };
+                                 own ? strlen(own) : one->text->len,
+                                 one->block->mark && !self->unmarked };
     }
 }
 
@@ -359,6 +375,7 @@ static gc_err start_call(gc_run *self, gc_buf *last)
                     .user = blocks + system_count,
                     .user_count = self->task->user_count,
                     .cache_key = cache_key },
+        .on_limits = on_limits,
         .on_text = on_text,
         .on_started = on_started,
         .on_end = on_call_end,
@@ -377,6 +394,7 @@ void run_call(gc_run *self)
     gc_buf_release(&last);
     for (size_t i = 0; i < self->block_count; i++)
         gc_text_drop(&self->blocks[i].text);
+    self->env->tally->calls += !err;
     if (!err) { /* from now on it may be paid for: who stops the job lets it end */
         tell_progress(self, "call");
         return;

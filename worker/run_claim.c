@@ -12,8 +12,9 @@
 #define NO_ROOM_MIN_MS 100
 #define NO_ROOM_MAX_MS 2000
 #define UPLOAD_TURN_MS 10
+#define SLOT_TURN_MS 50
 #define KNOWN_WARM_MS 10000 /* another says it is warm: believed for so long */
-#define LIMIT_FRESH_MS 50   /* "no pause" is believed for so long */
+#define LIMIT_FRESH_MS 50   /* "go" is believed for so long */
 
 /* ---- claim ---- */
 
@@ -160,6 +161,18 @@ void run_renew(gc_run *self)
                     on_renew, self);
 }
 
+/* More woke up than there are slots. Other workers may have some. */
+static void wait_for_slot(gc_run *self)
+{
+    int64_t now_ms = gc_clock_ms();
+    if (!self->slot_since_ms)
+        self->slot_since_ms = now_ms;
+    if (now_ms - self->slot_since_ms > GC_RUN_SLOT_WAIT_MS && run_costs_nothing(self))
+        run_end(self, GC_FAIL_HANDBACK, "no slot is free");
+    else
+        run_wait(self, RUN_LEASE, SLOT_TURN_MS);
+}
+
 /* The last step before sending. A thousand calls that may go at once (their prefix is warm
  * now, say) go in turns: each holds its whole prompt until it is sent. */
 void run_check_lease(gc_run *self)
@@ -169,7 +182,12 @@ void run_check_lease(gc_run *self)
         run_wait(self, RUN_LEASE, UPLOAD_TURN_MS);
         return;
     }
+    if (ours && self->env->tally->calls >= self->env->calls_most) {
+        wait_for_slot(self);
+        return;
+    }
     if (ours) {
+        self->slot_since_ms = 0;
         run_call(self);
         return;
     }
@@ -237,53 +255,133 @@ void run_get_blocks(gc_run *self)
 
 /* ---- the provider's limits ---- */
 
-static void on_limit(void *arg, gc_err err, int64_t wait_ms)
+static void have_turn(gc_run *self)
 {
-    gc_run *self = arg;
-    if (!run_answered(self, err))
-        return;
-    if (self->phase != RUN_LIMIT) {
-        run_go_on_ending(self);
-        return;
-    }
-    if (err)
-        gc_log_warn("limit.unknown", "task=%s/%s error=\"%s\"", self->task->job,
-                    self->task->id, gc_err_str(err));
-    if (err || wait_ms <= 0) {
-        self->limit_ms = gc_clock_ms();
-        if (self->warming)
-            run_check_lease(self);
-        else
-            run_ask_prefix(self);
-        return;
-    }
+    self->limit_ms = gc_clock_ms();
+    if (self->warming)
+        run_check_lease(self);
+    else
+        run_ask_prefix(self);
+}
+
+/* A pause tries the provider's patience; waiting for one's own slot does not. */
+static void wait_for_turn(gc_run *self, const gc_turn *turn)
+{
+    gc_retry_hint told = { turn->paused_ms, -1 };
+    int64_t wait = turn->wait_ms;
     run_stop_warming(self);
-    gc_retry_hint told = { wait_ms, -1 };
-    int64_t wait = gc_retry_wait(&self->patience, &told, self->task->patience_ms,
-                                 gc_pulse_last(self->env->pulse, self->task->model.id),
-                                 gc_clock_ms(), gc_random_below(UINT32_MAX));
+    self->warm_since_ms = 0; /* whoever waits with us waits for the provider */
+    self->limit_wait = turn->paused_ms <= 0;
+    if (!self->limit_wait)
+        wait = gc_retry_wait(&self->patience, &told, self->task->patience_ms,
+                             gc_pulse_last(self->env->pulse, self->task->model.id),
+                             gc_clock_ms(), gc_random_below(UINT32_MAX));
     if (wait < 0) {
         char text[128];
         snprintf(text, sizeof text,
                  "the provider's limit lets nobody call for another %" PRId64 " s",
-                 wait_ms / 1000);
+                 turn->paused_ms / 1000);
         run_end(self, GC_FAIL_PROVIDER, text);
-    } else {
-        run_wait(self, RUN_PAUSED, wait);
+        return;
     }
+    run_wait(self, RUN_PAUSED, wait > turn->wait_ms ? wait : turn->wait_ms);
+}
+
+static void on_turn(void *arg, gc_err err, const gc_turn *turn)
+{
+    gc_run *self = arg;
+    if (!run_answered(self, err))
+        return;
+    if (turn)
+        self->booked.slot = turn->slot;
+    if (self->phase != RUN_LIMIT) {
+        run_settle_limit(self, NULL);
+        run_go_on_ending(self);
+        return;
+    }
+    if (err) {
+        gc_log_warn("limit.unknown", "task=%s/%s error=\"%s\"", self->task->job,
+                    self->task->id, gc_err_str(err));
+        have_turn(self);
+    } else if (turn->wait_ms > 0) {
+        wait_for_turn(self, turn);
+    } else {
+        have_turn(self);
+    }
+}
+
+static int64_t tokens_of_bytes(const gc_task *task, int64_t bytes)
+{
+    double per_token =
+        task->model.bytes_per_token > 0 ? task->model.bytes_per_token : 3.0;
+    return bytes > 0 ? (int64_t)((double)bytes / per_token) : 0;
+}
+
+/* Bytes of the blocks up to the last mark. */
+static int64_t marked_bytes(const gc_run *self)
+{
+    int64_t bytes = 0, marked = 0;
+    for (size_t i = 0; i < self->block_count; i++) {
+        const run_block *one = &self->blocks[i];
+        if (one->text)
+            bytes += (int64_t)one->text->len;
+        else if (one->block->text)
+            bytes += (int64_t)strlen(one->block->text);
+        if (one->block->mark)
+            marked = bytes;
+    }
+    return marked;
+}
+
+/* What the call will count for: Anthropic leaves out what is read from its cache, and has a
+ * limit of its own for output; others count all tokens alike. */
+static void expect_use(gc_run *self)
+{
+    const gc_task *task = self->task;
+    int64_t output =
+        task->expected_output > 0 ? task->expected_output : task->max_tokens / 3;
+    bool openai = strcmp(task->provider, "openai") == 0;
+    int64_t cached = self->has_prefix && !openai ? marked_bytes(self) : 0;
+    self->booked.requests = 1;
+    self->booked.input =
+        tokens_of_bytes(task, task->prompt_bytes - cached) + (openai ? output : 0);
+    self->booked.output = openai ? 0 : output;
 }
 
 void run_ask_limit(gc_run *self)
 {
     self->phase = RUN_LIMIT;
     self->pending++;
-    gc_astore_limit_check(self->env->store, self->task, self->key->id, on_limit, self);
+    if (self->booked.slot == 0)
+        expect_use(self);
+    gc_astore_limit_take(self->env->store, self->task, self->key->id, GC_LIMIT_WINDOW_MS,
+                         &self->booked, on_turn, self);
+}
+
+void run_settle_limit(gc_run *self, const gc_usage *usage)
+{
+    gc_booking error = self->booked;
+    bool openai = strcmp(self->task->provider, "openai") == 0;
+    if (self->booked.slot == 0)
+        return;
+    error.requests = usage ? 0 : -error.requests;
+    error.input = -error.input;
+    error.output = -error.output;
+    if (usage && openai)
+        error.input += gc_usage_prompt(usage) + usage->output;
+    if (usage && !openai) {
+        error.input += usage->input + usage->cache_write_5m + usage->cache_write_1h;
+        error.output += usage->output;
+    }
+    gc_astore_limit_settle(self->env->store, self->task, self->key->id,
+                           GC_LIMIT_WINDOW_MS, &error);
+    self->booked = (gc_booking){ 0 };
 }
 
 /* ---- the cached prefix ---- */
 
-/* Who waited for another to warm the prefix asks for a pause again: that one may have run
- * into the provider's limit. */
+/* Who waited for another to warm the prefix asks for its turn again: there may have been a
+ * pause since. */
 static void go_ahead(gc_run *self)
 {
     if (gc_clock_ms() - self->limit_ms < LIMIT_FRESH_MS)
@@ -292,7 +390,7 @@ static void go_ahead(gc_run *self)
         run_ask_limit(self);
 }
 
-static void on_prefix(void *arg, gc_err err, gc_prefix_state state)
+static void on_prefix(void *arg, gc_err err, gc_prefix_state state, int64_t left_ms)
 {
     gc_run *self = arg;
     int64_t now_ms = gc_clock_ms();
@@ -311,11 +409,21 @@ static void on_prefix(void *arg, gc_err err, gc_prefix_state state)
     }
     if (!err && state == GC_PREFIX_MINE) {
         self->warming = true;
+        self->keep_at_ms = now_ms + GC_PREFIX_RENEW_MS;
+        self->env->wake(self->env->arg, self->keep_at_ms);
     } else if (!err) {
-        gc_warm_set(self->env->warm, self->prefix.hex, now_ms + KNOWN_WARM_MS);
+        left_ms = left_ms < KNOWN_WARM_MS ? left_ms : KNOWN_WARM_MS;
+        gc_warm_set(self->env->warm, self->prefix.hex, now_ms + left_ms);
         self->env->wake(self->env->arg, now_ms);
     }
     go_ahead(self);
+}
+
+static void ask_prefix(gc_run *self, gc_prefix_cb cb)
+{
+    self->pending++;
+    gc_astore_prefix_claim(self->env->store, self->task, self->prefix.hex,
+                           self->env->holder, GC_PREFIX_CLAIM_MS, cb, self);
 }
 
 void run_ask_prefix(gc_run *self)
@@ -323,8 +431,12 @@ void run_ask_prefix(gc_run *self)
     int64_t now_ms = gc_clock_ms();
     if (!self->warm_since_ms)
         self->warm_since_ms = now_ms;
-    if (!self->has_prefix || gc_warm_is(self->env->warm, self->prefix.hex, now_ms) ||
-        now_ms - self->warm_since_ms >= GC_RUN_WARM_WAIT_MS) {
+    if (!self->has_prefix || gc_warm_is(self->env->warm, self->prefix.hex, now_ms)) {
+        go_ahead(self);
+        return;
+    }
+    if (now_ms - self->warm_since_ms >= GC_RUN_WARM_WAIT_MS) {
+        self->unmarked = true; /* all who waited would write it now, and nobody read it */
         go_ahead(self);
         return;
     }
@@ -332,11 +444,32 @@ void run_ask_prefix(gc_run *self)
         run_wait(self, RUN_WARMING, GC_WARM_ASK_MS);
         return;
     }
-    int64_t warming_ms = self->task->first_byte_ms < GC_RUN_WARM_WAIT_MS
-                             ? self->task->first_byte_ms
-                             : GC_RUN_WARM_WAIT_MS;
     self->phase = RUN_PREFIX;
-    self->pending++;
-    gc_astore_prefix_claim(self->env->store, self->task, self->prefix.hex,
-                           self->env->holder, warming_ms, on_prefix, self);
+    ask_prefix(self, on_prefix);
+}
+
+static void on_kept(void *arg, gc_err err, gc_prefix_state state, int64_t left_ms)
+{
+    gc_run *self = arg;
+    (void)left_ms;
+    self->keeping = false;
+    if (!run_answered(self, err))
+        return;
+    if (!err && state == GC_PREFIX_MINE && !self->warming) /* given up meanwhile */
+        gc_astore_prefix_abandon(self->env->store, self->task, self->prefix.hex,
+                                 self->env->holder);
+    else if (!err && state != GC_PREFIX_MINE)
+        self->warming = false;
+    run_go_on_ending(self);
+}
+
+/* A claim lasts only a little longer than its claimer. */
+void run_keep_warming(gc_run *self)
+{
+    self->keep_at_ms = gc_clock_ms() + GC_PREFIX_RENEW_MS;
+    self->env->wake(self->env->arg, self->keep_at_ms);
+    if (self->keeping)
+        return;
+    self->keeping = true;
+    ask_prefix(self, on_kept);
 }

@@ -21,7 +21,7 @@ typedef enum run_phase {
     RUN_NO_ROOM, /* until due_ms: claim again */
     RUN_BLOBS,
     RUN_LIMIT,
-    RUN_PAUSED, /* until due_ms: the provider wants everybody to wait */
+    RUN_PAUSED, /* until due_ms: the provider's limit */
     RUN_PREFIX,
     RUN_WARMING, /* until due_ms: another call warms our prefix */
     RUN_LEASE,   /* ready to send: its turn (until due_ms), or is the lease still ours? */
@@ -87,9 +87,15 @@ struct gc_run {
 
     bool has_prefix;
     gc_sha prefix;
-    bool warming; /* others wait for our first event */
+    bool warming;       /* others wait for our first event */
+    bool keeping;       /* the claim on the prefix is being renewed */
+    int64_t keep_at_ms; /* when it must be, next */
     int64_t warm_since_ms;
-    int64_t limit_ms; /* when Redis last knew of no pause */
+    bool unmarked;         /* waited long enough: goes without touching the cache */
+    gc_booking booked;     /* our share of the provider's limits; slot 0: none */
+    bool limit_wait;       /* in RUN_PAUSED: for our slot, not for the provider */
+    int64_t slot_since_ms; /* waiting for a free slot; 0: no */
+    int64_t limit_ms;      /* when Redis last let us go */
 
     gc_call *call;
     gc_answer *answer;
@@ -117,6 +123,8 @@ bool run_answered(gc_run *self, gc_err err);
 /* Goes on with an end that waited for answers. The last thing a callback does. */
 void run_go_on_ending(gc_run *self);
 size_t run_wanted(const gc_run *self);
+/* Nothing was paid or stored by it: another worker may as well do the task. */
+bool run_costs_nothing(const gc_run *self);
 
 /* ---- run_claim.c ---- */
 void run_claim(gc_run *self);
@@ -125,6 +133,10 @@ void run_get_blocks(gc_run *self);
 void run_ask_limit(gc_run *self);
 void run_ask_prefix(gc_run *self);
 void run_stop_warming(gc_run *self);
+void run_keep_warming(gc_run *self);
+
+/* Corrects the booking by what the call really took; NULL: nothing was sent. */
+void run_settle_limit(gc_run *self, const gc_usage *usage);
 void run_check_lease(gc_run *self);
 
 /* ---- run_call.c ---- */

@@ -74,19 +74,20 @@ void run_account(gc_run *self, const gc_call_end *end)
         result->first_byte_seconds = (double)end->first_byte_ms / 1000;
     free(result->stop_reason);
     result->stop_reason = gc_xstrdup(end->stop_reason);
+    run_settle_limit(self, end->charge == GC_CHARGE_NONE ? NULL : &end->usage);
     self->env->tally->requests += end->sent;
     self->env->tally->answers += confirmed;
     if (end->charge == GC_CHARGE_NONE)
         return;
-    gc_usage_add(&result->usage, &end->usage);
-    result->cost_usd += confirmed ? usd : 0;
-    result->unconfirmed_usd += confirmed ? 0 : usd;
+    gc_usage_add(confirmed ? &result->usage : &result->unconfirmed, &end->usage);
+    *(confirmed ? &result->cost_usd : &result->unconfirmed_usd) += usd;
     share_out(self, &end->usage, usd);
     self->must_reclaim = true;
     self->recorded_done = confirmed;
     self->pending++;
+    gc_usage figures = confirmed ? end->usage : (gc_usage){ 0 };
     gc_astore_settle(self->env->store, self->task, self->env->holder, self->attempt,
-                     self->call_number, &end->usage, confirmed ? usd : 0,
+                     self->call_number, &figures, confirmed ? usd : 0,
                      confirmed ? 0 : usd, confirmed ? "done" : "running", on_settled,
                      self);
 }

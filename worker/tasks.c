@@ -24,7 +24,9 @@ typedef struct slot {
 struct gc_tasks {
     gc_run_env *env;
     size_t slots;
-    size_t running; /* started and not ended */
+    size_t busy;    /* as last counted: started, not ended, and waiting for nothing */
+    size_t warming; /* waiting for another's first event */
+    size_t parked;  /* waiting for time to pass */
     bool ready;
     bool draining;
     gc_map *held; /* name -> slot */
@@ -85,8 +87,8 @@ static void on_ended(void *arg, gc_run *run)
     gc_log_write(*reason ? GC_LOG_INFO : GC_LOG_DEBUG, "task.end",
                  "task=%s reason=%s text=\"%s\"", self->name, *reason ? reason : "done",
                  gc_run_text(run));
-    if (tasks->running > 0)
-        tasks->running--;
+    if (tasks->busy > 0)
+        tasks->busy--;
     try_to_tell(self);
     tasks->wake(tasks->arg, gc_clock_ms()); /* others may start; the dead are buried */
 }
@@ -143,6 +145,7 @@ gc_tasks *gc_tasks_new(gc_run_env *env, size_t slots,
     env->ended = on_ended;
     env->settled = on_settled;
     env->arg = self;
+    env->calls_most = slots;
     return self;
 }
 
@@ -187,13 +190,13 @@ static void refuse(gc_session *from, const gc_wire *message, const char *reason,
 
 static void start(slot *self)
 {
-    self->tasks->running++;
+    self->tasks->busy++;
     gc_run_start(self->run);
 }
 
 static bool may_start(const gc_tasks *self)
 {
-    return self->ready && self->running < self->slots;
+    return self->ready && self->busy < self->slots;
 }
 
 static void add(gc_tasks *self, gc_session *from, const gc_wire_task *given,
@@ -261,11 +264,35 @@ void gc_tasks_drain(gc_tasks *self)
 
 /* ---- time ---- */
 
+static void count(gc_tasks *self)
+{
+    void *value;
+    self->busy = self->warming = self->parked = 0;
+    for (size_t cursor = 0; gc_map_next(self->held, &cursor, NULL, &value);) {
+        const gc_run *run = ((slot *)value)->run;
+        if (!gc_run_started(run) || gc_run_ended(run))
+            continue;
+        switch (gc_run_waits(run)) {
+        case GC_RUN_BUSY: self->busy++; break;
+        case GC_RUN_PREFIX: self->warming++; break;
+        case GC_RUN_PARKED: self->parked++; break;
+        }
+    }
+}
+
+size_t gc_tasks_waiting(const gc_tasks *self)
+{
+    size_t warming = self->warming < self->slots ? self->warming : self->slots;
+    size_t all = warming + self->parked;
+    return all < GC_TASKS_MAX_WAITING ? all : GC_TASKS_MAX_WAITING;
+}
+
 int64_t gc_tasks_tick(gc_tasks *self, int64_t now_ms)
 {
     int64_t next = GC_RUN_NEVER;
     void *value;
     bury(self);
+    count(self);
     for (size_t cursor = 0; gc_map_next(self->held, &cursor, NULL, &value);) {
         slot *one = value;
         int64_t due = GC_RUN_NEVER;

@@ -15,7 +15,8 @@
 typedef struct gc_tasks gc_tasks;
 
 /* `env` is completed (its callbacks are the table's) and must outlive the table; `wake` as
- * there: gc_tasks_tick is wanted by then. At most `slots` run, the others wait. */
+ * there: gc_tasks_tick is wanted by then. At most `slots` are at work at once: whoever waits for
+ * time, money or a prefix gives its slot to the next. */
 gc_tasks *gc_tasks_new(gc_run_env *env, size_t slots,
                        void (*wake)(void *arg, int64_t due_ms), void *arg);
 
@@ -37,6 +38,12 @@ void gc_tasks_drain(gc_tasks *self);
 int64_t gc_tasks_tick(gc_tasks *self, int64_t now_ms);
 
 size_t gc_tasks_count(const gc_tasks *self);
+
+/* Held tasks that wait for something which takes a while: their slots are free for others.
+ * At most as many wait for a cached prefix as there are slots (they will want them all at
+ * the same moment), and GC_TASKS_MAX_WAITING in all. */
+#define GC_TASKS_MAX_WAITING 1024
+size_t gc_tasks_waiting(const gc_tasks *self);
 
 /* Held tasks that `from` did not give. */
 size_t gc_tasks_of_others(const gc_tasks *self, const gc_session *from);

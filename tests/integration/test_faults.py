@@ -170,7 +170,7 @@ class Local(Faults):
 
     def test_spend_limit_stops_with_the_reason(self):
         self.c.start_sim("--fault", "spend:1:skip=2")
-        r = self.resume(code=4)
+        r = self.resume(code=7)
         self.assertIn("spend limit", r.stderr)
         self.assertIn("--resume", r.stderr)
         self.assertLess(len(self.c.ledger()), 20)

@@ -139,8 +139,9 @@ typedef struct prefix_answer {
     gc_prefix_state state;
 } prefix_answer;
 
-static void on_prefix(void *arg, gc_err err, gc_prefix_state state)
+static void on_prefix(void *arg, gc_err err, gc_prefix_state state, int64_t left_ms)
 {
+    (void)left_ms;
     *(prefix_answer *)arg = (prefix_answer){ .done = true, .err = err, .state = state };
 }
 
@@ -221,45 +222,132 @@ static void test_store_async_prefix_lapses(void **state)
     sample_task_release(&two);
 }
 
-/* ---- pauses ---- */
+/* ---- limits ---- */
 
-typedef struct pause_answer {
+#define KEY1 "gc:limit:anthropic:claude-sonnet-5-5:key1"
+
+typedef struct turn_answer {
     bool done;
     gc_err err;
-    int64_t wait_ms;
-} pause_answer;
+    gc_turn turn;
+} turn_answer;
 
-static void on_pause(void *arg, gc_err err, int64_t wait_ms)
+static void on_turn(void *arg, gc_err err, const gc_turn *turn)
 {
-    *(pause_answer *)arg = (pause_answer){ .done = true, .err = err, .wait_ms = wait_ms };
+    turn_answer *answer = arg;
+    answer->done = true;
+    answer->err = err;
+    if (turn)
+        answer->turn = *turn;
 }
 
-static int64_t check_limit(astore_fixture *f, const gc_task *task, const char *key_id)
+static gc_turn take_limit(astore_fixture *f, const gc_task *task, const char *key_id,
+                          int64_t window_ms, const gc_booking *want)
 {
-    pause_answer answer = { 0 };
-    gc_astore_limit_check(f->store, task, key_id, on_pause, &answer);
+    turn_answer answer = { 0 };
+    gc_astore_limit_take(f->store, task, key_id, window_ms, want, on_turn, &answer);
     must_become(f, &answer.done, true);
     must_ok(answer.err);
-    return answer.wait_ms;
+    return answer.turn;
+}
+
+static int64_t pause_of(astore_fixture *f, const gc_task *task, const char *key_id)
+{
+    gc_booking nothing = { .requests = 1 };
+    return take_limit(f, task, key_id, GC_LIMIT_WINDOW_MS, &nothing).paused_ms;
 }
 
 static void test_store_async_pause_holds_for_all_with_the_key(void **state)
 {
     astore_fixture *f = *state;
     gc_task task = sample_task("t1", "a", 1);
-    assert_int_equal(check_limit(f, &task, "key1"), 0);
+    assert_int_equal(pause_of(f, &task, "key1"), 0);
     gc_astore_limit_pause(f->store, &task, "key1", 60000);
-    int64_t wait = check_limit(f, &task, "key1");
+    int64_t wait = pause_of(f, &task, "key1");
     assert_true(wait > 50000 && wait <= 60000);
     gc_astore_limit_pause(f->store, &task, "key1", 10); /* never shortens */
-    assert_true(check_limit(f, &task, "key1") > 50000);
-    assert_int_equal(check_limit(f, &task, "key2"), 0);
+    assert_true(pause_of(f, &task, "key1") > 50000);
+    assert_int_equal(pause_of(f, &task, "key2"), 0);
     gc_astore_limit_pause(f->store, &task, "key2", 20);
     int64_t end = gc_clock_ms() + TEST_WAIT_MS;
-    while (check_limit(f, &task, "key2") > 0)
+    while (pause_of(f, &task, "key2") > 0)
         assert_true(gc_clock_ms() < end);
-    assert_true(
-        must_redis_int(f->redis, "PTTL gc:limit:anthropic:claude-sonnet-5-5:key1") > 0);
+    assert_true(must_redis_int(f->redis, "PTTL " KEY1) > 0);
+    sample_task_release(&task);
+}
+
+/* Twenty ask at once for a third of a minute's budget each: three go in each minute, in the
+ * order of asking, and each knows at once when. */
+static void test_store_async_budget_is_booked_in_turns(void **state)
+{
+    astore_fixture *f = *state;
+    gc_task task = sample_task("t1", "a", 1);
+    gc_limits told = { .requests = -1, .input = 3000, .input_left = -1, .output = -1 };
+    gc_booking want = { .requests = 1, .input = 1000, .output = 500 };
+    int64_t slots[20], last = 0;
+    gc_astore_limit_learn(f->store, &task, "key1", GC_LIMIT_WINDOW_MS, &told);
+    for (size_t i = 0; i < 20; i++) {
+        gc_turn turn = take_limit(f, &task, "key1", GC_LIMIT_WINDOW_MS, &want);
+        slots[i] = turn.slot;
+        assert_true(turn.slot >= last);
+        assert_true(i < 3 ? turn.wait_ms == 0 : turn.wait_ms > 50000);
+        last = turn.slot;
+    }
+    for (size_t i = 3; i < 20; i++) /* never four within sixty seconds */
+        assert_true(slots[i] - slots[i - 3] > 60);
+    assert_true(slots[19] - slots[0] <= 6 * 62 + 1); /* and nobody waits for nothing */
+    sample_task_release(&task);
+}
+
+static void test_store_async_booking_given_back_lets_the_next_in(void **state)
+{
+    astore_fixture *f = *state;
+    gc_task task = sample_task("t1", "a", 1);
+    gc_limits told = { .requests = 2, .requests_left = -1, .input = -1, .output = -1 };
+    gc_booking want = { .requests = 1 };
+    gc_astore_limit_learn(f->store, &task, "key1", GC_LIMIT_WINDOW_MS, &told);
+    take_limit(f, &task, "key1", GC_LIMIT_WINDOW_MS, &want);
+    gc_turn second = take_limit(f, &task, "key1", GC_LIMIT_WINDOW_MS, &want);
+    gc_turn third = take_limit(f, &task, "key1", GC_LIMIT_WINDOW_MS, &want);
+    assert_true(third.wait_ms > 0);
+    gc_booking back = { .slot = third.slot, .requests = -1 };
+    gc_astore_limit_settle(f->store, &task, "key1", GC_LIMIT_WINDOW_MS, &back);
+    back.slot = second.slot;
+    gc_astore_limit_settle(f->store, &task, "key1", GC_LIMIT_WINDOW_MS, &back);
+    assert_int_equal(take_limit(f, &task, "key1", GC_LIMIT_WINDOW_MS, &want).wait_ms, 0);
+    sample_task_release(&task);
+}
+
+static void test_store_async_booking_holds_until_a_pause(void **state)
+{
+    astore_fixture *f = *state;
+    gc_task task = sample_task("t1", "a", 1);
+    gc_booking want = { .requests = 1, .input = 10 };
+    gc_turn first = take_limit(f, &task, "key1", GC_LIMIT_WINDOW_MS, &want);
+    want.slot = first.slot;
+    gc_turn same = take_limit(f, &task, "key1", GC_LIMIT_WINDOW_MS, &want);
+    assert_int_equal(same.slot, first.slot);
+    gc_astore_limit_pause(f->store, &task, "key1", 30000);
+    gc_turn later = take_limit(f, &task, "key1", GC_LIMIT_WINDOW_MS, &want);
+    assert_true(later.slot >= first.slot + 29);
+    assert_true(later.wait_ms > 25000);
+    char *left = must_redis_text(f->redis, "HGET " KEY1 " r%lld", (long long)later.slot);
+    assert_string_equal(left, "1"); /* moved, not doubled */
+    assert_int_equal(
+        must_redis_int(f->redis, "HEXISTS " KEY1 " r%lld", (long long)first.slot), 0);
+    free(left);
+    sample_task_release(&task);
+}
+
+static void test_store_async_use_by_others_counts(void **state)
+{
+    astore_fixture *f = *state;
+    gc_task task = sample_task("t1", "a", 1);
+    gc_limits told = { .requests = 50, .requests_left = 0, .input = -1, .output = -1 };
+    gc_booking want = { .requests = 1 };
+    assert_int_equal(take_limit(f, &task, "key1", 1000, &want).wait_ms, 0);
+    gc_astore_limit_learn(f->store, &task, "key1", 1000, &told);
+    assert_true(take_limit(f, &task, "key1", 1000, &want).wait_ms > 0);
     sample_task_release(&task);
 }
 
@@ -316,6 +404,11 @@ int main(void)
         cmocka_unit_test_setup(test_store_async_prefix_of_a_dead_worker_is_free, flush),
         cmocka_unit_test_setup(test_store_async_prefix_lapses, flush),
         cmocka_unit_test_setup(test_store_async_pause_holds_for_all_with_the_key, flush),
+        cmocka_unit_test_setup(test_store_async_budget_is_booked_in_turns, flush),
+        cmocka_unit_test_setup(test_store_async_booking_given_back_lets_the_next_in,
+                               flush),
+        cmocka_unit_test_setup(test_store_async_booking_holds_until_a_pause, flush),
+        cmocka_unit_test_setup(test_store_async_use_by_others_counts, flush),
         cmocka_unit_test_setup(test_store_async_workers_come_and_go, flush),
         cmocka_unit_test_setup(test_store_async_model_figures_add_up, flush),
     };
