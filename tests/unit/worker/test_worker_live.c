@@ -245,6 +245,7 @@ static void test_worker_stops_what_is_cancelled(void **state)
     gc_task *task = farm_task(f, "t1", "stop", 2);
     farm_submit(f, task);
     farm_until(f, has_progress, NULL);
+    farm_await_stat(f, "active", 1); /* the request has left */
     farm_cancel(f, JOB);
     const farm_end *end = farm_await(f, "t1");
     expect_fail(end, GC_FAIL_CANCELLED);
