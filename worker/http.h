@@ -28,6 +28,10 @@ typedef struct gc_http_head {
     gc_limits limits; /* if has_limits */
 } gc_http_head;
 
+/* Takes one header line, its CRLF included or not, into *head. Pure but for the wall clock,
+ * which dates in `retry-after` are compared with. */
+void gc_http_head_line(gc_http_head *head, const char *line, size_t len);
+
 typedef struct gc_http_end {
     gc_err err;     /* GC_OK: the response is whole. GC_ECLOSED: the connection failed;
                        GC_ETIMEOUT: one of the three clocks; GC_EINVAL: the URL is wrong;
