@@ -132,6 +132,33 @@ gc_err gc_read_file(const char *path, gc_buf *out, gc_errinfo *info)
     return err;
 }
 
+static gc_err hash_chunk(void *arg, const void *mem, size_t len)
+{
+    gc_hasher_stream(arg, mem, len);
+    return GC_OK;
+}
+
+gc_err gc_file_sha(const char *path, size_t limit, gc_sha *out)
+{
+    struct stat st;
+    if (stat(path, &st) != 0)
+        return errno == ENOENT || errno == ENOTDIR ? GC_ENOENT : GC_EIO;
+    if (!S_ISREG(st.st_mode))
+        return GC_ESTATE;
+    if (st.st_size > (off_t)limit)
+        return GC_ETOOBIG;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0)
+        return GC_EIO;
+    gc_hasher *hasher = gc_hasher_new();
+    gc_err err = gc_fs_read_all(fd, hash_chunk, hasher);
+    gc_sha sha = gc_hasher_finish(&hasher);
+    close(fd);
+    if (!err)
+        *out = sha;
+    return err;
+}
+
 static int write_all(int fd, const char *mem, size_t len)
 {
     while (len) {

@@ -16,6 +16,10 @@
  * GC_EIO; `info` names path and reason. */
 GC_MUST_CHECK gc_err gc_read_file(const char *path, gc_buf *out, gc_errinfo *info);
 
+/* sha256 of a regular file of at most `limit` bytes, read in pieces. GC_ENOENT; GC_ESTATE:
+ * something else, which is not opened for reading; GC_ETOOBIG; GC_EIO. */
+GC_MUST_CHECK gc_err gc_file_sha(const char *path, size_t limit, gc_sha *out);
+
 /* Replaces `path` atomically (in its own folder), mode 0644. For files the user named. */
 GC_MUST_CHECK gc_err gc_write_file(const char *path, const void *mem, size_t len,
                                    gc_errinfo *info);

@@ -26,23 +26,13 @@ static void hash_number(gc_hasher *h, int64_t value)
     gc_hasher_field(h, &value, sizeof value);
 }
 
-/* An absent file is an input too; "" stands for none. */
+/* An absent file is an input too. Reading a pipe would take its text from the run. */
 static bool hash_file(gc_hasher *h, const char *path, size_t limit)
 {
-    struct stat st;
-    gc_buf text;
-    if (stat(path, &st) != 0) {
-        gc_hasher_text(h, "absent");
-        return true;
-    }
-    if (!S_ISREG(st.st_mode))
-        return false; /* reading a pipe would take its text from the run */
-    gc_buf_init(&text, limit);
-    bool read = gc_read_file(path, &text, NULL) == GC_OK;
-    gc_hasher_text(h, "file");
-    gc_hasher_field(h, text.ptr, text.len);
-    gc_buf_release(&text);
-    return read;
+    gc_sha sha = { "absent" };
+    gc_err err = gc_file_sha(path, limit, &sha);
+    gc_hasher_text(h, sha.hex);
+    return !err || err == GC_ENOENT;
 }
 
 static bool list_folder(const char *path, gc_strv *names)

@@ -141,24 +141,34 @@ static void fill_stats(const gc_seen *seen, const gc_options *options,
                      .notes = seen->notes };
 }
 
+static void show_phase(const gc_options *options, const gc_stats *s)
+{
+    gc_view view = { .phase = "plan",
+                     .simulated = s->simulated,
+                     .files = s->file_count,
+                     .done = s->done,
+                     .elapsed_ms = s->ended_ms - s->started_ms,
+                     .left_s = -1 };
+    gc_progress *progress = run_progress_new(options);
+    gc_progress_phase(progress, view.phase);
+    gc_progress_end_phase(progress, &view);
+    gc_progress_destroy(&progress);
+    gc_view_release(&view);
+}
+
 static gc_exit say_nothing_to_do(const gc_seen *seen, const gc_options *options,
                                  int64_t started_ms)
 {
-    const gc_config *c = &options->config;
     gc_project project = { 0 };
     gc_stats stats;
     fputs(seen->findings, stderr);
     gc_exit code = gc_project_load_model(options, &project);
     if (code == GC_EXIT_OK) {
         fputs(seen->questions, stderr);
-        gc_progress *progress =
-            gc_progress_new(c->progress_enabled ? options->progress : GC_PROGRESS_NONE,
-                            c->progress_update_interval_ms);
-        gc_progress_phase(progress, "plan");
-        gc_progress_destroy(&progress);
         fill_stats(seen, options, &project, &stats);
         stats.started_ms = started_ms;
         stats.ended_ms = gc_clock_ms();
+        show_phase(options, &stats);
         gc_report_print(&stats, stdout);
     }
     gc_project_release(&project);

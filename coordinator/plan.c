@@ -283,8 +283,21 @@ static void note_downloads(const gc_fcs *fcs, gc_plan *plan)
 
 /* ---- public ---- */
 
+static gc_err over_limit(gc_diags *diags, size_t files, const char *at_least, size_t max)
+{
+    gc_diags_add(diags, GC_SEV_ERROR, 1, 1,
+                 "the plan has %s%zu files, more than limits.max_files (%zu); raise the "
+                 "limit or split the spec",
+                 at_least, files, max);
+    return GC_ETOOBIG;
+}
+
 static gc_err lay_out(plan_ctx *ctx, const gc_plan_options *options, gc_diags *diags)
 {
+    /* Before anything is made of them: every entity has a file of its own. */
+    size_t least = ctx->fcs->file_count ? ctx->fcs->file_count : ctx->fcs->entity_count;
+    if (least > options->max_files)
+        return over_limit(diags, least, "at least ", options->max_files);
     if (ctx->fcs->file_count) {
         gc_err err = plan_explicit_files(ctx, diags);
         if (err)
@@ -298,14 +311,8 @@ static gc_err lay_out(plan_ctx *ctx, const gc_plan_options *options, gc_diags *d
             plan_structural_files(ctx);
         plan_project_files(ctx, options->templates);
     }
-    if (ctx->plan->file_count > options->max_files) {
-        gc_diags_add(
-            diags, GC_SEV_ERROR, 1, 1,
-            "the plan has %zu files, more than limits.max_files (%zu); raise the limit or "
-            "split the spec",
-            ctx->plan->file_count, options->max_files);
-        return GC_ETOOBIG;
-    }
+    if (ctx->plan->file_count > options->max_files)
+        return over_limit(diags, ctx->plan->file_count, "", options->max_files);
     return GC_OK;
 }
 

@@ -523,6 +523,15 @@ static bool confirmed(gc_run *run)
            (answer[0] == 'y' || answer[0] == 'Y');
 }
 
+gc_progress *run_progress_new(const gc_options *options)
+{
+    const gc_config *c = &options->config;
+    bool flag = options->progress != GC_PROGRESS_AUTO; /* stronger than the file */
+    return gc_progress_new(c->progress_enabled || flag ? options->progress
+                                                       : GC_PROGRESS_NONE,
+                           c->progress_update_interval_ms);
+}
+
 static gc_exit generate(gc_run *run)
 {
     gc_exit code = strict_questions(run);
@@ -530,11 +539,7 @@ static gc_exit generate(gc_run *run)
         code = open_output(run, false);
     if (code != GC_EXIT_OK)
         return code;
-    const gc_config *c = run->config;
-    bool flag = run->options->progress != GC_PROGRESS_AUTO; /* stronger than the file */
-    run->progress = gc_progress_new(c->progress_enabled || flag ? run->options->progress
-                                                                : GC_PROGRESS_NONE,
-                                    c->progress_update_interval_ms);
+    run->progress = run_progress_new(run->options);
     run_phase(run, "plan", gc_clock_ms());
     run_decide(run, true);
     if (!nothing_to_make(run) && run->verdict == GC_EXIT_OK) {

@@ -127,6 +127,9 @@ void run_close(gc_run *run);
 /* What earlier looks at the tree found out counts. */
 bool run_may_recall(const gc_run *run);
 
+/* run.c: the progress that the options ask for. */
+gc_progress *run_progress_new(const gc_options *options);
+
 /* run.c: the open questions, as `--strict` asks for. */
 size_t run_print_questions(const gc_run *run, FILE *out);
 

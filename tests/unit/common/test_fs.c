@@ -440,6 +440,71 @@ static void test_fs_user_links_and_devices_are_followed(void **state)
     free(target);
 }
 
+static void test_fs_stamps_tell_files_apart(void **state)
+{
+    fixture *f = *state;
+    gc_stamp before, after, read;
+    gc_stamper stamper;
+    gc_sha sha;
+    must_ok(put(f, "a/one", "1"));
+    must_ok(put(f, "a/two", "2"));
+    gc_stamper_init(&stamper, f->root);
+    must_ok(gc_stamper_look(&stamper, "a/one", &before));
+    must_ok(gc_root_sha_stamped(f->root, "a/one", &sha, &read, &f->info));
+    assert_true(gc_stamp_equal(&before, &read));
+    must_ok(gc_stamper_look(&stamper, "a/two", &after));
+    assert_false(gc_stamp_equal(&before, &after));
+    must_ok(put(f, "a/one", "3")); /* the same length, another file */
+    must_ok(gc_stamper_look(&stamper, "a/one", &after));
+    assert_false(gc_stamp_equal(&before, &after));
+    expect_err(GC_ENOENT, gc_stamper_look(&stamper, "a/none", &after));
+    expect_err(GC_ENOENT, gc_stamper_look(&stamper, "none/x", &after));
+    expect_err(GC_ENOENT, gc_stamper_look(&stamper, "a/one/x", &after));
+    expect_err(GC_ESTATE, gc_stamper_look(&stamper, "a", &after));
+    expect_err(GC_EINVAL, gc_stamper_look(&stamper, "../outside", &after));
+    gc_stamper_release(&stamper);
+}
+
+static void test_fs_stamps_follow_no_link(void **state)
+{
+    fixture *f = *state;
+    gc_stamp stamp;
+    gc_stamper stamper;
+    char *link = below(f, "root/link"), *folder = below(f, "root/away");
+    must_ok(put(f, "one", "1"));
+    assert_int_equal(symlink("one", link), 0);
+    assert_int_equal(symlink("../outside", folder), 0);
+    gc_stamper_init(&stamper, f->root);
+    expect_err(GC_ESTATE, gc_stamper_look(&stamper, "link", &stamp));
+    assert_int_not_equal(GC_OK, gc_stamper_look(&stamper, "away/x", &stamp));
+    gc_stamper_release(&stamper);
+    free(link);
+    free(folder);
+}
+
+static void test_fs_cache_files_are_whole(void **state)
+{
+    fixture *f = *state;
+    gc_sha sha, raw_sha;
+    unsigned char raw[GC_SHA_RAW];
+    must_ok(gc_root_write_cache(f->root, "c/seen", "one", 3, &f->info));
+    must_ok(gc_root_write_cache(f->root, "c/seen", "other", 5, &f->info));
+    expect_content(f, "c/seen", "other");
+    assert_int_equal(entries(f, "root/c"), 1);
+    char *path = below(f, "root/c/seen");
+    must_ok(gc_file_sha(path, 5, &sha));
+    assert_string_equal(sha.hex, gc_sha256("other", 5).hex);
+    expect_err(GC_ETOOBIG, gc_file_sha(path, 4, &sha));
+    expect_err(GC_ESTATE, gc_file_sha(f->dir, 4, &sha));
+    assert_true(gc_sha_raw(sha.hex, raw));
+    raw_sha = gc_sha_of_raw(raw);
+    assert_string_equal(raw_sha.hex, sha.hex);
+    sha.hex[63] = 'G';
+    assert_false(gc_sha_raw(sha.hex, raw));
+    assert_false(gc_sha_raw("", raw));
+    free(path);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -455,6 +520,9 @@ int main(void)
         TEST(test_fs_absent_files),
         TEST(test_fs_read_has_a_limit),
         TEST(test_fs_sha_is_that_of_the_content),
+        TEST(test_fs_stamps_tell_files_apart),
+        TEST(test_fs_stamps_follow_no_link),
+        TEST(test_fs_cache_files_are_whole),
         TEST(test_fs_remove_takes_empty_folders_along),
         TEST(test_fs_lock_is_exclusive_until_close),
         TEST(test_fs_open_without_create),

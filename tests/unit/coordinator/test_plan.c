@@ -211,6 +211,9 @@ static void test_plan_has_a_limit(void **state)
     assert_non_null(strstr(f.diags.items[0].text, "limits.max_files"));
     options.max_files = 33;
     must_ok(try_plan(shop, &options));
+    options.max_files = 1; /* fewer than entities: not even begun */
+    expect_err(GC_ETOOBIG, try_plan(shop, &options));
+    assert_non_null(strstr(f.diags.items[f.diags.count - 1].text, "at least"));
 }
 
 /* ---- promises ---- */
