@@ -179,7 +179,7 @@ static gc_exit say_nothing_to_do(const gc_seen *seen, const gc_options *options,
 static bool names_files(const gc_options *options)
 {
     return options->metrics || options->json || options->progress == GC_PROGRESS_JSON ||
-           (options->report && options->verb == GC_VERB_GENERATE);
+           options->html;
 }
 
 bool gc_null_generate(const gc_options *options, const gc_sha *key, gc_exit *code)

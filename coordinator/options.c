@@ -24,13 +24,14 @@ typedef struct verb_row {
 } verb_row;
 
 /* Groups of options: c configuration and log, s spec, o output, m model, e edits and
- * optimisation, r run (m and e with it), k cluster, v validation, j json, w watch. */
+ * optimisation, r run (m and e with it), k cluster, p report, v validation, j json, w watch. */
 static const verb_row verbs[] = {
-    { "generate", GC_VERB_GENERATE, "[--spec] SPEC", 0, 1, "csorkj",
+    { "generate", GC_VERB_GENERATE, "[--spec] SPEC", 0, 1, "csorkjp",
       "Make the project: files are written, what is unchanged is kept." },
-    { "full", GC_VERB_FULL, "[--spec] SPEC", 0, 1, "csorkjv",
+    { "full", GC_VERB_FULL, "[--spec] SPEC", 0, 1, "csorkjvp",
       "generate, then gofmt, go build, go vet and go test." },
-    { "validate", GC_VERB_VALIDATE, "DIR", 1, 1, "cvj", "Validate an existing project." },
+    { "validate", GC_VERB_VALIDATE, "DIR", 1, 1, "cvjp",
+      "Validate an existing project." },
     { "clarify", GC_VERB_CLARIFY, "SPEC", 0, 1, "csj",
       "Print open questions with stable ids." },
     { "dump-fcs", GC_VERB_DUMP_FCS, "SPEC", 0, 1, "cs",
@@ -124,7 +125,8 @@ static const option_row options[] = {
     { "on-edit", 0, OPT_ON_EDIT, 'e', "POLICY", NULL,
       "files changed by hand: keep (default), merge, overwrite" },
     { "progress", 0, OPT_PROGRESS, 'r', "MODE", NULL, "auto, bar, plain, json or none" },
-    { "report", 0, OPT_REPORT, 'v', "FILE", NULL, "write the validation report as JSON" },
+    { "report", 0, OPT_REPORT, 'p', "FILE", NULL,
+      "FILE.html: the run as a page; otherwise the validation report as JSON" },
     { "json", 0, OPT_JSON, 'j', NULL, NULL, "print results as JSON" },
     { "watch", 0, OPT_WATCH, 'w', NULL, NULL, "show it again until the job ends" },
     { "insecure", 0, OPT_INSECURE, 'k', NULL, "cluster.insecure",
@@ -454,6 +456,20 @@ static gc_exit choose_verb(parser *p)
     return GC_EXIT_OK;
 }
 
+/* A page tells of a run, JSON of a validation; `full` is both. */
+static gc_exit sort_report(gc_options *out)
+{
+    bool page = out->report && gc_ends_with(out->report, ".html");
+    if (page && out->verb != GC_VERB_VALIDATE) {
+        out->html = out->report;
+        out->report = NULL;
+    }
+    if (out->report && out->verb == GC_VERB_GENERATE)
+        return usage("generate reports as a page: --report FILE.html, not %s",
+                     out->report);
+    return GC_EXIT_OK;
+}
+
 static gc_exit check_arguments(parser *p)
 {
     const verb_row *verb = p->verb;
@@ -474,7 +490,7 @@ static gc_exit check_arguments(parser *p)
         shift(&p->words);
     }
     gc_strv_copy(&p->out->args, &p->words);
-    return GC_EXIT_OK;
+    return sort_report(p->out);
 }
 
 /* ---- configuration ---- */
@@ -570,5 +586,6 @@ void gc_options_release(gc_options *self)
     free(self->answers);
     free(self->metrics);
     free(self->report);
+    free(self->html);
     free(self->resume_job);
 }

@@ -45,7 +45,8 @@ typedef struct gc_options {
     bool output_given;
     char *answers; /* file or NULL */
     char *metrics; /* file or NULL */
-    char *report;  /* validate --report FILE, or NULL */
+    char *report;  /* --report FILE of a validation: JSON; or NULL */
+    char *html;    /* --report FILE.html of a run, or NULL */
     bool dry_run;
     bool no_optimization;
     bool resume;

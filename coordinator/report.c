@@ -9,27 +9,15 @@
 
 #define METRICS_SCHEMA 1
 
-static double percent(double part, double whole)
+double gc_percent(double part, double whole)
 {
     return whole > 0 ? 100 * part / whole : 0;
 }
 
-/* How much less `now` is than `before`, in percent; negative if it is more. */
-static double reduction(double before, double now)
+double gc_reduction(double before, double now)
 {
     return before > 0 ? 100 * (before - now) / before : 0;
 }
-
-/* ---- derived figures, one place ---- */
-
-typedef struct figures {
-    int64_t cache_write, prompt, processed;
-    double hit_rate, savings, duration;
-    size_t batched, total;
-    bool estimated; /* the baseline is a computation, not a run */
-    int64_t baseline_processed, baseline_calls;
-    double baseline_usd, baseline_s;
-} figures;
 
 static double cache_savings(const gc_stats *s)
 {
@@ -42,19 +30,18 @@ static double cache_savings(const gc_stats *s)
     return (read - write) / 1e6;
 }
 
-static figures derive(const gc_stats *s)
+gc_figures gc_report_figures(const gc_stats *s)
 {
-    figures f = { 0 };
+    gc_figures f = { 0 };
     int64_t end = s->ended_ms ? s->ended_ms : gc_clock_ms();
     f.cache_write = s->usage.cache_write_5m + s->usage.cache_write_1h;
     f.prompt = gc_usage_prompt(&s->usage);
     f.processed = s->usage.input + f.cache_write + s->usage.output;
-    f.hit_rate = percent((double)s->usage.cache_read, (double)f.prompt);
+    f.hit_rate = gc_percent((double)s->usage.cache_read, (double)f.prompt);
     f.savings = cache_savings(s);
     f.duration = (double)(end - s->started_ms) / 1000;
     for (size_t i = 0; s->files && i < s->file_count; i++)
         f.batched += s->files[i].batched;
-    f.total = s->file_count;
     f.estimated = s->optimization;
     f.baseline_processed = f.estimated ? s->baseline_processed : f.processed;
     f.baseline_calls = f.estimated ? s->baseline_calls : s->llm_calls;
@@ -91,13 +78,13 @@ static void print_head(const gc_stats *s, FILE *out)
                 s->uncached_calls);
 }
 
-static void print_tokens(const gc_stats *s, const figures *f, FILE *out)
+static void print_tokens(const gc_stats *s, const gc_figures *f, FILE *out)
 {
     const char *named = f->estimated ? " (estimated)" : "";
     fprintf(out, "\nToken Efficiency:\n  Baseline: %" PRId64 " tokens%s\n",
             f->baseline_processed, named);
     fprintf(out, "  Optimized: %" PRId64 " tokens\n  Reduction: %.1f%%\n", f->processed,
-            reduction((double)f->baseline_processed, (double)f->processed));
+            gc_reduction((double)f->baseline_processed, (double)f->processed));
     fprintf(out,
             "  Input %" PRId64 ", cache write %" PRId64 ", cache read %" PRId64
             ", output %" PRId64 "\n",
@@ -109,22 +96,22 @@ static void print_tokens(const gc_stats *s, const figures *f, FILE *out)
     fprintf(out,
             "\nBatching:\n  Total Files: %zu\n  Batched: %zu\n  LLM Calls: %" PRId64
             " (baseline %" PRId64 "%s)\n  API Call Reduction: %.1f%%\n",
-            f->total, f->batched, s->llm_calls, f->baseline_calls, named,
-            reduction((double)f->baseline_calls, (double)s->llm_calls));
+            s->file_count, f->batched, s->llm_calls, f->baseline_calls, named,
+            gc_reduction((double)f->baseline_calls, (double)s->llm_calls));
 }
 
-static void print_rest(const gc_stats *s, const figures *f, FILE *out)
+static void print_rest(const gc_stats *s, const gc_figures *f, FILE *out)
 {
     const char *named = f->estimated ? " (estimated)" : "";
     fprintf(out,
             "\nTemplates:\n  Template-Generated: %zu\n  LLM-Generated: %zu\n"
             "  Template Usage: %.1f%%\n",
             s->template_files, s->llm_files,
-            percent((double)s->template_files, (double)s->file_count));
+            gc_percent((double)s->template_files, (double)s->file_count));
     fprintf(out,
             "\nPerformance:\n  Baseline Duration: %.1fs%s\n  Optimized Duration: %.1fs\n"
             "  Speed Improvement: %.1f%%\n",
-            f->baseline_s, named, f->duration, reduction(f->baseline_s, f->duration));
+            f->baseline_s, named, f->duration, gc_reduction(f->baseline_s, f->duration));
     fprintf(out, "  In calls: %.1fs, at most %zu at once\n", s->llm_busy_s,
             s->peak_in_flight);
     for (size_t i = 0; i < s->notes.count; i++)
@@ -133,7 +120,7 @@ static void print_rest(const gc_stats *s, const figures *f, FILE *out)
 
 void gc_report_print(const gc_stats *stats, FILE *out)
 {
-    figures f = derive(stats);
+    gc_figures f = gc_report_figures(stats);
     print_head(stats, out);
     print_tokens(stats, &f, out);
     print_rest(stats, &f, out);
@@ -145,15 +132,15 @@ static json_t *file_json(const gc_file_stat *f)
 {
     return json_pack(
         "{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:s}", "path", f->path, "how",
-        f->how, "task", f->task ? f->task : "", "attempt", (json_int_t)f->attempts,
-        "input", (json_int_t)f->usage.input, "cache_write",
+        *f->how ? f->how : "missing", "task", f->task ? f->task : "", "attempt",
+        (json_int_t)f->attempts, "input", (json_int_t)f->usage.input, "cache_write",
         (json_int_t)f->usage.cache_write_5m + (json_int_t)f->usage.cache_write_1h,
         "cache_read", (json_int_t)f->usage.cache_read, "output",
         (json_int_t)f->usage.output, "cost_usd", f->cost_usd, "seconds", f->seconds,
         "sha256", f->sha256);
 }
 
-static json_t *tokens_json(const gc_stats *s, const figures *f)
+static json_t *tokens_json(const gc_stats *s, const gc_figures *f)
 {
     const gc_usage *lost = &s->unconfirmed;
     json_t *unconfirmed = json_pack(
@@ -166,16 +153,17 @@ static json_t *tokens_json(const gc_stats *s, const figures *f)
         "cache_read", (json_int_t)s->usage.cache_read, "output",
         (json_int_t)s->usage.output, "processed", (json_int_t)f->processed,
         "baseline_processed", (json_int_t)f->baseline_processed, "reduction_pct",
-        reduction((double)f->baseline_processed, (double)f->processed));
+        gc_reduction((double)f->baseline_processed, (double)f->processed));
 }
 
-static json_t *performance_json(const gc_stats *s, const figures *f)
+static json_t *performance_json(const gc_stats *s, const gc_figures *f)
 {
     return json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:I}", "duration_s", f->duration,
                      "baseline_duration_s", f->baseline_s, "improvement_pct",
-                     reduction(f->baseline_s, f->duration), "llm_busy_s", s->llm_busy_s,
-                     "critical_path_s", s->critical_path_s, "lower_bound_s",
-                     s->lower_bound_s, "peak_in_flight", (json_int_t)s->peak_in_flight);
+                     gc_reduction(f->baseline_s, f->duration), "llm_busy_s",
+                     s->llm_busy_s, "critical_path_s", s->critical_path_s,
+                     "lower_bound_s", s->lower_bound_s, "peak_in_flight",
+                     (json_int_t)s->peak_in_flight);
 }
 
 static void set(json_t *root, const char *key, json_t *value)
@@ -185,7 +173,7 @@ static void set(json_t *root, const char *key, json_t *value)
 
 static json_t *metrics_json(const gc_stats *s)
 {
-    figures f = derive(s);
+    gc_figures f = gc_report_figures(s);
     json_t *root = json_object(), *files = json_array();
     for (size_t i = 0; i < s->file_count; i++)
         json_array_append_new(files, file_json(&s->files[i]));
@@ -205,18 +193,18 @@ static json_t *metrics_json(const gc_stats *s)
     set(root, "cost",
         json_pack("{s:f, s:f, s:f, s:f, s:f, s:f}", "usd", s->cost_usd, "unconfirmed_usd",
                   s->unconfirmed_usd, "baseline_usd", f.baseline_usd, "reduction_pct",
-                  reduction(f.baseline_usd, s->cost_usd), "estimated_usd",
+                  gc_reduction(f.baseline_usd, s->cost_usd), "estimated_usd",
                   s->expected_usd, "missing_usd", s->missing_usd));
     set(root, "batching",
-        json_pack("{s:I, s:I, s:I, s:I, s:f}", "total_files", (json_int_t)f.total,
+        json_pack("{s:I, s:I, s:I, s:I, s:f}", "total_files", (json_int_t)s->file_count,
                   "batched_files", (json_int_t)f.batched, "llm_calls",
                   (json_int_t)s->llm_calls, "baseline_llm_calls",
                   (json_int_t)f.baseline_calls, "call_reduction_pct",
-                  reduction((double)f.baseline_calls, (double)s->llm_calls)));
+                  gc_reduction((double)f.baseline_calls, (double)s->llm_calls)));
     set(root, "templates",
         json_pack("{s:I, s:I, s:f}", "template_files", (json_int_t)s->template_files,
                   "llm_files", (json_int_t)s->llm_files, "ratio_pct",
-                  percent((double)s->template_files, (double)s->file_count)));
+                  gc_percent((double)s->template_files, (double)s->file_count)));
     set(root, "incremental",
         json_pack("{s:I, s:I, s:I, s:I}", "regenerated", (json_int_t)s->made, "reused",
                   (json_int_t)s->reused, "kept", (json_int_t)s->kept, "removed",

@@ -8,6 +8,21 @@
 #include "coordinator/exit.h"
 #include "coordinator/stats.h"
 
+/* What is derived from the counters, in one place. Percentages are 0 to 100; a reduction is
+ * negative where more was needed than before. */
+typedef struct gc_figures {
+    int64_t cache_write, prompt, processed;
+    double hit_rate, savings, duration;
+    size_t batched;
+    bool estimated; /* the baseline is a computation, not a run */
+    int64_t baseline_processed, baseline_calls;
+    double baseline_usd, baseline_s;
+} gc_figures;
+
+gc_figures gc_report_figures(const gc_stats *stats);
+double gc_percent(double part, double whole);
+double gc_reduction(double before, double now);
+
 /* Text with the guide's headings: Token Efficiency, Caching, Batching, Templates,
  * Performance. Says which figures are estimated, and that a model is simulated. */
 void gc_report_print(const gc_stats *stats, FILE *out);

@@ -12,6 +12,7 @@
 #include "common/mem.h"
 #include "coordinator/null_run.h"
 #include "coordinator/report.h"
+#include "coordinator/report_html.h"
 #include "coordinator/run_private.h"
 
 #define OWNER_TTL_MS 12000
@@ -305,15 +306,18 @@ static gc_exit save_output(gc_run *run, gc_exit code)
     return code;
 }
 
-static gc_exit write_metrics(gc_run *run, gc_exit code)
+/* Writes what `print` makes of the figures to `path` (NULL: not wanted). */
+static gc_exit write_figures(gc_run *run, const char *path,
+                             void (*print)(const gc_stats *stats, gc_buf *out),
+                             gc_exit code)
 {
     gc_errinfo info = { 0 };
-    if (!run->options->metrics)
+    if (!path)
         return code;
     gc_buf text;
     gc_buf_init(&text, METRICS_LIMIT);
-    gc_metrics_json(&run->stats, &text);
-    gc_err err = gc_write_file(run->options->metrics, text.ptr, text.len, &info);
+    print(&run->stats, &text);
+    gc_err err = gc_write_file(path, text.ptr, text.len, &info);
     gc_buf_release(&text);
     if (!err)
         return code;
@@ -328,6 +332,17 @@ static void learn_from_this(gc_run *run)
         return;
     run_pass_lessons_on(run);
     run_learn_figures(run);
+}
+
+/* Calls that could have run at once: as many as the job may have; without a bound, as many
+ * as there were. */
+static int64_t slots_of(const gc_run *run)
+{
+    const gc_config *c = run->config;
+    int64_t peak = (int64_t)run->stats.peak_in_flight;
+    int64_t most = c->parallelization_enabled ? c->parallelization_max_workers : 1;
+    int64_t slots = most > 0 ? most : peak;
+    return slots > 0 ? slots : 1;
 }
 
 /* What the plan would cost with every optimisation off, and what this run could not beat. */
@@ -349,8 +364,7 @@ static void fill_bounds(gc_run *run)
         seconds[i] = s->files[i].seconds;
     s->critical_path_s = gc_plan_critical(run->project.plan, seconds);
     free(seconds);
-    size_t slots = s->peak_in_flight ? s->peak_in_flight : 1;
-    double share = s->llm_busy_s / (double)slots;
+    double share = s->llm_busy_s / (double)slots_of(run);
     s->lower_bound_s = share > s->critical_path_s ? share : s->critical_path_s;
     gc_buf_release(&all);
 }
@@ -422,7 +436,8 @@ static gc_exit finish(gc_run *run)
     print_failures(run);
     print_how_to_go_on(run, code);
     print_results(run);
-    return write_metrics(run, code);
+    code = write_figures(run, run->options->metrics, gc_metrics_json, code);
+    return write_figures(run, run->options->html, gc_report_html, code);
 }
 
 /* ---- generate ---- */

@@ -91,6 +91,36 @@ static void rejected(gc_run *run, size_t file, const gc_file_result *r)
     gc_progress_note(run->progress, "%s: asked again (%.200s)", stat->path, r->text);
 }
 
+static bool made_something(const gc_result *result)
+{
+    for (size_t i = 0; i < result->file_count; i++)
+        if (result->files[i].outcome == GC_FILE_MADE)
+            return true;
+    return false;
+}
+
+/* For the timeline; what was answered without a call is none of it. */
+static void record_call(gc_stats *s, const run_task *task, const gc_result *result)
+{
+    if (!result->requests)
+        return;
+    double end = (double)(gc_clock_ms() - s->started_ms) / 1000;
+    double seconds = result->seconds < end ? result->seconds : end;
+    double start = end - seconds;
+    s->calls = gc_grow(s->calls, s->call_count, &s->call_cap, sizeof *s->calls);
+    s->calls[s->call_count++] =
+        (gc_call_stat){ .task = gc_xstrdup(task->id),
+                        .worker = gc_xstrdup(result->worker ? result->worker : ""),
+                        .start_s = start > 0 ? start : 0,
+                        .seconds = seconds,
+                        .files = task->file_count,
+                        .usage = result->usage,
+                        .cost_usd = result->cost_usd,
+                        .unconfirmed_usd = result->unconfirmed_usd,
+                        .calls = result->calls,
+                        .failed = !made_something(result) };
+}
+
 /* What the provider was asked and paid for, whatever came of it. */
 static void count_calls(gc_run *run, const gc_result *result)
 {
@@ -111,9 +141,59 @@ static void count_calls(gc_run *run, const gc_result *result)
     s->llm_busy_s += result->seconds;
 }
 
+typedef struct charged {
+    gc_usage usage;
+    double cost_usd;
+} charged;
+
+static charged charged_to_files(const gc_run *run, const run_task *task)
+{
+    charged sum = { 0 };
+    for (size_t i = 0; i < task->file_count; i++) {
+        const gc_file_stat *stat = &run->stats.files[task->files[i]];
+        gc_usage_add(&sum.usage, &stat->usage);
+        sum.cost_usd += stat->cost_usd;
+    }
+    return sum;
+}
+
+/* Takes the n-th part of what is left, so that the parts add up to the whole. */
+static int64_t take_part(int64_t *left, size_t n)
+{
+    int64_t part = *left / (int64_t)n;
+    *left -= part;
+    return part;
+}
+
+/* A worker charges a file with its share of the call that made it. What else the task cost
+ * (calls before the last, calls of a task that failed) its files bear in equal parts: the
+ * files of a run add up to its totals. */
+static void charge_rest(gc_run *run, const run_task *task, const gc_result *result,
+                        const charged *before)
+{
+    charged now = charged_to_files(run, task);
+    gc_usage left = result->usage;
+    double usd = result->cost_usd - (now.cost_usd - before->cost_usd);
+    left.input -= now.usage.input - before->usage.input;
+    left.cache_write_5m -= now.usage.cache_write_5m - before->usage.cache_write_5m;
+    left.cache_write_1h -= now.usage.cache_write_1h - before->usage.cache_write_1h;
+    left.cache_read -= now.usage.cache_read - before->usage.cache_read;
+    left.output -= now.usage.output - before->usage.output;
+    for (size_t n = task->file_count; n; n--) {
+        gc_file_stat *stat = &run->stats.files[task->files[n - 1]];
+        stat->usage.input += take_part(&left.input, n);
+        stat->usage.cache_write_5m += take_part(&left.cache_write_5m, n);
+        stat->usage.cache_write_1h += take_part(&left.cache_write_1h, n);
+        stat->usage.cache_read += take_part(&left.cache_read, n);
+        stat->usage.output += take_part(&left.output, n);
+        stat->cost_usd += usd / (double)task->file_count;
+    }
+}
+
 static void apply_result(gc_run *run, run_task *task, const gc_result *result)
 {
     gc_stats *s = &run->stats;
+    charged before = charged_to_files(run, task);
     run_take_lesson(run, task, result);
     for (size_t i = 0; i < result->file_count; i++) {
         const gc_file_result *r = &result->files[i];
@@ -132,7 +212,9 @@ static void apply_result(gc_run *run, run_task *task, const gc_result *result)
          i++) /* files that the result does not name */
         if (run->files[task->files[i]].step == RUN_OUT)
             back_to_ready(run, task->files[i], WAIT_RETRY_MS);
+    charge_rest(run, task, result, &before);
     count_calls(run, result);
+    record_call(s, task, result);
 }
 
 static void on_done(gc_run *run, run_task *task, const gc_wire *message)
@@ -193,19 +275,23 @@ static const fail_rule fail_rules[] = {
 };
 
 /* A task that failed may have paid for calls all the same. */
-static void count_failed_calls(gc_run *run, const gc_wire *message)
+static void count_failed_calls(gc_run *run, const run_task *task, const gc_wire *message)
 {
     gc_result *result = NULL;
+    charged before = charged_to_files(run, task);
     if (message->payload_len &&
-        gc_result_decode(message->payload, message->payload_len, &result) == GC_OK)
+        gc_result_decode(message->payload, message->payload_len, &result) == GC_OK) {
+        charge_rest(run, task, result, &before);
         count_calls(run, result);
+        record_call(&run->stats, task, result);
+    }
     gc_result_destroy(&result);
 }
 
 static void on_fail(gc_run *run, run_task *task, const gc_wire *message)
 {
     const char *text = message->text ? message->text : "";
-    count_failed_calls(run, message);
+    count_failed_calls(run, task, message);
     if (message->reason && strcmp(message->reason, GC_FAIL_STALE) == 0 &&
         run_store_blocks(run))
         gc_log_warn("prompt.unsaved", "task=%s", task->id); /* asked for again later */

@@ -395,6 +395,11 @@ static void release_stats(gc_stats *s)
         free(s->files[i].problem);
     }
     free(s->files);
+    for (size_t i = 0; i < s->call_count; i++) {
+        free(s->calls[i].task);
+        free(s->calls[i].worker);
+    }
+    free(s->calls);
     free(s->job);
     free(s->spec);
     free(s->provider);

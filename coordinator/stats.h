@@ -32,6 +32,18 @@ typedef struct gc_file_stat {
     char *problem;   /* why it failed, or NULL */
 } gc_file_stat;
 
+/* What one task did at the provider: a call, or the few that an answer took. */
+typedef struct gc_call_stat {
+    char *task;
+    char *worker;
+    double start_s, seconds; /* since the run started */
+    size_t files;
+    gc_usage usage;
+    double cost_usd, unconfirmed_usd;
+    int64_t calls;
+    bool failed; /* no file of it was stored */
+} gc_call_stat;
+
 typedef struct gc_stats {
     char *job;      /* id */
     char *spec;     /* base name */
@@ -54,6 +66,8 @@ typedef struct gc_stats {
     double
         missing_usd; /* what the files that are missing at the end would cost: estimated */
     int64_t llm_calls, requests;
+    gc_call_stat *calls; /* in the order in which they ended */
+    size_t call_count, call_cap;
     int64_t started_ms, ended_ms; /* monotonic; ended 0 while running */
     double llm_busy_s, critical_path_s, lower_bound_s;
     /* The same job with every optimisation off: estimated. */

@@ -31,7 +31,8 @@ static void subtract(gc_usage *self, const gc_usage *less)
     self->output -= less->output;
 }
 
-/* By bytes of answer; the last file takes what rounding leaves, so that they add up. */
+/* By bytes of answer; the last file takes what rounding leaves, so that they add up. A file
+ * that is in several calls bears a part of each. */
 static void share_out(gc_run *self, const gc_usage *usage, double cost_usd)
 {
     gc_usage left = *usage;
@@ -48,17 +49,19 @@ static void share_out(gc_run *self, const gc_usage *usage, double cost_usd)
         if (file->call != self->call_number)
             continue;
         double share = bytes ? (double)file->len / (double)bytes : 0;
-        file->usage = left;
-        file->cost_usd = cost_left;
-        if (file == last)
-            break;
-        file->usage =
-            (gc_usage){ part(usage->input, share), part(usage->cache_write_5m, share),
-                        part(usage->cache_write_1h, share),
-                        part(usage->cache_read, share), part(usage->output, share) };
-        file->cost_usd = cost_usd * share;
-        subtract(&left, &file->usage);
-        cost_left -= file->cost_usd;
+        gc_usage own = left;
+        double own_usd = cost_left;
+        if (file != last) {
+            own =
+                (gc_usage){ part(usage->input, share), part(usage->cache_write_5m, share),
+                            part(usage->cache_write_1h, share),
+                            part(usage->cache_read, share), part(usage->output, share) };
+            own_usd = cost_usd * share;
+        }
+        gc_usage_add(&file->usage, &own);
+        file->cost_usd += own_usd;
+        subtract(&left, &own);
+        cost_left -= own_usd;
     }
 }
 
@@ -81,7 +84,8 @@ void run_account(gc_run *self, const gc_call_end *end)
         return;
     gc_usage_add(confirmed ? &result->usage : &result->unconfirmed, &end->usage);
     *(confirmed ? &result->cost_usd : &result->unconfirmed_usd) += usd;
-    share_out(self, &end->usage, usd);
+    if (confirmed)
+        share_out(self, &end->usage, usd);
     self->must_reclaim = true;
     self->recorded_done = confirmed;
     self->pending++;

@@ -212,6 +212,14 @@ static void test_options_that_name_files(void **state)
     assert_string_equal(f.options.answers, "a.json");
     assert_string_equal(f.options.metrics, "m.json");
     assert_string_equal(f.options.report, "r.json");
+    assert_null(f.options.html);
+    must_parse("full s.yaml --report r.html");
+    assert_string_equal(f.options.html, "r.html");
+    assert_null(f.options.report);
+    must_parse("generate s.yaml --report=dir/r.html");
+    assert_string_equal(f.options.html, "dir/r.html");
+    must_parse("validate d --report r.html");
+    assert_string_equal(f.options.report, "r.html");
     must_parse("clarify s.yaml --batch b.json");
     assert_string_equal(f.options.answers, "b.json");
     must_refuse("s.yaml -o", "--output needs a value: DIR");
@@ -300,7 +308,8 @@ static void test_options_not_valid_for_a_verb(void **state)
     must_refuse("jobs --dry-run", "--dry-run means nothing to jobs");
     must_refuse("validate d --model x", "--model means nothing to validate");
     must_refuse("compare-metrics a b -o d", "--output means nothing to compare-metrics");
-    must_refuse("generate s.yaml --report r", "--report means nothing to generate");
+    must_refuse("generate s.yaml --report r", "generate reports as a page");
+    must_refuse("explain s.yaml --report r.html", "--report means nothing to explain");
     must_refuse("generate s.yaml --watch", "--watch means nothing to generate");
     must_refuse("doctor --on-edit keep", "--on-edit means nothing to doctor");
     must_refuse("check s.yaml --max-cost 3", "--max-cost means nothing to check");
@@ -443,7 +452,7 @@ static void test_options_help_tells_the_truth(void **state)
         { "batch", "a" },         { "broker", "tcp://a:1" }, { "redis", "redis://a:1" },
         { "workers", "2" },       { "model", "m" },          { "provider", "anthropic" },
         { "metrics", "m" },       { "max-cost", "1" },       { "on-edit", "keep" },
-        { "progress", "none" },   { "report", "r" },         { "log-level", "warn" },
+        { "progress", "none" },   { "report", "r.html" },    { "log-level", "warn" },
         { "log-format", "json" },
     };
     for (size_t v = 0; v < VERBS; v++) {
