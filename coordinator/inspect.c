@@ -127,22 +127,9 @@ static void explain_file(const gc_run *run, size_t file)
         printf("    %.*s\n", (int)len, line);
         line += len + (line[len] == '\n');
     }
-    gc_buf slice;
-    gc_buf_init(&slice, (size_t)64 << 20);
-    gc_slice_context(run->slicer, &f, 1,
-                     (size_t)run->config->context_filtering_max_entities_per_call,
-                     &slice);
-    if (f->how == GC_BY_LLM && slice.len)
-        printf("  its slice of the specification in the prompt:\n");
-    for (const char *line = slice.ptr; f->how == GC_BY_LLM && *line;) {
-        size_t len = strcspn(line, "\n");
-        printf("    %.*s\n", (int)len, line);
-        line += len + (line[len] == '\n');
-    }
-    gc_buf_release(&slice);
 }
 
-static gc_exit explain_one(const gc_run *run, const char *path, bool json)
+static gc_exit explain_one(gc_run *run, const char *path, bool json)
 {
     long file = gc_plan_find(run->project.plan, path);
     if (file < 0) {
@@ -150,15 +137,18 @@ static gc_exit explain_one(const gc_run *run, const char *path, bool json)
                 path);
         return GC_EXIT_GENERAL;
     }
+    gc_exit code;
     if (json) {
         json_t *o = file_json(run, (size_t)file);
+        code = run_explain_prompt_json(run, (size_t)file, o);
         json_dumpf(o, stdout, JSON_INDENT(2) | JSON_SORT_KEYS);
         putchar('\n');
         json_decref(o);
     } else {
         explain_file(run, (size_t)file);
+        code = run_explain_prompt(run, (size_t)file);
     }
-    return GC_EXIT_OK;
+    return code;
 }
 
 static void explain_orphans(const gc_strv *paths, const char *what)

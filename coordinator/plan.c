@@ -104,6 +104,7 @@ static void close_ctx(plan_ctx *ctx)
     gc_map_destroy(&ctx->package_by_name);
     gc_map_destroy(&ctx->package_by_path);
     gc_map_destroy(&ctx->program_dirs);
+    gc_word_index_destroy(&ctx->entity_words);
     release_lists(&ctx->req_by_entity);
     release_lists(&ctx->contract_by_entity);
     release_lists(&ctx->neighbours_of);

@@ -165,6 +165,30 @@ static void promise_structs(plan_ctx *ctx, size_t file, const gc_spec_file *spec
     plan_promise_release(&promise);
 }
 
+/* The entities that the list gives, or those that path and purpose name; requirements whose
+ * ids the purpose names. */
+static void tell_what_it_is_about(plan_ctx *ctx, size_t file, const gc_spec_file *spec,
+                                  bool go)
+{
+    gc_strv named = { 0 };
+    if (go && !spec->entities.count)
+        plan_words_entities(ctx, spec, &named);
+    const gc_strv *about = spec->entities.count ? &spec->entities : &named;
+    for (size_t i = 0; i < about->count; i++) {
+        const plan_entity *pe = gc_map_get(ctx->entity_by_name, about->items[i]);
+        if (pe)
+            plan_about_entity(ctx, file, pe);
+    }
+    gc_plan_file *f = &ctx->plan->files[file];
+    if (!f->entities.count)
+        gc_strv_copy(&f->requirements, &ctx->general_reqs);
+    for (size_t i = 0; i < ctx->fcs->requirement_count; i++)
+        if (plan_words_names(spec->purpose, ctx->fcs->requirements[i].id))
+            gc_strv_add_unique(&f->requirements, ctx->fcs->requirements[i].id);
+    gc_strv_sort(&f->requirements);
+    gc_strv_release(&named);
+}
+
 static void add_file(plan_ctx *ctx, const gc_spec_file *spec)
 {
     bool go = gc_ends_with(spec->path, ".go");
@@ -173,14 +197,8 @@ static void add_file(plan_ctx *ctx, const gc_spec_file *spec)
     size_t file =
         plan_add_file(ctx, spec->path, pkg, go ? kind_of(spec->path) : "project");
     plan_purpose(ctx, file, "%s", spec->purpose);
-    for (size_t i = 0; i < spec->entities.count; i++) {
-        const plan_entity *pe = gc_map_get(ctx->entity_by_name, spec->entities.items[i]);
-        if (pe)
-            plan_about_entity(ctx, file, pe);
-    }
+    tell_what_it_is_about(ctx, file, spec, go);
     gc_plan_file *f = &ctx->plan->files[file];
-    if (!f->entities.count)
-        gc_strv_copy(&f->requirements, &ctx->general_reqs);
     f->expected_bytes = 3000;
     if (go && strcmp(f->kind, "main") == 0) {
         free(f->promise);
@@ -230,6 +248,7 @@ static void link_promises(plan_ctx *ctx)
 gc_err plan_explicit_files(plan_ctx *ctx, gc_diags *diags)
 {
     find_programs(ctx);
+    plan_words_open(ctx);
     prepare_entities(ctx);
     for (size_t i = 0; i < ctx->fcs->file_count; i++) {
         const gc_spec_file *spec = &ctx->fcs->files[i];

@@ -9,6 +9,7 @@
 #include "common/buf.h"
 #include "common/fcs.h"
 #include "common/map.h"
+#include "common/spec_words.h"
 #include "coordinator/plan.h"
 
 #define PLAN_TEXT_LIMIT ((size_t)16 << 20)
@@ -61,9 +62,10 @@ typedef struct plan_ctx {
     gc_map *contract_by_entity;
     gc_map *package_by_name; /* spec's packages */
     gc_map *package_by_path;
-    gc_map *program_dirs;  /* folders with a main.go among the explicit files */
-    gc_map *neighbours_of; /* go_name -> gc_strv */
-    gc_strv general_reqs;  /* requirements that name no entity: they go to all */
+    gc_map *program_dirs;        /* folders with a main.go among the explicit files */
+    gc_map *neighbours_of;       /* go_name -> gc_strv */
+    gc_word_index *entity_words; /* of explicit files; index into fcs->entities */
+    gc_strv general_reqs;        /* requirements that name no entity: they go to all */
 } plan_ctx;
 
 /* plan_names.c */
@@ -155,5 +157,14 @@ void plan_structural_files(plan_ctx *ctx);
 
 /* plan_explicit.c: `files:` of the spec, exactly as given. GC_EINVAL: see diags. */
 GC_MUST_CHECK gc_err plan_explicit_files(plan_ctx *ctx, gc_diags *diags);
+
+/* plan_words.c: what an explicit file is about if the spec does not say. */
+void plan_words_open(plan_ctx *ctx);
+
+/* go_names, sorted. "order_item.go" names OrderItem, not Order; "page.go" not Age. */
+void plan_words_entities(const plan_ctx *ctx, const gc_spec_file *file, gc_strv *out);
+
+/* Does `text` hold `id` as a whole word? */
+bool plan_words_names(const char *text, const char *id);
 
 #endif

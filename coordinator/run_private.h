@@ -3,6 +3,7 @@
 #ifndef GC_COORDINATOR_RUN_PRIVATE_H
 #define GC_COORDINATOR_RUN_PRIVATE_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -205,6 +206,11 @@ void run_tell_estimate(gc_run *run, const gc_estimate *estimate);
 
 /* The same of all that is missing, at the end of a run that did not come through. */
 gc_estimate run_estimate_missing(gc_run *run);
+
+/* explain.c: what the prompt of a file holds and why, on stdout or into `object`. For a run
+ * that only looks; opens its composer. */
+GC_MUST_CHECK gc_exit run_explain_prompt(gc_run *run, size_t file);
+GC_MUST_CHECK gc_exit run_explain_prompt_json(gc_run *run, size_t file, json_t *object);
 
 /* run_events.c */
 void run_on_message(gc_run *run, const gc_wire *message, int64_t now_ms);
