@@ -1,0 +1,106 @@
+"""Estimates before spending: what they learn, where they say it, and the question they ask."""
+
+import json
+import os
+import pty
+import re
+import select
+import time
+import unittest
+
+from cluster import BIN, DEADLINE_S, TODO, Case, tree
+
+
+class Estimates(Case):
+    def setUp(self):
+        super().setUp()
+        self.c.start_sim()
+        self.c.start_redis()
+        self.c.start_broker()
+        self.c.start_worker(16)
+
+    def forget_answers(self):
+        keys = self.c.redis_cli("KEYS", "gc:gen:*").split()
+        self.c.redis_cli("DEL", *keys)
+
+    def run_todo(self, name, *args, **env):
+        metrics = self.c.dir / f"{name}.json"
+        self.ok(self.c.gc(TODO, "-o", self.c.dir / name, "--metrics", metrics,
+                          *self.c.cluster_args(), *args, **env))
+        self.forget_answers()
+        return json.loads(metrics.read_text())
+
+    def dry_run(self, *args):
+        return self.ok(self.c.gc(TODO, "-o", self.c.dir / "dry", "--dry-run", *args)).stdout
+
+    def test_learn_from_every_call(self):
+        self.assertIn("Figures: from the models table", self.dry_run(*self.c.cluster_args()))
+        first = self.run_todo("first")
+        baseline = self.run_todo("baseline", "--no-optimization")
+        second = self.run_todo("second")
+        usd = second["cost"]["usd"]
+        self.assertLess(abs(second["cost"]["estimated_usd"] - usd), 0.1 * usd)
+        measured = baseline["cost"]["usd"]
+        self.assertLess(abs(first["cost"]["baseline_usd"] - measured), 0.15 * measured)
+        requests = len(self.c.ledger())
+        before = self.c.redis_cli("DBSIZE")
+        text = self.dry_run(*self.c.cluster_args())
+        self.assertRegex(text, r"Figures: measured over \d+ calls")
+        estimate = float(re.search(r"Estimated cost: \$([0-9.]+)", text).group(1))
+        self.assertLess(abs(estimate - usd), 0.1 * usd)
+        self.assertEqual(len(self.c.ledger()), requests)
+        self.assertEqual(self.c.redis_cli("DBSIZE"), before)
+        self.assertFalse((self.c.dir / "dry").exists())
+
+    def test_dry_run_without_its_redis(self):
+        text = self.dry_run("--broker", self.c.broker, "--redis", "redis://127.0.0.1:1")
+        self.assertIn("Figures: from the models table", text)
+
+    def test_json_answers_make_the_same_files(self):
+        tags = self.run_todo("tags")
+        as_json = self.run_todo("json", GC_BATCHING_RESPONSE_FORMAT="json")
+        self.assertEqual(tree(self.c.dir / "tags"), tree(self.c.dir / "json"))
+        self.assertEqual(tags["batching"]["llm_calls"], as_json["batching"]["llm_calls"])
+        self.assertGreater(as_json["tokens"]["output"], tags["tokens"]["output"])
+
+    def on_terminal(self, answer, *args):
+        """Runs on a pty and types `answer` at the question; (exit code, screen)."""
+        pid, fd = pty.fork()
+        if pid == 0:
+            os.chdir(self.c.dir)
+            program = str(BIN / "gc-coordinator")
+            os.execve(program, [program, str(TODO), "-o", "tty", *self.c.cluster_args(), *args],
+                      self.c.env(GC_LIMITS_CONFIRM_ABOVE_USD="0.01"))
+        screen, typed, end = b"", False, time.monotonic() + DEADLINE_S
+        while time.monotonic() < end:
+            if not select.select([fd], [], [], 1)[0]:
+                continue
+            try:
+                more = os.read(fd, 65536)
+            except OSError:  # the other side is closed
+                more = b""
+            if not more:
+                break
+            screen += more
+            if b"[y/N]" in screen and not typed:
+                os.write(fd, answer)
+                typed = True
+        os.close(fd)
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), screen.decode(errors="replace")
+
+    def test_question_on_a_terminal(self):
+        code, screen = self.on_terminal(b"n\n")
+        self.assertEqual(code, 130, screen)
+        self.assertIn("Go on? [y/N]", screen)
+        self.assertEqual(self.c.ledger(), [])
+        code, screen = self.on_terminal(b"y\n")
+        self.assertEqual(code, 0, screen)
+        self.assertIn("Go on? [y/N]", screen)
+        self.forget_answers()
+        code, screen = self.on_terminal(b"", "--yes", "--force")
+        self.assertEqual(code, 0, screen)
+        self.assertNotIn("[y/N]", screen)
+
+
+if __name__ == "__main__":
+    unittest.main()
