@@ -97,7 +97,54 @@ void gc_compose_put_api(const gc_plan_file *file, const char *api, gc_buf *out)
                   file->package, file->import_path, api);
 }
 
-/* Promises of contract dependencies, each once, then the real surfaces. */
+/* Files that only put the parts together: they call constructors, not methods. */
+static bool is_wiring(const gc_plan *plan, const gc_plan_file *f)
+{
+    if (strcmp(f->kind, "server") == 0)
+        return true;
+    for (size_t e = 0; strcmp(f->kind, "test") == 0 && e < f->edge_count; e++)
+        if (strcmp(plan->files[f->edges[e].file].kind, "server") == 0)
+            return true;
+    return false;
+}
+
+/* The functions of a store or service, without its methods. */
+static void put_functions(const gc_plan_file *dep, gc_buf *out)
+{
+    gc_buf functions;
+    gc_buf_init(&functions, BLOCK_LIMIT);
+    for (const char *line = dep->promise; *line;) {
+        size_t len = strcspn(line, "\n");
+        len += line[len] == '\n';
+        if (strncmp(line, "func ", 5) == 0 && line[5] != '(')
+            gc_buf_append(&functions, line, len);
+        line += len;
+    }
+    if (functions.len)
+        gc_compose_put_api(dep, functions.ptr, out);
+    gc_buf_release(&functions);
+}
+
+static void put_promises(const gc_plan *plan, const gc_plan_file *f, gc_map *seen,
+                         gc_buf *out)
+{
+    bool wiring = is_wiring(plan, f);
+    for (size_t e = 0; e < f->edge_count; e++) {
+        const gc_plan_file *dep = &plan->files[f->edges[e].file];
+        if (f->edges[e].kind == GC_EDGE_REAL || gc_map_has(seen, dep->path) ||
+            !*dep->promise)
+            continue;
+        gc_map_set(seen, dep->path, seen);
+        if (wiring &&
+            (strcmp(dep->kind, "store") == 0 || strcmp(dep->kind, "service") == 0))
+            put_functions(dep, out);
+        else
+            gc_compose_put_api(dep, dep->promise, out);
+    }
+}
+
+/* Promises of contract dependencies, each once, then the real surfaces. Those who need all of
+ * a promise come first. */
 static void put_dependencies(const gc_composer *self, const gc_compose_files *files,
                              gc_buf *out)
 {
@@ -105,17 +152,10 @@ static void put_dependencies(const gc_composer *self, const gc_compose_files *fi
     gc_map *seen = gc_map_new();
     for (size_t i = 0; i < files->count; i++)
         gc_map_set(seen, plan->files[files->files[i]].path, seen);
-    for (size_t i = 0; i < files->count; i++) {
-        const gc_plan_file *f = &plan->files[files->files[i]];
-        for (size_t e = 0; e < f->edge_count; e++) {
-            const gc_plan_file *dep = &plan->files[f->edges[e].file];
-            if (f->edges[e].kind == GC_EDGE_REAL || gc_map_has(seen, dep->path) ||
-                !*dep->promise)
-                continue;
-            gc_map_set(seen, dep->path, seen);
-            gc_compose_put_api(dep, dep->promise, out);
-        }
-    }
+    for (int wiring = 0; wiring < 2; wiring++)
+        for (size_t i = 0; i < files->count; i++)
+            if (is_wiring(plan, &plan->files[files->files[i]]) == wiring)
+                put_promises(plan, &plan->files[files->files[i]], seen, out);
     gc_map_destroy(&seen);
     gc_buf_puts(out, files->apis);
 }
@@ -446,9 +486,8 @@ static gc_err check_window(const gc_composer *self, const gc_task *task, gc_erri
     if (!m->context_tokens || (double)(prompt + task->max_tokens) <= room)
         return GC_OK;
     return gc_fail(info, GC_ETOOBIG,
-                   "%s%s: about %lld tokens of prompt and %lld of answer are more than "
-                   "%.0f, which is %.0f%% of the window of %s (%lld); %s",
-                   task->files[0].path, task->file_count > 1 ? " and others" : "",
+                   "about %lld tokens of prompt and %lld of answer are more than %.0f, "
+                   "which is %.0f%% of the window of %s (%lld); %s",
                    (long long)prompt, (long long)task->max_tokens, room,
                    GC_WINDOW_PART * 100, m->id, (long long)m->context_tokens,
                    self->in.config->context_filtering_enabled

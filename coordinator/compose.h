@@ -62,7 +62,7 @@ typedef struct gc_compose_files {
 
 /* A task without job and id; the caller owns it. Shared blocks are named by hash.
  * GC_ETOOBIG: prompt and answer fill more of the model's window than GC_WINDOW_PART; ask for
- * fewer files, of one file `info` says what helps. */
+ * fewer files; of one file `info` says what helps. */
 GC_MUST_CHECK gc_err gc_compose(const gc_composer *self, const gc_compose_files *files,
                                 gc_task **out, gc_errinfo *info);
 

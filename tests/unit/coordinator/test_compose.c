@@ -275,6 +275,20 @@ static void test_compose_brings_promises_of_dependencies(void **state)
     assert_null(strstr(tail(), "// internal/book/book.go: package")); /* wanted itself */
 }
 
+static void test_compose_brings_wiring_only_what_it_calls(void **state)
+{
+    (void)state;
+    static const char *const both[] = { "internal/server/router.go",
+                                        "internal/book/book_service.go" };
+    open_composer();
+    compose("internal/server/router.go");
+    assert_non_null(strstr(tail(), "func NewService("));
+    assert_null(strstr(tail(), "func (s *Service) Create("));
+    assert_non_null(strstr(tail(), "func NewHandler("));
+    compose_with(both, 2, "", "");
+    assert_non_null(strstr(tail(), "type Store interface")); /* the service calls it */
+}
+
 static void test_compose_brings_surfaces_and_complaints(void **state)
 {
     (void)state;
@@ -351,7 +365,7 @@ static void test_compose_refuses_what_fills_the_window(void **state)
     gc_err err = gc_compose(f.composer, &wanted, &f.task, &info);
     assert_int_equal(err, GC_ETOOBIG);
     assert_null(f.task);
-    assert_non_null(strstr(info.text, "internal/book/book.go: about "));
+    assert_non_null(strstr(info.text, " and 4096 of answer are more than 4160"));
     assert_non_null(strstr(info.text, "larger window"));
 }
 
@@ -430,6 +444,7 @@ int main(void)
         TEST(test_compose_ends_with_the_wanted_files),
         TEST(test_compose_escapes_what_the_user_wrote),
         TEST(test_compose_brings_promises_of_dependencies),
+        TEST(test_compose_brings_wiring_only_what_it_calls),
         TEST(test_compose_brings_surfaces_and_complaints),
         TEST(test_compose_filters_context_or_sends_everything),
         TEST(test_compose_limits_entities_in_full),
