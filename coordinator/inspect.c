@@ -424,14 +424,14 @@ static void print_dry_head(const gc_run *run)
     print_levels(run);
 }
 
-/* What earlier calls took stands in Redis. One that the user named is asked for it; where it
+/* What earlier calls took stands in Redis, in local mode also in a file. A Redis that the user named is asked for it; where it
  * does not answer the models table has to do. */
 static void learn_if_there(gc_run *run)
 {
     gc_errinfo info = { 0 };
     if (!*run->config->cluster_redis)
-        return;
-    if (gc_store_open(run->config->cluster_redis, &run->store, &info))
+        run_recall_figures(run);
+    else if (gc_store_open(run->config->cluster_redis, &run->store, &info))
         gc_log_info("figures.unknown", "text=\"%s\"", info.text);
     else
         run_learn_figures(run);

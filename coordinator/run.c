@@ -325,15 +325,6 @@ static gc_exit write_figures(gc_run *run, const char *path,
     return code == GC_EXIT_OK ? GC_EXIT_FILES : code;
 }
 
-/* The comparison with the baseline uses what this very run has measured. */
-static void learn_from_this(gc_run *run)
-{
-    if (!run->store)
-        return;
-    run_pass_lessons_on(run);
-    run_learn_figures(run);
-}
-
 /* Calls that could have run at once: as many as the job may have; without a bound, as many
  * as there were. */
 static int64_t slots_of(const gc_run *run)
@@ -428,7 +419,7 @@ static gc_exit finish(gc_run *run)
     gc_progress_destroy(&run->progress);
     complete_checkpoint(run);
     code = save_output(run, code);
-    learn_from_this(run);
+    run_learn_from_this(run);
     fill_bounds(run);
     run_remember(run, code);
     record_job(run, code);

@@ -4,6 +4,7 @@
 
 #include "common/log.h"
 #include "common/mem.h"
+#include "coordinator/figures.h"
 #include "coordinator/run_private.h"
 
 void run_learn_figures(gc_run *run)
@@ -16,6 +17,45 @@ void run_learn_figures(gc_run *run)
         gc_log_info("figures.unknown", "model=%s err=\"%s\"", name, gc_err_str(err));
     else if (measured.calls)
         gc_rates_learn(&run->rates, &measured);
+}
+
+/* Local mode: the copy that the last run left beside the data of its Redis. */
+void run_recall_figures(gc_run *run)
+{
+    gc_measured measured;
+    char name[GC_MEASURED_NAME];
+    gc_root *root = gc_output_root(run->output);
+    gc_measured_name(run->config->llm_model, run->stats.simulated, name);
+    gc_buf text;
+    gc_buf_init(&text, GC_FIGURES_MAX_BYTES);
+    if (root && gc_root_read(root, GC_FIGURES_PATH, &text, NULL) == GC_OK &&
+        gc_figures_read(name, text.ptr, text.len, &measured) == GC_OK)
+        gc_rates_learn(&run->rates, &measured);
+    gc_buf_release(&text);
+}
+
+static void leave_figures(gc_run *run, const char *name)
+{
+    gc_errinfo info = { 0 };
+    gc_buf text;
+    gc_buf_init(&text, GC_FIGURES_MAX_BYTES);
+    gc_figures_print(name, &run->rates.measured, &text);
+    if (gc_root_write_cache(gc_output_root(run->output), GC_FIGURES_PATH, text.ptr,
+                            text.len, &info))
+        gc_log_info("figures.unsaved", "text=\"%s\"", info.text);
+    gc_buf_release(&text);
+}
+
+void run_learn_from_this(gc_run *run)
+{
+    char name[GC_MEASURED_NAME];
+    if (!run->store)
+        return;
+    run_pass_lessons_on(run);
+    run_learn_figures(run);
+    gc_measured_name(run->config->llm_model, run->stats.simulated, name);
+    if (!*run->config->cluster_redis && run->rates.measured.calls)
+        leave_figures(run, name);
 }
 
 /* Only a task with one answered call says what its prompt and its files took. */

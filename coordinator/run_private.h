@@ -196,7 +196,11 @@ int64_t run_show(gc_run *run, int64_t now_ms);
 GC_MUST_CHECK gc_exit run_open_composer(gc_run *run, bool reuse);
 
 /* run_learn.c */
-void run_learn_figures(gc_run *run);
+void run_learn_figures(gc_run *run);  /* from Redis */
+void run_recall_figures(gc_run *run); /* from the last run of local mode in this output */
+
+/* Ends with what this run has measured, for its own comparison and for the next one. */
+void run_learn_from_this(gc_run *run);
 void run_take_lesson(gc_run *run, const run_task *task, const gc_result *result);
 void run_pass_lessons_on(gc_run *run); /* to Redis; kept if it does not answer */
 

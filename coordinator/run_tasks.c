@@ -251,10 +251,12 @@ typedef struct estimation {
     double *seconds; /* of each file's call, by file */
 } estimation;
 
-/* The first call that is looked at tells whether the provider has the prefix already. */
+/* The first call that is looked at tells whether the provider has the prefix already; the
+ * simulated one of a run begins with nothing. */
 static void look_for_prefix(gc_run *run, const gc_task *task, gc_estimate *sum)
 {
-    if (run->store && gc_store_prefix_is_warm(run->store, task, &sum->warm))
+    if (run->store && !run->stats.simulated &&
+        gc_store_prefix_is_warm(run->store, task, &sum->warm))
         gc_log_info("prefix.unknown", "model=%s", task->model.id);
 }
 

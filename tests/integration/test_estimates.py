@@ -102,5 +102,19 @@ class Estimates(Case):
         self.assertNotIn("[y/N]", screen)
 
 
+class Local(Case):
+    def test_next_run_knows_what_the_last_one_took(self):
+        out, metrics = self.c.dir / "a", self.c.dir / "m.json"
+        args = [TODO, "--provider", "sim", "-o", out, "--force", "--metrics", metrics]
+        for _ in range(2):
+            self.ok(self.c.gc(*args))
+        cost = json.loads(metrics.read_text())["cost"]
+        self.assertLess(abs(cost["estimated_usd"] - cost["usd"]), 0.1 * cost["usd"])
+        text = self.ok(self.c.gc(*args, "--dry-run")).stdout
+        self.assertRegex(text, r"Figures: measured over \d+ calls")
+        estimate = float(re.search(r"Estimated cost: \$([0-9.]+)", text).group(1))
+        self.assertLess(abs(estimate - cost["usd"]), 0.1 * cost["usd"])
+
+
 if __name__ == "__main__":
     unittest.main()
