@@ -214,6 +214,19 @@ static void test_worker_warms_a_prefix_once(void **state)
     assert_int_equal(read, 11);
 }
 
+/* The table says that a prefix is long enough; the provider thinks otherwise. */
+static void test_worker_tells_of_a_prefix_that_was_not_cached(void **state)
+{
+    farm *f = *state;
+    farm_start_worker(f, 0, 4, NULL, NULL);
+    gc_task *task = farm_task(f, "t1", "uncached", 1);
+    free(task->system[0].text);
+    task->system[0].text = gc_xstrdup("Module path: example.com/app");
+    const farm_end *end = run(f, task);
+    expect_outcomes(end, GC_FILE_MADE, 1);
+    assert_int_equal(end->result->uncached, 1);
+}
+
 /* ---- one makes, the others wait ---- */
 
 static void test_worker_leaves_what_another_makes(void **state)
@@ -402,6 +415,7 @@ int main(void)
         FAST(test_worker_fetches_shared_blocks),
         FAST(test_worker_speaks_chat_completions),
         FAST(test_worker_warms_a_prefix_once),
+        FAST(test_worker_tells_of_a_prefix_that_was_not_cached),
         SLOW(test_worker_leaves_what_another_makes),
         SLOW(test_worker_stops_what_is_cancelled),
         SLOW(test_worker_lets_a_call_end_that_was_sent),
