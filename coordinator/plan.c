@@ -109,6 +109,8 @@ static void close_ctx(plan_ctx *ctx)
     release_lists(&ctx->contract_by_entity);
     release_lists(&ctx->neighbours_of);
     gc_strv_release(&ctx->general_reqs);
+    free(ctx->asks_for_more);
+    free(ctx->web_rules);
 }
 
 /* ---- order, levels ---- */

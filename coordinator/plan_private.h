@@ -66,6 +66,8 @@ typedef struct plan_ctx {
     gc_map *neighbours_of;       /* go_name -> gc_strv */
     gc_word_index *entity_words; /* of explicit files; index into fcs->entities */
     gc_strv general_reqs;        /* requirements that name no entity: they go to all */
+    bool *asks_for_more; /* by requirement: no template does what it asks; NULL so far */
+    struct structural_web_rules *web_rules; /* NULL so far */
 } plan_ctx;
 
 /* plan_names.c */

@@ -5,6 +5,7 @@
 #include "coordinator/plan_private.h"
 #include "coordinator/structural_entity.h"
 #include "coordinator/structural_handler.h"
+#include "coordinator/structural_route.h"
 #include "coordinator/structural_sql.h"
 
 #define CLONE_BYTES 300
@@ -148,6 +149,7 @@ void plan_structural_files(plan_ctx *ctx)
     size_t count = ctx->fcs->entity_count;
     if (!count)
         return;
+    structural_read_requirements(ctx);
     shared with = { .errors = write_errors(ctx) };
     for (size_t i = 0; i < count; i++) {
         const plan_entity *pe = &ctx->entities[i];

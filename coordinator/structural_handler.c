@@ -439,7 +439,7 @@ static void set_methods(json_t *data, const structural_routes *r, const char *ty
 
 static void set_names(json_t *data, plan_promise *p, const plan_entity *pe)
 {
-    structural_web_rules rules = structural_read_web_rules(p->ctx->fcs);
+    structural_web_rules rules = *p->ctx->web_rules;
     structural_set(data, "package", pe->handler->name);
     structural_set(data, "handler", pe->handler_type);
     structural_set(data, "service_name", pe->service_type);

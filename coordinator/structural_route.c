@@ -297,8 +297,10 @@ static bool requirements_ask_for_more(const plan_ctx *ctx, const plan_entity *pe
 {
     for (size_t i = 0; i < ctx->fcs->requirement_count; i++) {
         const gc_requirement *r = &ctx->fcs->requirements[i];
+        if (!ctx->asks_for_more[i])
+            continue;
         bool concerns = !r->entities.count || gc_strv_has(&r->entities, pe->e->go_name);
-        if (concerns && asks_for_more(r->text))
+        if (concerns)
             return true;
     }
     return false;
@@ -432,7 +434,7 @@ static void read_list_rule(const char *text, structural_web_rules *rules)
         rules->default_limit = usual;
 }
 
-structural_web_rules structural_read_web_rules(const gc_fcs *fcs)
+static structural_web_rules read_web_rules(const gc_fcs *fcs)
 {
     structural_web_rules rules = { .default_limit = DEFAULT_LIMIT,
                                    .max_limit = MAX_LIMIT };
@@ -453,4 +455,14 @@ structural_web_rules structural_read_web_rules(const gc_fcs *fcs)
     if (rules.default_limit > rules.max_limit)
         rules.default_limit = rules.max_limit;
     return rules;
+}
+
+void structural_read_requirements(plan_ctx *ctx)
+{
+    size_t count = ctx->fcs->requirement_count;
+    ctx->asks_for_more = gc_xcalloc(count + 1, sizeof(bool));
+    for (size_t i = 0; i < count; i++)
+        ctx->asks_for_more[i] = asks_for_more(ctx->fcs->requirements[i].text);
+    ctx->web_rules = gc_xcalloc(1, sizeof *ctx->web_rules);
+    *ctx->web_rules = read_web_rules(ctx->fcs);
 }

@@ -41,7 +41,9 @@ typedef struct structural_web_rules {
     bool error_and_message; /* the keys of an error's JSON */
 } structural_web_rules;
 
-structural_web_rules structural_read_web_rules(const gc_fcs *fcs);
+/* Once, before anything else here: the texts of the requirements are read for all entities
+ * into `ctx`, whose end frees it. */
+void structural_read_requirements(plan_ctx *ctx);
 
 /* "{a, b}" as names: false if there is more in it than that. */
 bool structural_read_shape(const char *shape, gc_strv *names);

@@ -20,7 +20,7 @@ void structural_promise_web(plan_promise *self)
                   "func Error(w http.ResponseWriter, r *http.Request, err error)\n"
                   "func ReadPage(r *http.Request) (Page, error)\n",
                   any_of(fcs), any_of(fcs));
-    if (structural_read_web_rules(fcs).cursor)
+    if (self->ctx->web_rules->cursor)
         gc_buf_puts(&self->body, "func (p Page) SetNext(w http.ResponseWriter, r "
                                  "*http.Request, count int)\n");
 }
@@ -28,7 +28,7 @@ void structural_promise_web(plan_promise *self)
 static json_t *shared_data(plan_promise *p, const plan_pkg *web, const plan_pkg *errors)
 {
     const gc_fcs *fcs = p->ctx->fcs;
-    structural_web_rules rules = structural_read_web_rules(fcs);
+    structural_web_rules rules = *p->ctx->web_rules;
     json_t *data = json_object();
     structural_import_package(data, "errors", p, errors);
     structural_set(data, "package", web->name);
@@ -51,7 +51,7 @@ json_t *structural_web(const plan_ctx *ctx, const plan_pkg *web, const plan_pkg 
     for (size_t i = 0; i < sizeof always / sizeof *always; i++)
         plan_promise_std(&p, always[i]);
     plan_promise_std(&p, structural_go_has(ctx->fcs, 21) ? "log/slog" : "log");
-    if (structural_read_web_rules(ctx->fcs).cursor)
+    if (ctx->web_rules->cursor)
         plan_promise_std(&p, "encoding/base64");
     json_t *data = shared_data(&p, web, errors);
     structural_set_imports(data, &p);
