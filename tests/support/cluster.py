@@ -116,11 +116,11 @@ class Cluster:
                                 capture_output=True, text=True, check=False)
         return result.stdout.strip()
 
-    def start_broker(self, port=None):
+    def start_broker(self, port=None, **env):
         port = port or free_port()
         self.broker = f"tcp://127.0.0.1:{port}"
         self.broker_port = port
-        process = self.start("broker", BIN / "gc-broker", "--bind", self.broker)
+        process = self.start("broker", BIN / "gc-broker", "--bind", self.broker, **env)
         wait_for("broker", lambda: self.connects(port))
         return process
 

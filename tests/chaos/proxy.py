@@ -1,0 +1,73 @@
+"""A TCP proxy whose connections can be cut and held: the network's part in a fault."""
+
+import socket
+import threading
+
+
+class Proxy:
+    """Listens on 127.0.0.1:`port` and passes on to 127.0.0.1:`target_port`."""
+
+    def __init__(self, target_port):
+        self.target_port = target_port
+        self.lock = threading.Lock()
+        self.ends = set()
+        self.flowing = threading.Event()
+        self.flowing.set()
+        self.server = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self.port = self.server.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def cut(self):
+        """Breaks every connection, in the middle of whatever it carries."""
+        with self.lock:
+            ends, self.ends = self.ends, set()
+        for end in ends:
+            self.shut(end)
+
+    def hold(self):
+        """Nothing passes any more, and nobody is told."""
+        self.flowing.clear()
+
+    def release(self):
+        self.flowing.set()
+
+    def close(self):
+        self.shut(self.server)
+        self.release()
+        self.cut()
+
+    @staticmethod
+    def shut(end):
+        try:
+            end.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass  # the other side was faster
+        end.close()
+
+    def accept(self):
+        while True:
+            try:
+                client, _ = self.server.accept()
+            except OSError:
+                return  # closed
+            try:
+                server = socket.create_connection(("127.0.0.1", self.target_port))
+            except OSError:
+                client.close()
+                continue
+            with self.lock:
+                self.ends |= {client, server}
+            for source, sink in ((client, server), (server, client)):
+                threading.Thread(target=self.pass_on, args=(source, sink), daemon=True).start()
+
+    def pass_on(self, source, sink):
+        try:
+            while piece := source.recv(65536):
+                self.flowing.wait()
+                sink.sendall(piece)
+        except OSError:
+            pass  # cut
+        for end in (source, sink):
+            with self.lock:
+                self.ends.discard(end)
+            self.shut(end)
