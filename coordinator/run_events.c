@@ -240,14 +240,6 @@ static void requeue_task(gc_run *run, run_task *task, int64_t delay_ms)
     run_drop_task(run, task);
 }
 
-static void fail_task(gc_run *run, run_task *task, const char *text)
-{
-    for (size_t i = 0; i < task->file_count; i++)
-        if (run->files[task->files[i]].step == RUN_OUT)
-            run_fail(run, task->files[i], "%s", text);
-    run_drop_task(run, task);
-}
-
 typedef struct fail_rule {
     const char *reason;
     gc_exit verdict;  /* GC_EXIT_OK: the job goes on */
@@ -258,7 +250,7 @@ typedef struct fail_rule {
 static const fail_rule fail_rules[] = {
     { GC_FAIL_HANDBACK, GC_EXIT_OK, 0, "" },
     { GC_FAIL_STALE, GC_EXIT_OK, WAIT_RETRY_MS, "" },
-    { GC_FAIL_POISON, GC_EXIT_OK, -1, "" },
+    { GC_FAIL_POISON, GC_EXIT_OK, -1, "set aside, since its worker died three times" },
     { GC_FAIL_PROVIDER, GC_EXIT_NETWORK, 0, "try again later with --resume" },
     { GC_FAIL_AUTH, GC_EXIT_NETWORK, 0,
       "check the API key of the workers, then use --resume" },
@@ -273,6 +265,17 @@ static const fail_rule fail_rules[] = {
     { GC_FAIL_BAD_TASK, GC_EXIT_INTERNAL, -1,
       "coordinator and worker disagree; use the same version of both" },
 };
+
+static void fail_task(gc_run *run, run_task *task, const fail_rule *rule,
+                      const char *text)
+{
+    const char *what = rule ? rule->advice : "the worker gave up";
+    for (size_t i = 0; i < task->file_count; i++)
+        if (run->files[task->files[i]].step == RUN_OUT)
+            run_fail(run, task->files[i], "%s%s%s", what, *what && *text ? ": " : "",
+                     text);
+    run_drop_task(run, task);
+}
 
 /* A task that failed may have paid for calls all the same. */
 static void count_failed_calls(gc_run *run, const run_task *task, const gc_wire *message)
@@ -314,10 +317,10 @@ static void on_fail(gc_run *run, run_task *task, const gc_wire *message)
         if (rule->retry_ms >= 0)
             requeue_task(run, task, rule->retry_ms);
         else
-            fail_task(run, task, *text ? text : rule->reason);
+            fail_task(run, task, rule, text);
         return;
     }
-    fail_task(run, task, *text ? text : "the worker gave up for an unknown reason");
+    fail_task(run, task, NULL, text);
 }
 
 static void on_busy(gc_run *run, const gc_wire *message, int64_t now_ms)

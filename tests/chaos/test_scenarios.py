@@ -1,0 +1,183 @@
+"""Faults with a name of their own that need more than a kill: time, network, poison."""
+
+import os
+import pathlib
+import shutil
+import signal
+import threading
+import unittest
+import urllib.request
+
+from cluster import BIN, TODO, Case, free_port, kill, tree, wait_for
+from proxy import Proxy
+
+TIMES = {"GC_CLUSTER_LEASE": "3s", "GC_CLUSTER_HEARTBEAT": "300ms"}
+
+
+def said(process):
+    return pathlib.Path(process.log).read_text(errors="replace")
+
+
+class Scenario(Case):
+    def setUp(self):
+        super().setUp()
+        self.c.start_redis()
+        self.http = free_port()
+        self.broker = self.c.start_broker(**TIMES, GC_CLUSTER_HTTP=f"127.0.0.1:{self.http}")
+        self.to_broker = Proxy(self.c.broker_port)
+        self.addCleanup(self.to_broker.close)
+        self.out = self.c.dir / "out"
+
+    def args(self):
+        return ["--broker", f"tcp://127.0.0.1:{self.to_broker.port}", "--redis",
+                self.c.redis_url]
+
+    def worker(self, *prefix, slots=2, **env):
+        return self.c.start("worker", *prefix, BIN / "gc-worker", *self.args(), "--slots", slots,
+                            **TIMES, **env)
+
+    def job(self, *args):
+        return self.c.gc_start(TODO, "-o", self.out, "--yes", "--progress", "none", *self.args(),
+                               *args, **TIMES)
+
+    def ends(self, process, code=0, deadline_s=90):
+        self.assertEqual(process.wait(deadline_s), code, said(process))
+
+    def answers(self, count):
+        wait_for(f"{count} answers", lambda: len(self.c.ledger()) >= count)
+
+    def sound(self, twice=0):
+        """What was completed for a file stands there, and nothing was paid for twice."""
+        files, paid = tree(self.out), self.c.paid()
+        for path, answers in paid.items():
+            self.assertIn(files.get(path), answers, path)
+        again = {p: len(a) - 1 for p, a in paid.items() if len(a) > 1}
+        self.assertLessEqual(sum(again.values()), twice, again)
+
+
+class Time(Scenario):
+    def test_answer_that_starts_after_the_lease_would_have_lapsed(self):
+        """The lease lives by its own timer, not by bytes of the answer."""
+        self.c.start_sim("--ttft", 5000)
+        self.worker(slots=16)
+        self.worker(slots=16)
+        p = self.job()
+        self.ends(p)
+        self.sound()
+        self.assertTrue(all(e["completed"] for e in self.c.ledger()))
+
+    def test_silence_is_cut_and_asked_again(self):
+        config = self.c.dir / "c.yaml"
+        config.write_text("llm: {first_byte_timeout: 2s, idle_timeout: 2s}\n")
+        self.c.start_sim("--fault", "stall:0.2", "--seed", "5")
+        self.worker(slots=8)
+        p = self.job("-c", config)
+        self.ends(p)
+        self.sound()
+        self.assertTrue(any(not e["completed"] for e in self.c.ledger()), "no stall was tried")
+
+    @unittest.skipUnless(shutil.which("faketime"), "faketime is not installed")
+    def test_a_worker_whose_clock_is_an_hour_off(self):
+        """Leases are counted on the monotonic clock and by Redis, never by wall clocks."""
+        self.c.start_sim("--ttft", 200, "--tokens-per-second", 800)
+        self.worker("faketime", "-f", "+1h")
+        self.worker("faketime", "-f", "-1h")
+        p = self.job()
+        self.ends(p)
+        self.sound()
+
+
+class Network(Scenario):
+    def test_half_open_connections_are_noticed_by_both_sides(self):
+        """For ten heartbeats nothing passes and nobody is told; then everybody goes on."""
+        self.c.start_sim("--ttft", 200, "--tokens-per-second", 800)
+        self.worker()
+        p = self.job()
+        self.answers(3)
+        self.to_broker.hold()
+        timer = threading.Timer(3, self.to_broker.release)
+        timer.start()
+        timer.join()
+        self.ends(p)
+        self.sound()
+
+    def test_twenty_broker_restarts_in_a_row(self):
+        """Workers consume again every time."""
+        self.c.start_sim("--ttft", 100, "--tokens-per-second", 600)
+        self.worker()
+        p = self.job()
+        for _ in range(20):
+            before = len(self.c.ledger())
+            kill(self.broker)
+            self.broker = self.c.start_broker(self.c.broker_port, **TIMES)
+            wait_for("an answer after the restart", lambda n=before: len(self.c.ledger()) > n or
+                     p.poll() is not None, 20)
+            if p.poll() is not None:
+                break
+        self.ends(p)
+        self.sound()
+
+    def test_provider_whose_name_does_not_resolve_at_first(self):
+        """Nothing fails for good; what the trouble is stands in the log; no busy loop."""
+        self.c.start_sim()
+        good = self.c.sim_url
+        self.c.sim_url = "http://no-such-host.invalid:1"
+        lost = self.worker()
+        self.c.sim_url = good
+        p = self.job()
+        wait_for("the reason", lambda: "no-such-host.invalid" in said(lost))
+        ticks = sum(map(int, pathlib.Path(f"/proc/{lost.pid}/stat").read_text()
+                        .rpartition(")")[2].split()[11:13]))
+        self.assertLess(ticks / os.sysconf("SC_CLK_TCK"), 2, "CPU seconds spent on waiting")
+        self.worker()
+        lost.send_signal(signal.SIGTERM)
+        self.ends(lost, 0, 40)
+        self.ends(p)
+        self.sound()
+
+
+class Poison(Scenario):
+    def workers_lost(self):
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.http}/metrics", timeout=10) as r:
+            for line in r.read().decode().splitlines():
+                if line.startswith('gc_broker_peers_lost_total{role="worker"}'):
+                    return int(line.split()[-1])
+        return 0
+
+    def test_a_task_that_kills_its_worker_is_set_aside_after_three_deaths(self):
+        """It is sent again first, so it is the first call of each new worker. The rest goes on;
+        the exit code says so, and a later run makes what is missing."""
+        self.c.start_sim("--ttft", 1000)
+        config = self.c.dir / "c.yaml"
+        config.write_text("optimization: {batching: {enabled: false}}\n")
+        p = self.job("-c", config)
+        for deaths in range(3):
+            worker = self.worker(slots=1)
+            wait_for("its first call", self.c.calls_running)
+            kill(worker)
+            wait_for("the broker to notice", lambda n=deaths + 1: self.workers_lost() == n)
+        self.worker(slots=32)
+        self.ends(p, 4)
+        self.assertIn("three times", said(p))
+        self.ok(self.c.gc(TODO, "-o", self.out, "--yes", "-c", config, *self.args(), **TIMES))
+        self.sound()
+
+
+class Slow(Scenario):
+    def test_coordinator_that_sleeps_while_workers_finish(self):
+        """News pile up within bounds; what was made meanwhile is found when it wakes."""
+        self.c.start_sim("--ttft", 50)
+        self.worker(slots=4)
+        p = self.job()
+        self.answers(2)
+        p.send_signal(signal.SIGSTOP)
+        quiet = threading.Event()
+        wait_for("the workers to finish what they hold",
+                 lambda: quiet.wait(0.5) or not self.c.calls_running())
+        p.send_signal(signal.SIGCONT)
+        self.ends(p)
+        self.sound()
+
+
+if __name__ == "__main__":
+    unittest.main()
