@@ -136,7 +136,8 @@ static const gc_field *key_field(const gc_entity *e)
 
 const char *plan_enum_type(const gc_field *field)
 {
-    return field->go_type[0] == '*' ? field->go_type + 1 : field->go_type;
+    const char *type = field->go_type, *bracket = strrchr(type, ']');
+    return bracket ? bracket + 1 : type + (type[0] == '*');
 }
 
 static bool has_field(const gc_entity *e, const char *go_name)

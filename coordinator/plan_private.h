@@ -79,7 +79,8 @@ char *plan_unique_symbol(plan_pkg *pkg, const char *want);
 void plan_assign_entities(plan_ctx *ctx);
 void plan_release_entities(plan_ctx *ctx);
 
-/* Name of the type that an enum field declares. Borrowed. */
+/* Name of the type that an enum field declares, also if the field is a list of it.
+ * Borrowed. */
 const char *plan_enum_type(const gc_field *field);
 
 /* `want`, or want2, ...: a struct has neither two fields nor a field and a method of one
@@ -135,6 +136,13 @@ typedef struct plan_field {
 /* All of them, in the struct's order; imports what their types need. */
 plan_field *plan_promise_fields(plan_promise *self, const plan_entity *pe, size_t *count);
 void plan_fields_destroy(plan_field **fields_p, size_t count);
+
+/* "type NAME struct {...}" in gofmt's columns. */
+void plan_put_struct(gc_buf *out, const char *name, const plan_field *fields,
+                     size_t count);
+
+/* A Go string literal of text without control characters. */
+void plan_put_quoted(gc_buf *out, const char *text);
 
 void plan_promise_model(plan_promise *self, const plan_entity *pe);
 void plan_promise_store(plan_promise *self, const plan_entity *pe);

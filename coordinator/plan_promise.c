@@ -214,9 +214,9 @@ static void pad(gc_buf *out, const char *text, size_t width)
         gc_buf_putc(out, ' ');
 }
 
-/* Fields in gofmt's columns, so that the promise can be copied as it is. */
-static void put_struct(gc_buf *out, const char *name, const plan_field *fields,
-                       size_t count)
+/* The promise can be copied as it is. */
+void plan_put_struct(gc_buf *out, const char *name, const plan_field *fields,
+                     size_t count)
 {
     size_t names = 0, types = 0;
     for (size_t i = 0; i < count; i++) {
@@ -235,7 +235,7 @@ static void put_struct(gc_buf *out, const char *name, const plan_field *fields,
     gc_buf_puts(out, "}\n");
 }
 
-static void put_quoted(gc_buf *out, const char *text)
+void plan_put_quoted(gc_buf *out, const char *text)
 {
     gc_buf_putc(out, '"');
     for (; *text; text++) {
@@ -255,7 +255,7 @@ static void put_enum(plan_promise *self, plan_pkg *pkg, const gc_field *f)
         char *want = gc_xasprintf("%s%s", type, suffix);
         char *name = plan_unique_symbol(pkg, want); /* a type may be called so */
         gc_buf_printf(&self->body, "const %s %s = ", name, type);
-        put_quoted(&self->body, f->enum_values.items[i]);
+        plan_put_quoted(&self->body, f->enum_values.items[i]);
         gc_buf_putc(&self->body, '\n');
         free(name);
         free(want);
@@ -298,7 +298,7 @@ void plan_promise_model(plan_promise *self, const plan_entity *pe)
             put_enum(self, pe->model, &e->fields[i]);
     size_t count;
     plan_field *fields = plan_promise_fields(self, pe, &count);
-    put_struct(&self->body, pe->type, fields, count);
+    plan_put_struct(&self->body, pe->type, fields, count);
     plan_fields_destroy(&fields, count);
     gc_buf_printf(&self->body, "func (m *%s) %s() error\n", pe->type, pe->validate);
 }

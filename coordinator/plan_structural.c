@@ -5,15 +5,18 @@
 #include "coordinator/plan_private.h"
 #include "coordinator/structural_entity.h"
 #include "coordinator/structural_handler.h"
+#include "coordinator/structural_model.h"
 #include "coordinator/structural_route.h"
 #include "coordinator/structural_sql.h"
 
 #define CLONE_BYTES 300
 #define WEB_BYTES 3000
+#define FORMAT_BYTES 1500
 
 /* The packages that the templates of entities lean on. */
 typedef struct shared {
     const plan_pkg *errors;
+    const plan_pkg *formats; /* NULL: no model checks any */
     plan_pkg *web;
 } shared;
 
@@ -41,6 +44,67 @@ static char *function_of(const plan_ctx *ctx, size_t test)
 {
     const char *name = strstr(ctx->plan->files[test].promise, "func ") + strlen("func ");
     return gc_xmemdup(name, strcspn(name, "("));
+}
+
+/* The file with the functions that look at formats; SIZE_MAX if no model needs one. */
+static size_t write_formats(plan_ctx *ctx, shared *with, const bool *formats)
+{
+    bool any = false;
+    for (int i = 0; i < STRUCTURAL_FORMATS; i++)
+        any = any || formats[i];
+    if (!any)
+        return SIZE_MAX;
+    char *dir = plan_free_dir(ctx, "format");
+    plan_pkg *pkg = plan_require_pkg(ctx, dir, strrchr(dir, '/') + 1, "formats of texts");
+    char *path = gc_xasprintf("%s/format.go", dir);
+    size_t file = plan_add_file(ctx, path, pkg, "model");
+    plan_promise promise;
+    plan_promise_init(&promise, ctx, pkg);
+    structural_promise_formats(&promise, formats);
+    plan_set_promise(ctx, file, &promise, FORMAT_BYTES);
+    plan_purpose(ctx, file, "Tells whether texts have a format.");
+    size_t test = plan_add_test(ctx, file, "TestFormats", FORMAT_BYTES);
+    char *function = function_of(ctx, test);
+    by_template(ctx, file, "format.go.tmpl",
+                structural_formats(ctx, pkg, formats, function));
+    by_template(ctx, test, "format_test.go.tmpl",
+                structural_formats(ctx, pkg, formats, function));
+    with->formats = pkg;
+    free(function);
+    free(path);
+    free(dir);
+    return file;
+}
+
+static void write_model(plan_ctx *ctx, const plan_entity *pe, const shared *with,
+                        size_t formats)
+{
+    size_t model = file_of(ctx, pe, pe->model, "");
+    size_t test = file_of(ctx, pe, pe->model, "_test");
+    char *function = function_of(ctx, test);
+    structural_model_with names = { with->errors, with->formats,
+                                    ctx->plan->files[model].promise, function };
+    by_template(ctx, model, "model.go.tmpl", structural_model(ctx, pe, &names));
+    by_template(ctx, test, "model_test.go.tmpl", structural_model_test(ctx, pe, &names));
+    if (formats != SIZE_MAX)
+        plan_add_edge(ctx, model, formats, GC_EDGE_CONTRACT);
+    free(function);
+}
+
+/* Where the specification says more of a value than templates understand, the LLM writes
+ * the whole file. */
+static void write_models(plan_ctx *ctx, shared *with)
+{
+    size_t count = ctx->fcs->entity_count;
+    bool formats[STRUCTURAL_FORMATS] = { false };
+    bool *fits = gc_xcalloc(count, sizeof *fits);
+    for (size_t i = 0; i < count; i++)
+        fits[i] = structural_model_fits(ctx, &ctx->entities[i], formats);
+    size_t file = write_formats(ctx, with, formats);
+    for (size_t i = 0; i < count; i++)
+        if (fits[i])
+            write_model(ctx, &ctx->entities[i], with, file);
+    free(fits);
 }
 
 static void write_clone(plan_ctx *ctx, const plan_entity *pe)
@@ -151,6 +215,7 @@ void plan_structural_files(plan_ctx *ctx)
         return;
     structural_read_requirements(ctx);
     shared with = { .errors = write_errors(ctx) };
+    write_models(ctx, &with);
     for (size_t i = 0; i < count; i++) {
         const plan_entity *pe = &ctx->entities[i];
         write_clone(ctx, pe);

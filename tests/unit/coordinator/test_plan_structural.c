@@ -239,9 +239,119 @@ static void test_structural_sql_quotes_and_orders(void **state)
     drop(&m);
 }
 
+static made make_thing(const char *attributes)
+{
+    char *yaml = gc_xasprintf("name: T\nkind: http\nentities:\n  - name: Thing\n"
+                              "    attributes:\n      id: uuid\n%s",
+                              attributes);
+    made m = make(yaml, true);
+    free(yaml);
+    return m;
+}
+
+#define THING "internal/thing/thing.go"
+
+static void expect_in_model(const char *attribute, const char *text)
+{
+    char *line = gc_xasprintf("      %s\n", attribute);
+    made m = make_thing(line);
+    if (!is_template(&m, THING) || !is_template(&m, "internal/thing/thing_test.go"))
+        fail_msg("the model writes %s", attribute);
+    expect_text(&m, THING, text);
+    expect_gate_opens(&m);
+    drop(&m);
+    free(line);
+}
+
+static void test_structural_model_checks_what_is_said(void **state)
+{
+    (void)state;
+    expect_in_model(
+        "a: {type: string, required: true}",
+        "\tif strings.TrimSpace(m.A) == \"\" {\n"
+        "\t\treturn fmt.Errorf(\"a is required: %w\", apperrors.ErrInvalid)\n");
+    expect_in_model("a: {type: string, max_length: 5}",
+                    "if utf8.RuneCountInString(m.A) > 5 {");
+    expect_in_model("a: {type: \"string?\", min_length: 2}",
+                    "if m.A != nil && utf8.RuneCountInString(*m.A) < 2 {");
+    expect_in_model("a: {type: int, min: 0, max: 9}", "if m.A < 0 {");
+    expect_in_model("a: {type: int, min: 2}", "if m.A != 0 && m.A < 2 {");
+    expect_in_model("a: {type: int, min: 2, required: true}", "if m.A < 2 {");
+    expect_in_model("a: {type: int, min: 0.5, required: true}", "if m.A < 1 {");
+    expect_in_model("a: {type: decimal, max: 0.25}", "if m.A > 0.25 {");
+    expect_in_model("a: {type: email}", "if m.A != \"\" && !format.Email(m.A) {");
+    expect_in_model("a: {type: \"[]url\"}", "if !format.URL(m.A[i]) {");
+    expect_in_model("a: {type: string, pattern: \"^[a-z]+$\"}",
+                    "var thingAPattern = regexp.MustCompile(`^[a-z]+$`)");
+    expect_in_model(
+        "a: {type: enum, values: [x, \"100%\"], required: true}",
+        "if !m.A.Valid() {\n\t\treturn fmt.Errorf(\"a is not one of x, 100%%: ");
+    expect_in_model("a: {type: \"[]enum\", values: [x, y]}", "for i := range m.A {");
+    expect_in_model("a: {type: int, values: [1, 2]}",
+                    "if m.A != 0 && m.A != 1 && m.A != 2 {");
+    expect_in_model("a: {type: Thing, required: true}",
+                    "if strings.TrimSpace(m.AID) == \"\" {");
+    expect_in_model("validate: {type: bool}", "func (m *Thing) Validate2() error {");
+}
+
+static void test_structural_model_ignores_bounds_of_the_type(void **state)
+{
+    static const char *const all[] = { "a: {type: int8, min: -128, max: 1000}",
+                                       "a: {type: uint, min: 0}",
+                                       "a: {type: uint8, min: 1, max: 255}" };
+    (void)state;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        char *line = gc_xasprintf("      %s\n", all[i]);
+        made m = make_thing(line);
+        char *text = rendered(must_find(&m, THING));
+        assert_null(strstr(text, "m.A"));
+        free(text);
+        drop(&m);
+        free(line);
+    }
+}
+
+static void test_structural_model_leaves_the_rest_to_the_llm(void **state)
+{
+    static const char *const specials[] = {
+        "a: {type: timestamp, constraints: [\"after b\"]}",
+        "a: {type: string, pattern: \"(?i)abc\"}",
+        "a: {type: string, format: iban}",
+        "a: {type: int, min: 5, max: 4}",
+        "a: {type: int8, min: 200}",
+        "a: {type: duration, min: 5}",
+        "a: {type: email, max_length: 5}",
+        "a: {type: int, min: many}",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof specials / sizeof *specials; i++) {
+        char *line = gc_xasprintf("      %s\n", specials[i]);
+        made m = make_thing(line);
+        if (is_template(&m, THING) || is_template(&m, "internal/thing/thing_test.go"))
+            fail_msg("a template writes %s", specials[i]);
+        drop(&m);
+        free(line);
+    }
+}
+
+static void test_structural_model_tames_comments(void **state)
+{
+    (void)state;
+    made m = make("name: T\nkind: http\nentities:\n  - name: Thing\n"
+                  "    description: \"one\\n//go:build x ``two'' `three` \\u202efour\"\n"
+                  "    attributes: {id: uuid}\n",
+                  true);
+    expect_text(&m, THING, "\n// Thing: one //go:build x two' three four\n");
+    drop(&m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_structural_model_checks_what_is_said),
+        cmocka_unit_test(test_structural_model_ignores_bounds_of_the_type),
+        cmocka_unit_test(test_structural_model_leaves_the_rest_to_the_llm),
+        cmocka_unit_test(test_structural_model_tames_comments),
         cmocka_unit_test(test_structural_files_keep_their_promises),
         cmocka_unit_test(test_structural_is_a_choice),
         cmocka_unit_test(test_structural_handler_is_plain),
