@@ -264,8 +264,10 @@ static void test_bound(tester *self, const char *bound, double number, int step)
     add_case(self, gc_xasprintf("is %s", bound), true,
              set_lines(self, gc_xstrdup(bound)));
     char *past = beyond(self->rule, bound, number, step);
-    if (past)
-        add_case(self, gc_xasprintf("is %s", past), false, set_lines(self, past));
+    if (past) {
+        char *says = gc_xasprintf("is %s", past); /* before `past` is given away */
+        add_case(self, says, false, set_lines(self, past));
+    }
 }
 
 static void test_one_of(tester *self)
@@ -282,8 +284,10 @@ static void test_one_of(tester *self)
     for (size_t i = 0; i < known->count; i++)
         add_case(self, gc_xasprintf("is %s", known->items[i]), true,
                  set_lines(self, gc_xstrdup(known->items[i])));
-    if (other)
-        add_case(self, gc_xasprintf("is %s", other), false, set_lines(self, other));
+    if (other) {
+        char *says = gc_xasprintf("is %s", other);
+        add_case(self, says, false, set_lines(self, other));
+    }
 }
 
 /* A value, or a list with it alone. */

@@ -294,6 +294,17 @@ static void test_structural_model_checks_what_is_said(void **state)
     expect_in_model("validate: {type: bool}", "func (m *Thing) Validate2() error {");
 }
 
+static void test_structural_model_tests_both_sides_of_a_bound(void **state)
+{
+    (void)state;
+    made m = make_thing("      a: {type: int, min: 2, max: 9, required: true}\n");
+    const char *path = "internal/thing/thing_test.go";
+    expect_text(&m, path, "{name: \"a is 2\", change:");
+    expect_text(&m, path, "{name: \"a is 1\", field: \"a\", change:");
+    expect_text(&m, path, "{name: \"a is 10\", field: \"a\", change:");
+    drop(&m);
+}
+
 static void test_structural_model_ignores_bounds_of_the_type(void **state)
 {
     static const char *const all[] = { "a: {type: int8, min: -128, max: 1000}",
@@ -349,6 +360,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_structural_model_checks_what_is_said),
+        cmocka_unit_test(test_structural_model_tests_both_sides_of_a_bound),
         cmocka_unit_test(test_structural_model_ignores_bounds_of_the_type),
         cmocka_unit_test(test_structural_model_leaves_the_rest_to_the_llm),
         cmocka_unit_test(test_structural_model_tames_comments),
