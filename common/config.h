@@ -21,6 +21,7 @@ typedef struct gc_config {
     bool batching_enabled;
     int64_t batching_max_batch_size;
     double batching_min_similarity;
+    double batching_spread_cost;
     char *batching_response_format; /* tags | json */
     bool templates_enabled;
     char *templates_scope;     /* "boilerplate" or "structural" */

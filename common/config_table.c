@@ -45,6 +45,8 @@ const gc_config_row gc_config_rows[] = {
             "Files per call at most."),
     NUMBER(OPT "batching.min_similarity", batching_min_similarity, "0.7", "0", "1",
            "How much of their context files must share to go into one call."),
+    NUMBER(OPT "batching.spread_cost", batching_spread_cost, "0.02", "0", "10",
+           "Part of the cost that smaller groups may add where slots would be idle."),
     CHOICE(OPT "batching.response_format", batching_response_format, "tags", "tags | json",
            "How the model returns files. JSON costs about a fifth more output tokens."),
     BOOL(OPT "templates.enabled", templates_enabled, "true",

@@ -296,9 +296,9 @@ static gc_estimate estimate_everything(gc_run *run)
 {
     for (size_t i = 0; i < run->project.plan->file_count; i++) {
         if (run->project.plan->files[i].how == GC_BY_TEMPLATE)
-            run->files[i].step = RUN_DONE;
+            run_set_step(run, i, RUN_DONE);
         else if (run->files[i].step == RUN_BLOCKED)
-            run->files[i].step = RUN_READY;
+            run_set_step(run, i, RUN_READY);
     }
     return run_estimate(run);
 }
@@ -333,12 +333,34 @@ static void print_layouts(const gc_run *run)
     }
 }
 
+typedef struct edge_counts {
+    size_t real, contract;
+} edge_counts;
+
+static edge_counts count_edges(const gc_plan *plan)
+{
+    edge_counts n = { 0 };
+    for (size_t i = 0; i < plan->file_count; i++) {
+        for (size_t e = 0; e < plan->files[i].edge_count; e++) {
+            bool real = plan->files[i].edges[e].kind == GC_EDGE_REAL;
+            n.real += real;
+            n.contract += !real;
+        }
+    }
+    return n;
+}
+
 static void print_estimate(const gc_run *run, const gc_estimate *e)
 {
     const gc_config *c = run->config;
     char source[64];
     gc_rates_source(&run->rates, source, sizeof source);
-    printf("\nEstimated calls: %lld\n", (long long)e->calls);
+    edge_counts edges = count_edges(run->project.plan);
+    printf(
+        "\nDependencies: %zu real (wait for the file), %zu contract (wait for nothing)\n",
+        edges.real, edges.contract);
+    printf("Waves of calls: %zu\n", gc_plan_waves(run->project.plan));
+    printf("Estimated calls: %lld\n", (long long)e->calls);
     if (c->dry_run_show_token_estimates)
         printf(
             "Estimated tokens: %lld input, %lld cache write, %lld cache read, %lld output\n",
@@ -349,7 +371,7 @@ static void print_estimate(const gc_run *run, const gc_estimate *e)
     else if (c->dry_run_show_cost_estimates)
         printf("Estimated cost: unknown, no prices are known for model %s\n",
                c->llm_model);
-    printf("Estimated time: %.0fs\n", gc_estimate_seconds(e, run_slots(run)));
+    printf("Estimated time: %.0fs\n", gc_estimate_seconds(e, run->slots));
     printf("Figures: %s\n", source);
     print_layouts(run);
     if (run->stats.simulated)
@@ -380,10 +402,10 @@ static json_t *layouts_json(const gc_run *run)
 static json_t *estimate_json(const gc_run *run, const gc_estimate *e)
 {
     const gc_config *c = run->config;
-    json_t *o = json_pack("{s:I, s:f, s:b, s:I}", "calls", (json_int_t)e->calls,
-                          "seconds", gc_estimate_seconds(e, run_slots(run)), "simulated",
-                          run->stats.simulated, "measured_calls",
-                          (json_int_t)run->rates.measured.calls);
+    json_t *o =
+        json_pack("{s:I, s:f, s:b, s:I}", "calls", (json_int_t)e->calls, "seconds",
+                  gc_estimate_seconds(e, run->slots), "simulated", run->stats.simulated,
+                  "measured_calls", (json_int_t)run->rates.measured.calls);
     if (c->dry_run_show_token_estimates)
         json_object_set_new(o, "tokens",
                             json_pack("{s:I, s:I, s:I, s:I}", "input",

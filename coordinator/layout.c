@@ -69,9 +69,7 @@ static gc_usage call_usage(const parts *p, const gc_layout *layout, bool first,
     return u;
 }
 
-/* Each call is priced by itself: a long prompt may have prices of its own. */
-static void price(const gc_model *model, size_t calls, bool one_hour, const parts *p,
-                  gc_layout_option *o)
+double gc_layout_weight(const gc_model *model, const gc_usage *usage)
 {
     gc_model compared = *model;
     if (!model->priced) {
@@ -79,12 +77,19 @@ static void price(const gc_model *model, size_t calls, bool one_hour, const part
         compared.prices = relative;
         compared.long_prompt_tokens = 0;
     }
+    return gc_model_cost(&compared, usage);
+}
+
+/* Each call is priced by itself: a long prompt may have prices of its own. */
+static void price(const gc_model *model, size_t calls, bool one_hour, const parts *p,
+                  gc_layout_option *o)
+{
     gc_usage first = call_usage(p, &o->layout, true, one_hour);
     gc_usage later = call_usage(p, &o->layout, false, one_hour);
     int64_t more = calls > 1 ? (int64_t)calls - 1 : 0;
     if (calls) {
-        o->weight = gc_model_cost(&compared, &first) +
-                    (double)more * gc_model_cost(&compared, &later);
+        o->weight = gc_layout_weight(model, &first) +
+                    (double)more * gc_layout_weight(model, &later);
         o->usage = first;
         o->usage.input += more * later.input;
         o->usage.cache_read += more * later.cache_read;

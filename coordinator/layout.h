@@ -52,6 +52,9 @@ size_t gc_layout_choose(const gc_model *model, const gc_layout_sizes *sizes,
                         const gc_layout_rules *rules,
                         gc_layout_option options[GC_LAYOUT_OPTIONS]);
 
+/* What calls are compared by: dollars, or full-price tokens if the model has no prices. */
+double gc_layout_weight(const gc_model *model, const gc_usage *usage);
+
 /* "filtered specification, whole symbol table, cached". */
 const char *gc_layout_str(const gc_layout *self);
 

@@ -236,16 +236,32 @@ static gc_err set_levels(gc_plan *plan, const gc_fcs *fcs, gc_diags *diags)
     return err;
 }
 
-double gc_plan_critical(const gc_plan *self, const double *weight)
+double gc_plan_remaining(const gc_plan *self, const double *weight, double *remaining)
 {
     real_rows rows = real_edges(self);
-    double *remaining = gc_xcalloc(self->file_count, sizeof *remaining);
     gc_graph graph = { self->file_count, rows.first, rows.to };
     double critical = gc_graph_critical(&graph, weight, remaining);
     free(rows.first);
     free(rows.to);
+    return critical;
+}
+
+double gc_plan_critical(const gc_plan *self, const double *weight)
+{
+    double *remaining = gc_xcalloc(self->file_count, sizeof *remaining);
+    double critical = gc_plan_remaining(self, weight, remaining);
     free(remaining);
     return critical;
+}
+
+size_t gc_plan_waves(const gc_plan *self)
+{
+    double *calls = gc_xcalloc(self->file_count, sizeof *calls);
+    for (size_t i = 0; i < self->file_count; i++)
+        calls[i] = self->files[i].how == GC_BY_LLM;
+    size_t waves = (size_t)gc_plan_critical(self, calls);
+    free(calls);
+    return waves;
 }
 
 static int by_dir(const void *a, const void *b)

@@ -82,6 +82,14 @@ void gc_plan_destroy(gc_plan **self_p);
 /* The longest way through the real edges, `weight` counted per file. */
 double gc_plan_critical(const gc_plan *self, const double *weight);
 
+/* The same; remaining[i] gets the longest way from file i through those who wait for it, its
+ * own weight included. */
+double gc_plan_remaining(const gc_plan *self, const double *weight, double *remaining);
+
+/* How many calls at most wait for each other: 1 if no file that the model writes waits for
+ * another such file, 0 if the model writes none. */
+size_t gc_plan_waves(const gc_plan *self);
+
 /* The files by level, in the order of their paths; free() it. */
 size_t *gc_plan_order(const gc_plan *self);
 

@@ -40,6 +40,8 @@ gc_figures gc_report_figures(const gc_stats *s)
     f.hit_rate = gc_percent((double)s->usage.cache_read, (double)f.prompt);
     f.savings = cache_savings(s);
     f.duration = (double)(end - s->started_ms) / 1000;
+    f.makespan = s->work_ms ? (double)(end - s->work_ms) / 1000 : 0;
+    f.bound_ratio = s->lower_bound_s > 0 ? f.makespan / s->lower_bound_s : 0;
     for (size_t i = 0; s->files && i < s->file_count; i++)
         f.batched += s->files[i].batched;
     f.estimated = s->optimization;
@@ -114,6 +116,9 @@ static void print_rest(const gc_stats *s, const gc_figures *f, FILE *out)
             f->baseline_s, named, f->duration, gc_reduction(f->baseline_s, f->duration));
     fprintf(out, "  In calls: %.1fs, at most %zu at once\n", s->llm_busy_s,
             s->peak_in_flight);
+    if (s->llm_calls > 0)
+        fprintf(out, "  Lower bound: %.1fs, makespan %.1fs, ratio %.2f (%zu slots)\n",
+                s->lower_bound_s, f->makespan, f->bound_ratio, s->slots);
     for (size_t i = 0; i < s->notes.count; i++)
         fprintf(out, "%sNote: %s\n", i ? "" : "\n", s->notes.items[i]);
 }
@@ -158,12 +163,13 @@ static json_t *tokens_json(const gc_stats *s, const gc_figures *f)
 
 static json_t *performance_json(const gc_stats *s, const gc_figures *f)
 {
-    return json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:I}", "duration_s", f->duration,
-                     "baseline_duration_s", f->baseline_s, "improvement_pct",
+    return json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:I, s:I}", "duration_s",
+                     f->duration, "baseline_duration_s", f->baseline_s, "improvement_pct",
                      gc_reduction(f->baseline_s, f->duration), "llm_busy_s",
                      s->llm_busy_s, "critical_path_s", s->critical_path_s,
-                     "lower_bound_s", s->lower_bound_s, "peak_in_flight",
-                     (json_int_t)s->peak_in_flight);
+                     "lower_bound_s", s->lower_bound_s, "makespan_s", f->makespan,
+                     "bound_ratio", f->bound_ratio, "slots", (json_int_t)s->slots,
+                     "peak_in_flight", (json_int_t)s->peak_in_flight);
 }
 
 static void set(json_t *root, const char *key, json_t *value)

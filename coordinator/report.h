@@ -13,6 +13,7 @@
 typedef struct gc_figures {
     int64_t cache_write, prompt, processed;
     double hit_rate, savings, duration;
+    double makespan, bound_ratio; /* s, 0 if nothing was made; of it to the lower bound */
     size_t batched;
     bool estimated; /* the baseline is a computation, not a run */
     int64_t baseline_processed, baseline_calls;

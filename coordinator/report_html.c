@@ -154,6 +154,8 @@ static void put_summary(const gc_stats *s, const gc_figures *f, gc_buf *out)
     row_real(out, "In Calls", "", s->llm_busy_s, " s");
     row_real(out, "Critical Path", "", s->critical_path_s, " s");
     row_real(out, "Lower Bound", "", s->lower_bound_s, " s");
+    row_real(out, "From First to Last Call", "", f->makespan, " s");
+    row_count(out, "Slots", (int64_t)s->slots);
     row_count(out, "Most Calls at Once", (int64_t)s->peak_in_flight);
     close_card(out);
     gc_buf_puts(out, "</div>\n");

@@ -38,7 +38,7 @@ static void read_signals(gc_run *run, int64_t now_ms)
         run->signals++;
         run_stop(run, GC_EXIT_INTERRUPTED, "interrupted");
         if (run->signals == 1) {
-            bool wait = run->local && run_tasks_in_flight(run);
+            bool wait = run->local && run->tasks_sent;
             run->drain_until = wait ? now_ms + DRAIN_MS : now_ms;
             if (wait)
                 gc_progress_note(run->progress,
@@ -54,11 +54,8 @@ static void read_signals(gc_run *run, int64_t now_ms)
 /* Readers of the job see how far it is in the graph. */
 static void tell_level(gc_run *run)
 {
-    size_t level = run->project.plan->level_count;
+    size_t level = run_lowest_level(run);
     char number[32];
-    for (size_t i = 0; i < run->project.plan->file_count; i++)
-        if (run->files[i].step != RUN_DONE && run->project.plan->files[i].level < level)
-            level = run->project.plan->files[i].level;
     if (level == run->level)
         return;
     snprintf(number, sizeof number, "%zu", level);
@@ -73,6 +70,7 @@ static void renew_owner(gc_run *run, int64_t now_ms)
         return;
     run->renewed_at = now_ms;
     tell_level(run);
+    run_watch_slots(run);
     run_pass_lessons_on(run);
     gc_err err = gc_store_job_renew(run->store, run->job, run->owner, OWNER_TTL_MS);
     if (err == GC_ENOENT) {
@@ -124,18 +122,8 @@ static void checkpoint(gc_run *run, int64_t now_ms)
 
 static bool anything_open(const gc_run *run)
 {
-    for (size_t i = 0; i < run->project.plan->file_count; i++)
-        if (run->files[i].step != RUN_DONE && run->files[i].step != RUN_FAILED)
-            return true;
-    return false;
-}
-
-static bool collecting(const gc_run *run)
-{
-    for (size_t i = 0; i < run->project.plan->file_count; i++)
-        if (run->files[i].step == RUN_COLLECT)
-            return true;
-    return false;
+    size_t ended = run->step_count[RUN_DONE] + run->step_count[RUN_FAILED];
+    return ended < run->project.plan->file_count;
 }
 
 /* When stopping: running calls may end while there is time, then what is stored is written. */
@@ -147,34 +135,18 @@ static bool may_leave(gc_run *run, int64_t now_ms)
         run->drain_until =
             now_ms + (run->let_finish ? run->config->llm_call_timeout_ms : DRAIN_MS);
     bool over = now_ms >= run->drain_until;
-    bool writes = run->verdict != GC_EXIT_FILES && collecting(run); /* else it cannot */
-    return over || (!run_tasks_in_flight(run) && !writes);
-}
-
-/* Calls that a worker has begun: a group of files is one, what waits at the broker none. */
-static size_t running_calls(const gc_run *run)
-{
-    size_t cursor = 0, count = 0;
-    void *value;
-    while (gc_map_next(run->tasks, &cursor, NULL, &value)) {
-        const run_task *t = value;
-        count += t->sent && run->stats.files[t->files[0]].state == GC_FILE_STATE_RUNNING;
-    }
-    return count;
+    bool writes = run->verdict != GC_EXIT_FILES &&
+                  run->step_count[RUN_COLLECT]; /* else it cannot */
+    return over || (!run->tasks_sent && !writes);
 }
 
 static void count_running(gc_run *run)
 {
     gc_stats *s = &run->stats;
-    size_t files = 0;
-    for (size_t i = 0; i < s->file_count; i++)
-        files +=
-            run->files[i].step == RUN_OUT && s->files[i].state == GC_FILE_STATE_RUNNING;
-    s->in_flight = files;
-    s->calls_in_flight = run_tasks_in_flight(run);
-    size_t calls = running_calls(run);
-    if (calls > s->peak_in_flight)
-        s->peak_in_flight = calls;
+    s->in_flight = run->files_running;
+    s->calls_in_flight = run->tasks_sent;
+    if (run->tasks_running > s->peak_in_flight)
+        s->peak_in_flight = run->tasks_running;
 }
 
 static void take_messages(gc_run *run, int64_t now_ms)
@@ -226,7 +198,7 @@ static void work(gc_run *run)
 static void cancel_calls(gc_run *run)
 {
     gc_wire cancel;
-    if (!run->client || !run_tasks_in_flight(run))
+    if (!run->client || !run->tasks_sent)
         return;
     gc_wire_init(&cancel, GC_CANCEL);
     cancel.job = gc_xstrdup(run->job);
@@ -235,7 +207,7 @@ static void cancel_calls(gc_run *run)
         gc_log_info("job.cancel_unsent", "job=%s", run->job);
     gc_wire_release(&cancel);
     int64_t deadline = gc_clock_ms() + CANCEL_MS;
-    while (run_tasks_in_flight(run) && gc_clock_ms() < deadline) {
+    while (run->tasks_sent && gc_clock_ms() < deadline) {
         gc_client_wait(run->client, -1, 50);
         take_messages(run, gc_clock_ms());
     }
@@ -325,17 +297,6 @@ static gc_exit write_figures(gc_run *run, const char *path,
     return code == GC_EXIT_OK ? GC_EXIT_FILES : code;
 }
 
-/* Calls that could have run at once: as many as the job may have; without a bound, as many
- * as there were. */
-static int64_t slots_of(const gc_run *run)
-{
-    const gc_config *c = run->config;
-    int64_t peak = (int64_t)run->stats.peak_in_flight;
-    int64_t most = c->parallelization_enabled ? c->parallelization_max_workers : 1;
-    int64_t slots = most > 0 ? most : peak;
-    return slots > 0 ? slots : 1;
-}
-
 /* What the plan would cost with every optimisation off, and what this run could not beat. */
 static void fill_bounds(gc_run *run)
 {
@@ -355,7 +316,7 @@ static void fill_bounds(gc_run *run)
         seconds[i] = s->files[i].seconds;
     s->critical_path_s = gc_plan_critical(run->project.plan, seconds);
     free(seconds);
-    double share = s->llm_busy_s / (double)slots_of(run);
+    double share = s->llm_busy_s / (double)(s->slots ? s->slots : 1);
     s->lower_bound_s = share > s->critical_path_s ? share : s->critical_path_s;
     gc_buf_release(&all);
 }
@@ -456,10 +417,7 @@ static gc_exit open_output(gc_run *run, bool peek)
 
 static bool nothing_to_make(const gc_run *run)
 {
-    for (size_t i = 0; i < run->project.plan->file_count; i++)
-        if (run->files[i].step != RUN_DONE)
-            return false;
-    return true;
+    return run->step_count[RUN_DONE] == run->project.plan->file_count;
 }
 
 /* The first look was without Redis: what is not kept is decided again, knowing the job. */
@@ -467,7 +425,7 @@ static void decide_again(gc_run *run)
 {
     for (size_t i = 0; i < run->project.plan->file_count; i++)
         if (run->files[i].step == RUN_READY)
-            run->files[i].step = RUN_BLOCKED;
+            run_set_step(run, i, RUN_BLOCKED);
     run->decided_once = false;
     run_decide(run, false);
 }
@@ -553,14 +511,17 @@ static gc_exit generate(gc_run *run)
         if (code != GC_EXIT_OK)
             return code;
         decide_again(run);
+        run_look_ahead(run);
         gc_estimate expected = run_estimate(run);
         run->stats.expected_usd = expected.usd;
         run_tell_estimate(run, &expected);
         run_phase(run, "generate", gc_clock_ms());
-        if (confirmed(run))
+        if (confirmed(run)) {
+            run->stats.work_ms = gc_clock_ms();
             work(run);
-        else
+        } else {
             run_stop(run, GC_EXIT_INTERRUPTED, "not confirmed; nothing was asked for");
+        }
     }
     return finish(run);
 }

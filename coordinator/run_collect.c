@@ -37,7 +37,7 @@ static void take_hit(gc_run *run, size_t file, const gc_gen *gen)
     run_file *f = &run->files[file];
     if (gc_store_file_ref(run->store, run->job, run->stats.files[file].path, gen->sha256))
         return; /* stays ready; asked for again later */
-    f->step = RUN_COLLECT;
+    run_set_step(run, file, RUN_COLLECT);
     f->collect_how = "reused";
     memcpy(f->collect_sha, gen->sha256, sizeof f->collect_sha);
 }
@@ -64,13 +64,12 @@ void run_lookup(gc_run *run)
 {
     if (!run->config->incremental_enabled || run->options->force)
         return;
-    size_t batch[LOOKUP_BATCH], count = 0;
-    int64_t now_ms = gc_clock_ms();
-    for (size_t i = 0; i < run->project.plan->file_count; i++) {
-        if (run->files[i].step != RUN_READY || run->files[i].complaint ||
-            run->files[i].retry_at > now_ms)
+    size_t batch[LOOKUP_BATCH], count = 0, due;
+    size_t *files = run_ready_files(run, gc_clock_ms(), &due);
+    for (size_t i = 0; i < due; i++) {
+        if (run->files[files[i]].complaint)
             continue;
-        batch[count++] = i;
+        batch[count++] = files[i];
         if (count == LOOKUP_BATCH) {
             lookup_batch(run, batch, count);
             count = 0;
@@ -78,6 +77,7 @@ void run_lookup(gc_run *run)
     }
     if (count)
         lookup_batch(run, batch, count);
+    free(files);
 }
 
 /* ---- from Redis to disk ---- */
@@ -151,7 +151,7 @@ static void collect(gc_run *run, size_t file)
     if (err == GC_ENOENT || err == GC_EPROTO) {
         gc_log_warn("cache.damaged", "path=%s sha256=%s err=\"%s\"",
                     run->stats.files[file].path, f->collect_sha, gc_err_str(err));
-        f->step = RUN_READY; /* made again; a cache never fails a job */
+        run_set_step(run, file, RUN_READY); /* made again; a cache never fails a job */
     } else if (!store_trouble(run, err) && put_file(run, file, &content) == GC_OK) {
         if (run->dependents_first[file] != run->dependents_first[file + 1] &&
             gc_output_api(run->output, run->stats.files[file].path, &f->api, &info))
@@ -169,12 +169,13 @@ void run_collect(gc_run *run)
 {
     int64_t until = gc_clock_ms() + COLLECT_BUDGET_MS;
     run->collect_more = false;
-    for (size_t i = 0; i < run->project.plan->file_count && !run->collect_more; i++) {
-        if (run->files[i].step != RUN_COLLECT || run->verdict == GC_EXIT_FILES)
-            continue;
-        collect(run, i);
+    for (size_t i = 0; i < run->stored.count && !run->collect_more; i++) {
+        if (run->verdict == GC_EXIT_FILES)
+            break;
+        collect(run, run->stored.files[i]);
         run->collect_more = gc_clock_ms() >= until;
     }
+    run_forget_stored(run);
 }
 
 /* ---- orphans ---- */

@@ -46,7 +46,7 @@ static void release_dependents(gc_run *run, size_t file)
 void run_finish(gc_run *run, size_t file, const char *how)
 {
     gc_file_stat *stat = &run->stats.files[file];
-    run->files[file].step = RUN_DONE;
+    run_set_step(run, file, RUN_DONE);
     stat->state = GC_FILE_STATE_DONE;
     stat->how = how;
     const gc_state_file *f = gc_state_find(gc_output_state(run->output), stat->path);
@@ -65,7 +65,7 @@ void run_finish(gc_run *run, size_t file, const char *how)
 static void mark_failed(gc_run *run, size_t file, const char *text)
 {
     gc_file_stat *stat = &run->stats.files[file];
-    run->files[file].step = RUN_FAILED;
+    run_set_step(run, file, RUN_FAILED);
     stat->state = GC_FILE_STATE_FAILED;
     stat->how = "failed";
     free(stat->problem);
@@ -219,7 +219,7 @@ static void decide_template(gc_run *run, size_t file, bool look_only)
         else if (action == GC_KEEP || action == GC_KEEP_EDIT)
             keep(run, file);
         else if (look_only)
-            run->files[file].step = RUN_READY;
+            run_set_step(run, file, RUN_READY);
         else
             write_template(run, file, &content);
     }
@@ -237,7 +237,7 @@ static void decide_llm(gc_run *run, size_t file)
         keep(run, file);
         return;
     }
-    run->files[file].step = RUN_READY;
+    run_set_step(run, file, RUN_READY);
     run->stats.files[file].state = GC_FILE_STATE_QUEUED;
 }
 

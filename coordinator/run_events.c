@@ -28,7 +28,7 @@ static long file_of(const gc_run *run, const run_task *task, const char *path)
 
 static void back_to_ready(gc_run *run, size_t file, int64_t delay_ms)
 {
-    run->files[file].step = RUN_READY;
+    run_set_step(run, file, RUN_READY);
     run->files[file].retry_at = delay_ms ? gc_clock_ms() + delay_ms : 0;
     run->stats.files[file].state = GC_FILE_STATE_QUEUED;
 }
@@ -41,7 +41,7 @@ static void stored(gc_run *run, size_t file, const gc_file_result *r)
         back_to_ready(run, file, WAIT_RETRY_MS);
         return;
     }
-    f->step = RUN_COLLECT;
+    run_set_step(run, file, RUN_COLLECT);
     f->collect_how = r->outcome == GC_FILE_REUSED ? "reused" : "llm";
     memcpy(f->collect_sha, r->sha256, sizeof f->collect_sha);
     gc_usage_add(&stat->usage, &r->usage);
@@ -330,8 +330,7 @@ static void on_busy(gc_run *run, const gc_wire *message, int64_t now_ms)
         run_task *t = gc_map_get(run->tasks, message->task_ids.items[i]);
         if (!t)
             continue;
-        t->sent = false;
-        t->not_before = now_ms + retry_ms;
+        run_unsend_task(run, t, now_ms + retry_ms);
     }
 }
 
@@ -354,9 +353,7 @@ static void on_progress(gc_run *run, run_task *task, const gc_wire *message,
 {
     task->news_at = now_ms;
     take_news(task, message, now_ms);
-    for (size_t i = 0; i < task->file_count; i++)
-        if (run->files[task->files[i]].step == RUN_OUT)
-            run->stats.files[task->files[i]].state = GC_FILE_STATE_RUNNING;
+    run_mark_running(run, task);
 }
 
 void run_on_message(gc_run *run, const gc_wire *message, int64_t now_ms)
@@ -390,7 +387,7 @@ void run_on_message(gc_run *run, const gc_wire *message, int64_t now_ms)
 
 /* Looks a silent task's files up in Redis; what is not there is sent again under the same id,
  * which the broker recognises if it still has it. */
-static void look_after(gc_run *run, run_task *task, int64_t now_ms)
+static void look_after(gc_run *run, run_task *task)
 {
     bool open = false;
     for (size_t i = 0; i < task->file_count; i++) {
@@ -411,8 +408,7 @@ static void look_after(gc_run *run, run_task *task, int64_t now_ms)
         gc_gen_release(&gen);
     }
     if (open) {
-        task->sent = false;
-        task->news_at = now_ms;
+        run_unsend_task(run, task, 0);
     } else {
         run_drop_task(run, task);
     }
@@ -429,8 +425,8 @@ void run_reconcile(gc_run *run, int64_t now_ms)
     while (gc_map_next(run->tasks, &cursor, NULL, &value)) {
         run_task *task = value;
         if (all)
-            task->sent = false; /* a new broker knows nothing of it */
+            run_unsend_task(run, task, 0); /* a new broker knows nothing of it */
         else if (task->sent && now_ms - task->news_at > NEWS_TIMEOUT_MS)
-            look_after(run, task, now_ms);
+            look_after(run, task);
     }
 }

@@ -98,8 +98,7 @@ void run_pass_lessons_on(gc_run *run)
         run->lessons = (gc_measured){ 0 };
 }
 
-/* As many calls at a time as there will be. */
-int64_t run_slots(const gc_run *run)
+static int64_t slots_now(const gc_run *run)
 {
     const gc_config *c = run->config;
     int64_t slots = c->cluster_slots * (*c->cluster_broker ? 1 : c->cluster_workers);
@@ -121,6 +120,13 @@ int64_t run_slots(const gc_run *run)
     return most > 0 && most < slots ? most : slots;
 }
 
+void run_watch_slots(gc_run *run)
+{
+    run->slots = slots_now(run);
+    if ((size_t)run->slots > run->stats.slots)
+        run->stats.slots = (size_t)run->slots;
+}
+
 void run_tell_estimate(gc_run *run, const gc_estimate *e)
 {
     char source[64], cost[48] = "an unknown price";
@@ -132,5 +138,5 @@ void run_tell_estimate(gc_run *run, const gc_estimate *e)
                      "%lld out, %s, %.0fs; figures %s",
                      (long long)e->calls, (long long)gc_usage_prompt(&e->usage),
                      (long long)e->usage.cache_read, (long long)e->usage.output, cost,
-                     gc_estimate_seconds(e, run_slots(run)), source);
+                     gc_estimate_seconds(e, run->slots), source);
 }

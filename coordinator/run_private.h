@@ -24,6 +24,7 @@
 #include "coordinator/prepare.h"
 #include "coordinator/progress.h"
 #include "coordinator/run.h"
+#include "coordinator/schedule.h"
 #include "coordinator/stats.h"
 
 /* In resume.checkpoint_dir. */
@@ -35,7 +36,8 @@ typedef enum run_step {
     RUN_OUT,     /* in a task */
     RUN_COLLECT, /* stored in Redis, not yet on disk */
     RUN_DONE,
-    RUN_FAILED
+    RUN_FAILED,
+    RUN_STEPS
 } run_step;
 
 typedef struct run_file {
@@ -45,9 +47,10 @@ typedef struct run_file {
     gc_sha api;      /* of what stands on disk: for real dependents */
     size_t blockers; /* real dependencies that are not done */
     int64_t repairs;
-    char *complaint;  /* of the last rejected answer, or NULL */
-    bool alone;       /* is asked for without company */
-    int64_t retry_at; /* monotonic; 0 = at once */
+    char *complaint;                  /* of the last rejected answer, or NULL */
+    bool alone;                       /* is asked for without company */
+    int64_t retry_at;                 /* monotonic; 0 = at once */
+    bool listed_ready, listed_stored; /* is in that list */
     char collect_sha[GC_SHA_HEX + 1];
     const char *collect_how;
 } run_file;
@@ -56,16 +59,29 @@ typedef struct run_task {
     char id[GC_WIRE_MAX_ID];
     size_t *files;
     size_t file_count;
-    char *payload;
+    gc_scheduled turn; /* in the schedule unless it was sent */
+    char *payload;     /* from when it is composed until it is sent, else NULL */
     size_t payload_len;
     int64_t prompt_bytes;
+    bool asked; /* it was composed: its files count an attempt */
     bool sent;
-    int64_t not_before; /* do not send earlier */
-    int64_t news_at;    /* last sign of life */
-    int64_t begun_at;   /* first sign of the call, 0: none */
-    int64_t tokens;     /* of its answer so far */
-    char *path;         /* the file that it is at, or NULL */
+    bool running;     /* a worker has begun it */
+    int64_t news_at;  /* last sign of life */
+    int64_t begun_at; /* first sign of the call, 0: none */
+    int64_t tokens;   /* of its answer so far */
+    char *path;       /* the file that it is at, or NULL */
 } run_task;
+
+/* Files in one step; those that left it are dropped when somebody next looks. */
+typedef struct run_list {
+    size_t *files;
+    size_t count, cap;
+} run_list;
+
+typedef struct run_files {
+    const size_t *list; /* ascending */
+    size_t count;
+} run_files;
 
 typedef struct gc_run {
     const gc_options *options;
@@ -91,9 +107,16 @@ typedef struct gc_run {
     size_t *unblocked; /* lost their last blocker since the last look at all */
     size_t unblocked_count, unblocked_cap;
     bool collect_more; /* stored files wait for the next turn of the loop */
-    gc_map *tasks;     /* id -> run_task, owned */
-    gc_map *ours;      /* sha256 of everything in the job's checkpoint */
-    gc_strv edits;     /* paths whose edit was kept or that need the user's eye */
+    size_t step_count[RUN_STEPS];
+    size_t *level_open;     /* files that are not done, by level */
+    run_list ready, stored; /* files to be asked for, files to be collected */
+    gc_map *tasks;          /* id -> run_task, owned */
+    gc_schedule schedule;   /* tasks that are to be sent */
+    size_t tasks_sent, tasks_running, files_running;
+    double *behind_s; /* of each file: expected, of the longest chain that waits for it */
+    int64_t slots;    /* calls at a time, as far as is known now */
+    gc_map *ours;     /* sha256 of everything in the job's checkpoint */
+    gc_strv edits;    /* paths whose edit was kept or that need the user's eye */
     gc_strv removed;
     char job[GC_JOB_ID_SIZE];
     char owner[128];
@@ -148,6 +171,20 @@ void run_recover(gc_run *run);
 GC_MUST_CHECK gc_err run_restore(gc_run *run);
 void run_stop(gc_run *run, gc_exit verdict, const char *fmt, ...) GC_PRINTF(3, 4);
 
+/* run_steps.c */
+void run_open_steps(gc_run *run);
+void run_close_steps(gc_run *run);
+void run_set_step(gc_run *run, size_t file, run_step step);
+
+/* The lowest level with a file that is not done; the number of levels if there is none. */
+size_t run_lowest_level(const gc_run *run);
+
+/* Those to be asked for whose time has come, ascending; free() it. */
+size_t *run_ready_files(gc_run *run, int64_t now_ms, size_t *count);
+
+/* Drops from the list what has been collected. */
+void run_forget_stored(gc_run *run);
+
 /* run_decide.c */
 /* Decides every file whose real dependencies are done; kept and template files are finished
  * at once unless `look_only`. True if something was finished. */
@@ -174,12 +211,40 @@ void run_halve_task(gc_run *run, run_task *task);
 /* Takes back what no worker has sent to the provider: for a run that stops. What was taken
  * back at the broker or a worker ends with FAIL cancelled. False: nobody could be told. */
 bool run_take_back(gc_run *run);
-size_t run_tasks_in_flight(const gc_run *run);
 
+/* It is sent (again), not before that time; 0: at once. */
+void run_unsend_task(gc_run *run, run_task *task, int64_t not_before);
+void run_mark_running(gc_run *run, run_task *task);
+
+/* Something that is done with each group of files. */
+typedef void (*run_group_fn)(gc_run *run, const size_t *files, size_t count, void *arg);
+
+/* A task for these files, without id. Errors of gc_compose. */
+GC_MUST_CHECK gc_err run_compose(gc_run *run, const size_t *files, size_t count,
+                                 gc_task **task, gc_errinfo *info);
+
+/* True if `err` says that the task does not fit the model's window, and its halves were
+ * used instead. */
+bool run_in_halves(gc_run *run, gc_err err, const size_t *files, size_t count,
+                   run_group_fn use, void *arg);
+
+/* run_group.c */
 /* Which of these files share a call, by the configuration and these figures (gc_group). */
 size_t run_group(const gc_run *run, const gc_rates *rates, const size_t *files,
                  size_t count, size_t *group_of);
 
+/* Calls `use` for each group of these files (ascending); the groups are smaller than they
+ * may be where slots would be idle. */
+void run_group_files(gc_run *run, const size_t *files, size_t count, run_group_fn use,
+                     void *arg);
+
+/* Expected seconds of a call for these files, and of what waits for it. */
+gc_rank run_rank(const gc_run *run, const size_t *files, size_t count);
+
+/* Works out what waits behind each file, from the figures known now. */
+void run_look_ahead(gc_run *run);
+
+/* run_estimate.c */
 /* Expected calls and cost of what is ready now. */
 gc_estimate run_estimate(gc_run *run);
 
@@ -204,8 +269,9 @@ void run_learn_from_this(gc_run *run);
 void run_take_lesson(gc_run *run, const run_task *task, const gc_result *result);
 void run_pass_lessons_on(gc_run *run); /* to Redis; kept if it does not answer */
 
-/* Calls at a time: the job's limit, or what the workers there are (or will be) can take. */
-int64_t run_slots(const gc_run *run);
+/* Looks how many calls at a time there can be: the job's limit, or what the workers there are
+ * (their records in Redis) or will be (the configuration) can take. */
+void run_watch_slots(gc_run *run);
 void run_tell_estimate(gc_run *run, const gc_estimate *estimate);
 
 /* The same of all that is missing, at the end of a run that did not come through. */

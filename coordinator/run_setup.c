@@ -93,7 +93,7 @@ gc_exit run_open(gc_run *run, const gc_options *options)
     if (code != GC_EXIT_OK)
         return code;
     const gc_config *c = run->config;
-    run->files = gc_xcalloc(run->project.plan->file_count, sizeof *run->files);
+    run_open_steps(run);
     run->tasks = gc_map_new();
     run->ours = gc_map_new();
     run->slicer = gc_slicer_new(run->project.fcs);
@@ -110,6 +110,7 @@ gc_exit run_open(gc_run *run, const gc_options *options)
                                .effort = run->project.model->effort ? c->llm_effort : "",
                                .simulated = run->stats.simulated };
     gc_random_id(run->task_prefix, 4);
+    run_watch_slots(run);
     return GC_EXIT_OK;
 }
 
@@ -372,6 +373,7 @@ gc_exit run_connect(gc_run *run)
     if (code != GC_EXIT_OK)
         return code;
     run_learn_figures(run);
+    run_watch_slots(run);
     code =
         run_open_composer(run, run->config->incremental_enabled && !run->options->force);
     if (code == GC_EXIT_OK && run_store_blocks(run)) {
@@ -417,12 +419,12 @@ void run_close(gc_run *run)
         run_drop_task(run, value);
     gc_map_destroy(&run->tasks);
     gc_map_destroy(&run->ours);
-    for (size_t i = 0; run->files && i < run->stats.file_count; i++)
-        free(run->files[i].complaint);
-    free(run->files);
+    gc_schedule_release(&run->schedule);
+    run_close_steps(run);
     free(run->dependents_first);
     free(run->dependents);
     free(run->unblocked);
+    free(run->behind_s);
     gc_composer_destroy(&run->composer);
     gc_output_close(&run->output);
     gc_progress_destroy(&run->progress);

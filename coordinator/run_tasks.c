@@ -9,17 +9,57 @@
 #include "common/mem.h"
 #include "coordinator/run_private.h"
 
-/* Tasks handed to the broker at once; the rest waits here, not in its queue. */
-#define MAX_OUTSTANDING 512
+/* Tasks beyond the slots that stand at the broker, so that a freed slot waits for nobody: a
+ * quarter and a few. The others wait here, where one that becomes ready later can still go
+ * before them. */
+#define AHEAD_PART 4
+#define AHEAD_MIN 16
 #define SUBMIT_BATCH 32
 #define PAYLOAD_LIMIT ((size_t)64 << 20)
 #define API_LIMIT ((size_t)16 << 20)
 
-/* Share of a model's output limit that a group may be expected to fill. */
-#define OUTPUT_SHARE 0.5
+/* ---- where a task is ---- */
+
+static void set_running(gc_run *run, run_task *task, bool running)
+{
+    if (task->running == running)
+        return;
+    task->running = running;
+    run->tasks_running += running ? 1 : (size_t)-1;
+    run->files_running += running ? task->file_count : (size_t)0 - task->file_count;
+}
+
+static void set_sent(gc_run *run, run_task *task, bool sent)
+{
+    if (task->sent != sent)
+        run->tasks_sent += sent ? 1 : (size_t)-1;
+    task->sent = sent;
+    set_running(run, task, false);
+}
+
+static void set_files(gc_run *run, const run_task *task, gc_file_state state)
+{
+    for (size_t i = 0; i < task->file_count; i++)
+        if (run->files[task->files[i]].step == RUN_OUT)
+            run->stats.files[task->files[i]].state = state;
+}
+
+void run_mark_running(gc_run *run, run_task *task)
+{
+    set_running(run, task, task->sent);
+    set_files(run, task, GC_FILE_STATE_RUNNING);
+}
+
+void run_unsend_task(gc_run *run, run_task *task, int64_t not_before)
+{
+    set_sent(run, task, false);
+    gc_schedule_put(&run->schedule, &task->turn, not_before);
+}
 
 void run_drop_task(gc_run *run, run_task *task)
 {
+    set_sent(run, task, false);
+    gc_schedule_remove(&run->schedule, &task->turn);
     gc_map_remove(run->tasks, task->id);
     free(task->files);
     free(task->payload);
@@ -27,14 +67,7 @@ void run_drop_task(gc_run *run, run_task *task)
     free(task);
 }
 
-size_t run_tasks_in_flight(const gc_run *run)
-{
-    size_t cursor = 0, count = 0;
-    void *value;
-    while (gc_map_next(run->tasks, &cursor, NULL, &value))
-        count += ((run_task *)value)->sent;
-    return count;
-}
+/* ---- taking back ---- */
 
 /* Who holds a task knows whether its call was sent; news of that may be on their way to us. */
 static gc_err take_back_sent(gc_run *run)
@@ -57,14 +90,11 @@ bool run_take_back(gc_run *run)
             continue;
         for (size_t i = 0; i < task->file_count; i++)
             if (run->files[task->files[i]].step == RUN_OUT)
-                run->files[task->files[i]].step = RUN_READY;
+                run_set_step(run, task->files[i], RUN_READY);
         run_drop_task(run, task);
     }
-    return !run_tasks_in_flight(run) || take_back_sent(run) == GC_OK;
+    return !run->tasks_sent || take_back_sent(run) == GC_OK;
 }
-
-/* Something that is done with each group of files. */
-typedef void (*group_fn)(gc_run *run, const size_t *files, size_t count, void *arg);
 
 /* ---- composing ---- */
 
@@ -95,8 +125,8 @@ static void put_apis(gc_run *run, const size_t *files, size_t count, gc_buf *out
     gc_map_destroy(&seen);
 }
 
-static gc_err compose(gc_run *run, const size_t *files, size_t count, gc_task **task,
-                      gc_errinfo *info)
+gc_err run_compose(gc_run *run, const size_t *files, size_t count, gc_task **task,
+                   gc_errinfo *info)
 {
     gc_buf apis;
     gc_buf_init(&apis, API_LIMIT);
@@ -114,8 +144,8 @@ static gc_err compose(gc_run *run, const size_t *files, size_t count, gc_task **
 }
 
 /* A task that does not fit the model's window is asked for in halves, down to one file. */
-static bool in_halves(gc_run *run, gc_err err, const size_t *files, size_t count,
-                      group_fn use, void *arg)
+bool run_in_halves(gc_run *run, gc_err err, const size_t *files, size_t count,
+                   run_group_fn use, void *arg)
 {
     if (err != GC_ETOOBIG || count < 2)
         return false;
@@ -124,109 +154,39 @@ static bool in_halves(gc_run *run, gc_err err, const size_t *files, size_t count
     return true;
 }
 
+/* ---- tasks ---- */
+
 static void add_task(gc_run *run, const size_t *files, size_t count, void *arg)
 {
-    gc_errinfo info = { 0 };
-    gc_task *task = NULL;
-    gc_err err = compose(run, files, count, &task, &info);
-    if (in_halves(run, err, files, count, add_task, arg))
-        return;
-    if (err) {
-        for (size_t i = 0; i < count; i++)
-            run_fail(run, files[i], "%s", info.text);
-        if (err != GC_ETOOBIG) /* no other prompt will render either */
-            run_stop(run, GC_EXIT_USAGE, "%s", info.text);
-        return;
-    }
+    (void)arg;
     run_task *t = gc_xcalloc(1, sizeof *t);
     snprintf(t->id, sizeof t->id, "%s-%u", run->task_prefix, ++run->task_number);
-    task->job = gc_xstrdup(run->job);
-    task->id = gc_xstrdup(t->id);
-    gc_buf payload;
-    gc_buf_init(&payload, PAYLOAD_LIMIT);
-    gc_task_encode(task, &payload);
-    t->prompt_bytes = task->prompt_bytes;
-    t->payload_len = payload.len;
-    t->payload = gc_buf_take(&payload);
     t->files = gc_xcalloc(count, sizeof *t->files);
     memcpy(t->files, files, count * sizeof *files);
     t->file_count = count;
+    t->turn.owner = t;
+    t->turn.rank = run_rank(run, files, count);
+    t->turn.rank.number = run->task_number;
     gc_map_set(run->tasks, t->id, t);
-    for (size_t i = 0; i < count; i++) {
-        gc_file_stat *stat = &run->stats.files[files[i]];
-        run->files[files[i]].step = RUN_OUT;
-        stat->attempts++;
-        stat->batched = count > 1;
-        free(stat->task);
-        stat->task = gc_xstrdup(t->id);
-    }
-    gc_task_destroy(&task);
-}
-
-/* ---- grouping ---- */
-
-size_t run_group(const gc_run *run, const gc_rates *rates, const size_t *files,
-                 size_t count, size_t *group_of)
-{
-    const gc_config *c = run->config;
-    const gc_plan *plan = run->project.plan;
-    double limit = (double)run->project.model->max_output_tokens * OUTPUT_SHARE;
-    gc_group_options options = {
-        .max_files = c->batching_enabled ? (size_t)c->batching_max_batch_size : 1,
-        .min_similarity = c->batching_min_similarity,
-        .max_tokens = limit - rates->thinking_tokens,
-    };
-    double *tokens = gc_xcalloc(count, sizeof *tokens);
+    gc_schedule_put(&run->schedule, &t->turn, 0);
     for (size_t i = 0; i < count; i++)
-        tokens[i] = gc_rates_output(rates, &plan->files[files[i]]);
-    size_t groups = gc_group(plan, files, tokens, count, &options, group_of);
-    free(tokens);
-    return groups;
-}
-
-/* Calls `use` for each group of these files. */
-static void group_files(gc_run *run, const size_t *files, size_t count, group_fn use,
-                        void *arg)
-{
-    size_t *group_of = gc_xcalloc(count, sizeof *group_of);
-    size_t groups = run_group(run, &run->rates, files, count, group_of);
-    size_t *members = gc_xcalloc(count, sizeof *members);
-    size_t *first = gc_xcalloc(groups + 2, sizeof *first);
-    for (size_t i = 0; i < count; i++)
-        first[group_of[i] + 2]++;
-    for (size_t g = 2; g < groups + 2; g++)
-        first[g] += first[g - 1];
-    for (size_t i = 0; i < count; i++)
-        members[first[group_of[i] + 1]++] = files[i];
-    for (size_t g = 0; g < groups; g++)
-        use(run, members + first[g], first[g + 1] - first[g], arg);
-    free(members);
-    free(first);
-    free(group_of);
-}
-
-/* The same for the ready files, those that must be alone included. */
-static void for_each_group(gc_run *run, group_fn use, void *arg)
-{
-    size_t n = run->project.plan->file_count, ready = 0;
-    size_t *files = gc_xcalloc(n, sizeof *files);
-    int64_t now_ms = gc_clock_ms();
-    for (size_t i = 0; i < n; i++) {
-        if (run->files[i].step != RUN_READY || run->files[i].retry_at > now_ms)
-            continue;
-        if (run->files[i].alone)
-            use(run, &i, 1, arg);
-        else
-            files[ready++] = i;
-    }
-    group_files(run, files, ready, use, arg);
-    free(files);
+        run_set_step(run, files[i], RUN_OUT);
 }
 
 void run_make_tasks(gc_run *run)
 {
-    if (!run->stopping)
-        for_each_group(run, add_task, NULL);
+    if (run->stopping || !run->ready.count)
+        return;
+    size_t count, together = 0;
+    size_t *files = run_ready_files(run, gc_clock_ms(), &count);
+    for (size_t i = 0; i < count; i++) {
+        if (run->files[files[i]].alone)
+            add_task(run, &files[i], 1, NULL);
+        else
+            files[together++] = files[i];
+    }
+    run_group_files(run, files, together, add_task, NULL);
+    free(files);
 }
 
 void run_halve_task(gc_run *run, run_task *task)
@@ -244,84 +204,58 @@ void run_halve_task(gc_run *run, run_task *task)
     free(files);
 }
 
-/* ---- estimates ---- */
-
-typedef struct estimation {
-    gc_estimate sum;
-    double *seconds; /* of each file's call, by file */
-} estimation;
-
-/* The first call that is looked at tells whether the provider has the prefix already; the
- * simulated one of a run begins with nothing. */
-static void look_for_prefix(gc_run *run, const gc_task *task, gc_estimate *sum)
-{
-    if (run->store && !run->stats.simulated &&
-        gc_store_prefix_is_warm(run->store, task, &sum->warm))
-        gc_log_info("prefix.unknown", "model=%s", task->model.id);
-}
-
-static void estimate_group(gc_run *run, const size_t *files, size_t count, void *arg)
-{
-    estimation *e = arg;
-    gc_errinfo info = { 0 };
-    gc_task *task = NULL;
-    gc_err err = compose(run, files, count, &task, &info);
-    double output = 0;
-    if (in_halves(run, err, files, count, estimate_group, arg) || err)
-        return; /* a file that does not fit costs nothing: it fails */
-    for (size_t i = 0; i < count; i++)
-        output += gc_rates_output(&run->rates, &run->project.plan->files[files[i]]);
-    if (!e->sum.calls)
-        look_for_prefix(run, task, &e->sum);
-    double seconds = gc_estimate_add(
-        &e->sum, task, output, gc_composer_marked_bytes(run->composer), &run->rates);
-    for (size_t i = 0; i < count; i++)
-        e->seconds[files[i]] = seconds;
-    gc_task_destroy(&task);
-}
-
-/* Level by level, as they will be asked for. */
-gc_estimate run_estimate(gc_run *run)
-{
-    const gc_plan *plan = run->project.plan;
-    estimation e = { .seconds = gc_xcalloc(plan->file_count, sizeof *e.seconds) };
-    size_t *order = gc_plan_order(plan),
-           *files = gc_xcalloc(plan->file_count, sizeof *files);
-    for (size_t at = 0; at < plan->file_count;) {
-        size_t level = plan->files[order[at]].level, ready = 0;
-        for (; at < plan->file_count && plan->files[order[at]].level == level; at++)
-            if (run->files[order[at]].step == RUN_READY)
-                files[ready++] = order[at];
-        group_files(run, files, ready, estimate_group, &e);
-    }
-    e.sum.chain_seconds = gc_plan_critical(plan, e.seconds);
-    free(files);
-    free(order);
-    free(e.seconds);
-    return e.sum;
-}
-
-gc_estimate run_estimate_missing(gc_run *run)
-{
-    for (size_t i = 0; i < run->project.plan->file_count; i++) {
-        if (run->project.plan->files[i].how != GC_BY_LLM ||
-            run->files[i].step == RUN_DONE)
-            continue;
-        run->files[i].step = RUN_READY;
-        run->files[i].retry_at = 0;
-    }
-    return run_estimate(run);
-}
-
 /* ---- sending ---- */
 
-static void add_to_submit(gc_wire *submit, const run_task *t, const char *provider)
+static void note_attempt(gc_run *run, run_task *t)
+{
+    for (size_t i = 0; !t->asked && i < t->file_count; i++) {
+        gc_file_stat *stat = &run->stats.files[t->files[i]];
+        stat->attempts++;
+        stat->batched = t->file_count > 1;
+        free(stat->task);
+        stat->task = gc_xstrdup(t->id);
+    }
+    t->asked = true;
+}
+
+/* False: the task is gone; its files failed or are in smaller ones. */
+static bool compose_task(gc_run *run, run_task *t)
+{
+    gc_errinfo info = { 0 };
+    gc_task *task = NULL;
+    if (t->payload)
+        return true;
+    gc_err err = run_compose(run, t->files, t->file_count, &task, &info);
+    if (err) {
+        bool halved = run_in_halves(run, err, t->files, t->file_count, add_task, NULL);
+        for (size_t i = 0; !halved && i < t->file_count; i++)
+            run_fail(run, t->files[i], "%s", info.text);
+        if (err != GC_ETOOBIG) /* no other prompt will render either */
+            run_stop(run, GC_EXIT_USAGE, "%s", info.text);
+        run_drop_task(run, t);
+        return false;
+    }
+    task->job = gc_xstrdup(run->job);
+    task->id = gc_xstrdup(t->id);
+    gc_buf payload;
+    gc_buf_init(&payload, PAYLOAD_LIMIT);
+    gc_task_encode(task, &payload);
+    t->prompt_bytes = task->prompt_bytes;
+    t->payload_len = payload.len;
+    t->payload = gc_buf_take(&payload);
+    note_attempt(run, t);
+    gc_task_destroy(&task);
+    return true;
+}
+
+/* Lends the payload; it goes with the message. */
+static void add_to_submit(gc_wire *submit, run_task *t, const char *provider)
 {
     gc_wire_task *w = &submit->tasks[submit->task_count++];
     *w = (gc_wire_task){ .id = gc_xstrdup(t->id),
                          .provider = gc_xstrdup(provider),
                          .attempt = 1,
-                         .payload = gc_xmemdup(t->payload, t->payload_len),
+                         .payload = t->payload,
                          .payload_len = t->payload_len };
 }
 
@@ -330,6 +264,7 @@ static int64_t job_slots(const gc_config *c)
     return c->parallelization_enabled ? c->parallelization_max_workers : 1;
 }
 
+/* Whatever comes of it, each task is in the schedule or sent afterwards. */
 static bool send_batch(gc_run *run, run_task **batch, size_t count, int64_t now_ms)
 {
     gc_wire submit;
@@ -340,47 +275,62 @@ static bool send_batch(gc_run *run, run_task **batch, size_t count, int64_t now_
     for (size_t i = 0; i < count; i++)
         add_to_submit(&submit, batch[i], run->project.model->provider);
     gc_err err = gc_client_send(run->client, &submit);
-    gc_wire_release(&submit);
     if (err && err != GC_EAGAIN)
         run_stop(run, GC_EXIT_INTERNAL, "cannot submit tasks: %s", gc_err_str(err));
-    for (size_t i = 0; !err && i < count; i++) {
-        batch[i]->sent = true;
+    for (size_t i = 0; i < count; i++) {
+        if (err) { /* keeps its payload for the next turn of the loop */
+            submit.tasks[i].payload = NULL;
+            run_unsend_task(run, batch[i], 0);
+            continue;
+        }
+        batch[i]->payload = NULL;
         batch[i]->news_at = now_ms;
-        for (size_t f = 0; f < batch[i]->file_count; f++)
-            run->stats.files[batch[i]->files[f]].state = GC_FILE_STATE_QUEUED;
+        set_sent(run, batch[i], true);
+        set_files(run, batch[i], GC_FILE_STATE_QUEUED);
     }
+    gc_wire_release(&submit);
     return !err;
+}
+
+static bool fits_broker(gc_run *run, const run_task *t)
+{
+    int64_t most = gc_client_max_bytes(run->client);
+    if (!most || (int64_t)t->payload_len <= most)
+        return true;
+    run_stop(run, GC_EXIT_USAGE,
+             "a task of %zu bytes is larger than the broker takes; "
+             "raise cluster.max_message_bytes",
+             t->payload_len);
+    return false;
+}
+
+/* As many as there is room for, composed; the first ones of the schedule. */
+static size_t take_batch(gc_run *run, size_t room, run_task **batch, int64_t now_ms)
+{
+    size_t count = 0;
+    room = room < SUBMIT_BATCH ? room : SUBMIT_BATCH;
+    while (count < room && !run->stopping) {
+        gc_scheduled *turn = gc_schedule_take(&run->schedule, now_ms);
+        if (!turn)
+            break;
+        run_task *t = turn->owner;
+        if (!compose_task(run, t))
+            continue;
+        if (fits_broker(run, t))
+            batch[count++] = t;
+        else
+            run_unsend_task(run, t, 0);
+    }
+    return count;
 }
 
 void run_send_tasks(gc_run *run, int64_t now_ms)
 {
-    if (run->stopping || !gc_client_up(run->client))
-        return;
-    size_t cursor = 0, room = MAX_OUTSTANDING, count = 0;
-    size_t in_flight = run_tasks_in_flight(run);
+    size_t slots = (size_t)run->slots, most = slots + slots / AHEAD_PART + AHEAD_MIN;
     run_task *batch[SUBMIT_BATCH];
-    void *value;
-    room = in_flight < room ? room - in_flight : 0;
-    while (room && gc_map_next(run->tasks, &cursor, NULL, &value)) {
-        run_task *t = value;
-        if (t->sent || t->not_before > now_ms)
-            continue;
-        if (gc_client_max_bytes(run->client) &&
-            (int64_t)t->payload_len > gc_client_max_bytes(run->client)) {
-            run_stop(run, GC_EXIT_USAGE,
-                     "a task of %zu bytes is larger than the broker takes; "
-                     "raise cluster.max_message_bytes",
-                     t->payload_len);
+    while (!run->stopping && gc_client_up(run->client) && run->tasks_sent < most) {
+        size_t count = take_batch(run, most - run->tasks_sent, batch, now_ms);
+        if (!count || !send_batch(run, batch, count, now_ms))
             return;
-        }
-        batch[count++] = t;
-        room--;
-        if (count == SUBMIT_BATCH) {
-            if (!send_batch(run, batch, count, now_ms))
-                return;
-            count = 0;
-        }
     }
-    if (count)
-        send_batch(run, batch, count, now_ms);
 }

@@ -57,6 +57,7 @@ typedef struct gc_stats {
     size_t done, failed, made, reused, kept, removed;
     size_t in_flight;      /* files asked for */
     size_t peak_in_flight; /* calls at once */
+    size_t slots; /* most calls at once that were possible at any time of the run */
     size_t calls_in_flight;
     size_t workers;
     gc_usage usage;
@@ -69,6 +70,7 @@ typedef struct gc_stats {
     gc_call_stat *calls; /* in the order in which they ended */
     size_t call_count, call_cap;
     int64_t started_ms, ended_ms; /* monotonic; ended 0 while running */
+    int64_t work_ms; /* when the first task could go out; 0: there was nothing to make */
     double llm_busy_s, critical_path_s, lower_bound_s;
     /* The same job with every optimisation off: estimated. */
     double baseline_usd, baseline_s;
