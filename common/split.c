@@ -1,4 +1,5 @@
-/* Design notes. The answer is kept whole (it is bounded), and a cursor moves over it by
+/* Design notes. Of the answer is kept what may still be needed (a bounded piece: the open
+ * file, or all of an answer that has shown no tag so far), and a cursor moves over it by
  * lines; a line is judged once, when all of it is there, so that the result does not depend
  * on how the bytes were cut. Two things are judged earlier, by a line's first bytes alone:
  * `</file>` and the start of JSON.
@@ -23,14 +24,16 @@
 #define NOTES_LIMIT 4096
 #define NOTE_PATH_LIMIT 120
 #define MAX_INDENT 256
+#define FORGET_BYTES 1024 /* not for less */
 #define NOWHERE SIZE_MAX
 
 static const char end_tag[] = "</file>";
 
 typedef struct split_slot {
     char *path;
-    char *content; /* NULL: not complete */
+    char *content; /* NULL: not complete, or dropped */
     size_t len;
+    bool complete;
 } split_slot;
 
 typedef enum split_mode {
@@ -54,8 +57,9 @@ struct gc_split {
     split_slot *slots;
     size_t count;
     gc_buf text;
-    size_t pos;     /* start of the line to judge */
-    size_t scanned; /* no newline in [pos, scanned) */
+    size_t forgotten; /* bytes of the answer before text */
+    size_t pos;       /* start of the line to judge */
+    size_t scanned;   /* no newline in [pos, scanned) */
     split_mode mode;
     split_open open;
     gc_split_json *json;
@@ -156,10 +160,12 @@ static void store(gc_split *self, size_t index, gc_span raw)
 {
     split_slot *slot = &self->slots[index];
     gc_span path = { slot->path, strlen(slot->path) };
-    if (slot->content)
+    if (slot->complete) {
         note(self, "came twice, the first one was taken", path);
-    else
-        slot->content = gc_file_content(raw, path_is_go(path), &slot->len);
+        return;
+    }
+    slot->content = gc_file_content(raw, path_is_go(path), &slot->len);
+    slot->complete = true;
 }
 
 /* The tag at the start of `text` (its path is then in self->path); bytes of it or 0. */
@@ -331,7 +337,7 @@ static void end_file(gc_split *self, size_t end, size_t resume)
 static void drop_file(gc_split *self)
 {
     size_t slot = self->open.slot;
-    if (slot != NOWHERE && !self->slots[slot].content) {
+    if (slot != NOWHERE && !self->slots[slot].complete) {
         const char *path = self->slots[slot].path;
         note(self, "has no end", (gc_span){ path, strlen(path) });
     }
@@ -436,16 +442,47 @@ static void run(gc_split *self, bool final)
     }
 }
 
+static size_t back(size_t offset, size_t by)
+{
+    return offset > by ? offset - by : 0;
+}
+
+/* Lets go of what was judged; thousands of answers are held at once. */
+static void forget(gc_split *self)
+{
+    size_t done = self->pos;
+    gc_buf rest;
+    if (self->mode == IN_FILE)
+        done = self->open.start;
+    else if (self->mode == IN_JSON)
+        done = self->json_line;
+    bool may_be_bare = self->count == 1 && !self->structured;
+    if (may_be_bare || done < FORGET_BYTES || done < self->text.len - done)
+        return;
+    gc_buf_init(&rest, GC_SPLIT_MAX_BYTES);
+    gc_buf_append(&rest, self->text.ptr + done, self->text.len - done);
+    gc_buf_release(&self->text);
+    self->text = rest;
+    self->forgotten += done;
+    self->pos = back(self->pos, done);
+    self->scanned = back(self->scanned, done);
+    self->json_line = back(self->json_line, done);
+    self->open.start = back(self->open.start, done);
+    if (self->open.candidate != NOWHERE)
+        self->open.candidate = back(self->open.candidate, done);
+}
+
 gc_err gc_split_feed(gc_split *self, const char *mem, size_t len)
 {
     if (self->finished)
         return GC_ESTATE;
-    size_t room = GC_SPLIT_MAX_BYTES - self->text.len;
+    size_t room = GC_SPLIT_MAX_BYTES - self->forgotten - self->text.len;
     self->overflow |= len > room;
     gc_err err = gc_buf_append(&self->text, mem, len < room ? len : room);
     if (err)
         return err;
     run(self, false);
+    forget(self);
     return self->overflow ? GC_ETOOBIG : GC_OK;
 }
 
@@ -483,6 +520,12 @@ const char *gc_split_file(const gc_split *self, size_t index, size_t *len)
     if (len)
         *len = self->slots[index].len;
     return self->slots[index].content;
+}
+
+void gc_split_drop(gc_split *self, size_t index)
+{
+    free(self->slots[index].content);
+    self->slots[index].content = NULL;
 }
 
 const char *gc_split_notes(const gc_split *self)

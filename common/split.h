@@ -26,8 +26,11 @@ GC_MUST_CHECK gc_err gc_split_feed(gc_split *self, const char *mem, size_t len);
 void gc_split_finish(gc_split *self, bool stopped_short);
 
 /* Content of wanted file `index` if complete, else NULL; a fence around the whole content is
- * taken off, and a Go file ends in exactly one newline. Borrowed until destroy. */
+ * taken off, and a Go file ends in exactly one newline. Borrowed until drop or destroy. */
 const char *gc_split_file(const gc_split *self, size_t index, size_t *len);
+
+/* Frees that content: the file came, and is not asked for again. */
+void gc_split_drop(gc_split *self, size_t index);
 
 /* What was found besides: unwanted paths, duplicates; for a complaint. May be "". */
 const char *gc_split_notes(const gc_split *self);

@@ -82,6 +82,13 @@ bool gc_answer_next(gc_answer *self, gc_answer_file *out)
     return false;
 }
 
+void gc_answer_drop(gc_answer *self, size_t index)
+{
+    for (size_t i = 0; i < self->count; i++)
+        if (self->index[i] == index)
+            gc_split_drop(self->split, i);
+}
+
 void gc_answer_missing(const gc_answer *self, const char *path, gc_stop stop,
                        const char *refusal, gc_buf *out)
 {

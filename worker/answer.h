@@ -15,7 +15,7 @@ typedef struct gc_answer gc_answer;
 
 typedef struct gc_answer_file {
     size_t index;     /* in task->files */
-    const char *text; /* borrowed until the answer is destroyed */
+    const char *text; /* borrowed until gc_answer_drop or the answer is destroyed */
     size_t len;
     bool good;
     const char *complaint; /* of a file that is not good; borrowed until the next one */
@@ -34,6 +34,9 @@ void gc_answer_finish(gc_answer *self, bool cut);
 
 /* The next file that became complete; false if there is none (yet). */
 bool gc_answer_next(gc_answer *self, gc_answer_file *out);
+
+/* Frees the text of this file of the task: it is stored. */
+void gc_answer_drop(gc_answer *self, size_t index);
 
 /* Why a wanted file is not there, for the model to act on. */
 void gc_answer_missing(const gc_answer *self, const char *path, gc_stop stop,

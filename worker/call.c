@@ -87,9 +87,10 @@ static void fill_end(gc_call *self, bool sent, gc_call_end *out)
 static void describe(gc_call *self, const gc_http_end *http, char *text, size_t size)
 {
     const gc_llm *llm = &self->llm;
+    const gc_llm_words *said = gc_llm_said(llm);
     if (llm->has_error)
-        snprintf(text, size, "%s%s%s", llm->error_type, *llm->error_type ? ": " : "",
-                 *llm->message ? llm->message : "no message");
+        snprintf(text, size, "%s%s%s", said->error_type, *said->error_type ? ": " : "",
+                 *said->message ? said->message : "no message");
     else if (llm->garbled)
         snprintf(text, size, "the answer is garbled");
     else if (http->err)
@@ -142,7 +143,7 @@ static void on_http_end(void *arg, const gc_http_end *http)
     if (http->err == GC_EINVAL)
         end.fault = GC_FAULT_REQUEST;
     end.stop_reason = self->llm.stop_reason;
-    end.refusal = self->llm.refusal;
+    end.refusal = gc_llm_said(&self->llm)->refusal;
     end.text = text;
     gc_log_debug(
         "call.end", "task=%s/%s status=%d fault=%s sent=%d request_id=%s ms=%lld",

@@ -14,10 +14,10 @@
 #include "worker/resolve.h"
 
 #define WRITE_BYTES 16384L /* the least; kept per handle once a large body was sent */
-#define READ_BYTES 4096L   /* per handle; an SSE event is some 200 bytes */
-#define DRAIN_READS 4096   /* of READ_BYTES: more than a socket buffers */
-#define KEEP_ALIVE_S 30L   /* below the idle time-outs of load balancers */
-#define CLOCK_STEP_MS 50   /* the three clocks are not checked more often */
+#define READ_BYTES 1024L /* per handle, libcurl's least; an SSE event is some 200 bytes */
+#define DRAIN_READS 16384 /* of READ_BYTES: more than a socket buffers */
+#define KEEP_ALIVE_S 30L  /* below the idle time-outs of load balancers */
+#define CLOCK_STEP_MS 50  /* the three clocks are not checked more often */
 #define AGENT "gocreator/" GC_VERSION
 
 typedef enum call_state {

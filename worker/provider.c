@@ -55,20 +55,34 @@ void gc_llm_copy(char *out, size_t size, const json_t *string)
     out[len] = '\0';
 }
 
+const gc_llm_words *gc_llm_said(const gc_llm *self)
+{
+    static const gc_llm_words none;
+    return self->words ? self->words : &none;
+}
+
+gc_llm_words *gc_llm_words_of(gc_llm *self)
+{
+    if (!self->words)
+        self->words = gc_xcalloc(1, sizeof *self->words);
+    return self->words;
+}
+
 void gc_llm_error(gc_llm *self, const json_t *error)
 {
+    gc_llm_words *words = gc_llm_words_of(self);
     self->has_error = true;
     if (json_is_string(error)) {
-        gc_llm_copy(self->message, sizeof self->message, error);
+        gc_llm_copy(words->message, sizeof words->message, error);
         return;
     }
     const json_t *code = json_object_get(json_object_get(error, "details"), "error_code");
     if (!code)
         code = json_object_get(error, "code");
-    gc_llm_copy(self->error_type, sizeof self->error_type,
+    gc_llm_copy(words->error_type, sizeof words->error_type,
                 json_object_get(error, "type"));
-    gc_llm_copy(self->error_code, sizeof self->error_code, code);
-    gc_llm_copy(self->message, sizeof self->message, json_object_get(error, "message"));
+    gc_llm_copy(words->error_code, sizeof words->error_code, code);
+    gc_llm_copy(words->message, sizeof words->message, json_object_get(error, "message"));
 }
 
 void gc_llm_stop(gc_llm *self, gc_stop stop, const char *reason)
@@ -129,6 +143,8 @@ void gc_llm_release(gc_llm *self)
 {
     gc_sse_release(&self->sse);
     gc_buf_release(&self->body);
+    free(self->words);
+    self->words = NULL;
 }
 
 static bool good_status(const gc_llm *self)
@@ -171,8 +187,9 @@ void gc_llm_finish(gc_llm *self)
         self->provider->message(self, root);
     else if (good_status(self))
         self->garbled = true;
-    if (self->has_error && !*self->message)
-        snprintf(self->message, sizeof self->message, "HTTP status %d", self->status);
+    gc_llm_words *words = self->has_error ? gc_llm_words_of(self) : NULL;
+    if (words && !*words->message)
+        snprintf(words->message, sizeof words->message, "HTTP status %d", self->status);
     json_decref(root);
 }
 

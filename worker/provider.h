@@ -69,6 +69,14 @@ const gc_provider *gc_provider_find(const char *name);
  * good as one without. malloc'ed. */
 char *gc_provider_url(const char *base, const char *path);
 
+/* What went wrong in an answer. Most have none of it, and thousands are held at once. */
+typedef struct gc_llm_words {
+    char refusal[512]; /* category and explanation, "" if none */
+    char error_type[64];
+    char error_code[64];
+    char message[512]; /* of the error, for a person */
+} gc_llm_words;
+
 /* ---- one answer, from the status line to the last byte ---- */
 struct gc_llm {
     const gc_provider *provider;
@@ -82,10 +90,7 @@ struct gc_llm {
     gc_usage usage;  /* latest figures; cumulative, so they replace each other */
     gc_stop stop;
     char stop_reason[64];
-    char refusal[512]; /* category and explanation, "" if none */
-    char error_type[64];
-    char error_code[64];
-    char message[512]; /* of the error, for a person */
+    gc_llm_words *words; /* NULL: nothing went wrong */
     uint64_t text_bytes;
     gc_sse sse;
     gc_buf body; /* not streamed: collected until the end */
@@ -109,7 +114,13 @@ void gc_llm_finish(gc_llm *self);
 /* True if the answer was a whole message without an error. */
 bool gc_llm_ok(const gc_llm *self);
 
+/* All "" if nothing went wrong. Borrowed until the release. */
+const gc_llm_words *gc_llm_said(const gc_llm *self);
+
 /* ---- for the providers ---- */
+/* Makes them at the first use. */
+gc_llm_words *gc_llm_words_of(gc_llm *self);
+
 void gc_llm_text(gc_llm *self, const char *mem, size_t len);
 /* Error object of either provider, or a bare string. */
 void gc_llm_error(gc_llm *self, const json_t *error);

@@ -109,7 +109,8 @@ static void take_refusal(gc_llm *self, const json_t *details)
     char category[64], explanation[256];
     gc_llm_copy(category, sizeof category, json_object_get(details, "category"));
     gc_llm_copy(explanation, sizeof explanation, json_object_get(details, "explanation"));
-    snprintf(self->refusal, sizeof self->refusal, "%s%s%s", category,
+    gc_llm_words *words = gc_llm_words_of(self);
+    snprintf(words->refusal, sizeof words->refusal, "%s%s%s", category,
              *category && *explanation ? ": " : "", explanation);
 }
 

@@ -130,7 +130,7 @@ static void take_content(gc_llm *self, const json_t *holder)
     if (json_is_string(content))
         gc_llm_text(self, json_string_value(content), json_string_length(content));
     if (json_is_string(refusal) && json_string_length(refusal) > 0)
-        gc_llm_copy(self->refusal, sizeof self->refusal, refusal);
+        gc_llm_copy(gc_llm_words_of(self)->refusal, sizeof self->words->refusal, refusal);
 }
 
 static void take_answer(gc_llm *self, const json_t *data, const char *holder)

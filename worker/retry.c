@@ -47,11 +47,11 @@ static bool is_spend(const gc_llm *answer)
                                          "insufficient_quota",
                                          "billing_hard_limit_reached" };
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
-        if (strcmp(answer->error_code, codes[i]) == 0 ||
-            strcmp(answer->error_type, codes[i]) == 0)
+        if (strcmp(gc_llm_said(answer)->error_code, codes[i]) == 0 ||
+            strcmp(gc_llm_said(answer)->error_type, codes[i]) == 0)
             return true;
-    return answer->status == 400 &&
-           gc_starts_with(answer->message, "You have reached your specified");
+    return answer->status == 400 && gc_starts_with(gc_llm_said(answer)->message,
+                                                   "You have reached your specified");
 }
 
 static gc_fault fault_of_status(int status)
@@ -95,7 +95,7 @@ gc_fault gc_fault_of(const gc_llm *answer, const gc_retry_hint *hint)
         return GC_FAULT_NONE;
     bool good = answer->status >= 200 && answer->status <= 299;
     gc_fault fault = !good               ? fault_of_status(answer->status)
-                     : answer->has_error ? fault_of_type(answer->error_type)
+                     : answer->has_error ? fault_of_type(gc_llm_said(answer)->error_type)
                                          : GC_FAULT_BUSY;
     if (is_spend(answer))
         return GC_FAULT_SPEND;

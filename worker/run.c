@@ -10,6 +10,8 @@
 #include "common/wire.h"
 #include "worker/run_impl.h"
 
+#define MOST_TEXT 1023 /* bytes of what is told about a failure */
+
 /* ---- making and unmaking ---- */
 
 static void add_blocks(gc_run *self, const gc_block *blocks, size_t count)
@@ -70,6 +72,7 @@ void gc_run_destroy(gc_run **self_p)
     free(self->files);
     free(self->claims);
     free(self->blocks);
+    free(self->text);
     gc_answer_destroy(&self->answer);
     gc_result_destroy(&self->result);
     gc_task_destroy(&self->task);
@@ -111,7 +114,7 @@ const char *gc_run_reason(const gc_run *self)
 
 const char *gc_run_text(const gc_run *self)
 {
-    return self->text;
+    return self->text ? self->text : "";
 }
 
 size_t run_wanted(const gc_run *self)
@@ -298,7 +301,7 @@ void run_end(gc_run *self, const char *reason, const char *text)
         return;
     self->phase = RUN_ENDING;
     self->reason = reason;
-    snprintf(self->text, sizeof self->text, "%s", text);
+    self->text = gc_xasprintf("%.*s", MOST_TEXT, text);
     run_abort_call(self);
     run_stop_warming(self);
     run_settle_limit(self, NULL);

@@ -39,8 +39,10 @@ static void on_commit(void *arg, gc_err err, const char *sha256)
         self->env->wake(self->env->arg, gc_clock_ms() + RUN_RETRY_STORE_MS);
         return;
     }
+    if (!file->kept) /* then it is in the answer of this call */
+        gc_answer_drop(self->answer, file->index);
     free(file->kept);
-    file->kept = NULL;
+    file->text = file->kept = NULL;
     file->state = RUN_FILE_FINAL;
     snprintf(file->sha.hex, sizeof file->sha.hex, "%s", sha256);
     if (!err) {

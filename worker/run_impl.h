@@ -111,7 +111,7 @@ struct gc_run {
     bool recorded_done; /* a settle wrote state "done" and took the reserve */
     bool released;
     const char *reason; /* "" = DONE */
-    char text[1024];
+    char *text;         /* why it failed, or NULL */
 };
 
 /* ---- run.c ---- */

@@ -454,6 +454,7 @@ double gc_sim_engine_next(gc_sim_engine *self, gc_sim_exchange *ex, gc_buf *out,
     int64_t tokens =
         gc_sim_reply_next(&ex->reply, self->settings->event_tokens, ex->strike_at, out);
     produced(self, ex, tokens, now_ms);
+    self->totals.events++;
     return tokens_ms(self, tokens);
 }
 

@@ -56,18 +56,18 @@ static void control_stats(gc_sim_engine *self, const gc_sim_http *request,
 {
     (void)request;
     const gc_sim_totals *t = &self->totals;
-    put_json(
-        ex,
-        json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
-                  "requests", (json_int_t)t->requests, "active", (json_int_t)t->active,
-                  "peak_active", (json_int_t)t->peak_active, "completed",
-                  (json_int_t)t->completed, "refused", (json_int_t)t->refused, "faults",
-                  (json_int_t)t->faults, "input_tokens", (json_int_t)t->input,
-                  "cache_read_tokens", (json_int_t)t->cache_read, "cache_write_5m_tokens",
-                  (json_int_t)t->cache_write_5m, "cache_write_1h_tokens",
-                  (json_int_t)t->cache_write_1h, "output_tokens", (json_int_t)t->output,
-                  "bytes", (json_int_t)t->bytes, "cache_entries",
-                  (json_int_t)gc_sim_cache_count(self->cache)));
+    put_json(ex,
+             json_pack(
+                 "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+                 "requests", (json_int_t)t->requests, "active", (json_int_t)t->active,
+                 "peak_active", (json_int_t)t->peak_active, "completed",
+                 (json_int_t)t->completed, "events", (json_int_t)t->events, "refused",
+                 (json_int_t)t->refused, "faults", (json_int_t)t->faults, "input_tokens",
+                 (json_int_t)t->input, "cache_read_tokens", (json_int_t)t->cache_read,
+                 "cache_write_5m_tokens", (json_int_t)t->cache_write_5m,
+                 "cache_write_1h_tokens", (json_int_t)t->cache_write_1h, "output_tokens",
+                 (json_int_t)t->output, "bytes", (json_int_t)t->bytes, "cache_entries",
+                 (json_int_t)gc_sim_cache_count(self->cache)));
 }
 
 static void control_journal(gc_sim_engine *self, const gc_sim_http *request,

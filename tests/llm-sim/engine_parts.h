@@ -12,6 +12,7 @@ typedef struct gc_sim_totals {
     int64_t active;
     int64_t peak_active;
     int64_t completed;
+    int64_t events;  /* of streams */
     int64_t refused; /* status 4xx and 5xx */
     int64_t faults;
     int64_t input;

@@ -15,7 +15,6 @@
 #include "support/redis.h"
 
 #define FARM_WORKERS 4
-#define FARM_ENDS 4096
 #define FARM_KEY "sk-farm-key-that-nobody-may-see"
 
 typedef struct farm_end {
@@ -37,7 +36,7 @@ typedef struct farm {
     void *context;
     void *client;
     gc_models *models;
-    farm_end ends[FARM_ENDS];
+    farm_end *ends;
     size_t end_count;
     size_t progress_count;
 } farm;

@@ -282,6 +282,38 @@ static void test_too_much_keeps_what_was_complete(void **state)
     free(filler);
 }
 
+/* What was judged is forgotten; nothing else changes, however the bytes are cut. */
+static void test_split_forgets_what_it_has_judged(void **state)
+{
+    (void)state;
+    const char *paths[] = { "a.txt", "b.txt" };
+    gc_split *split = gc_split_new(paths, 2);
+    gc_buf body;
+    size_t len;
+    gc_buf_init(&body, 1 << 20);
+    for (int i = 0; i < 1000; i++)
+        gc_buf_printf(&body, "line %d of the file\n", i);
+    for (size_t i = 0; i < 2; i++) {
+        must_ok(gc_split_feed(split, "prose\n<file path=\"", 18));
+        must_ok(gc_split_feed(split, paths[i], strlen(paths[i])));
+        must_ok(gc_split_feed(split, "\">\n", 3));
+        for (size_t at = 0; at < body.len; at += 100)
+            must_ok(gc_split_feed(split, body.ptr + at,
+                                  body.len - at < 100 ? body.len - at : 100));
+        assert_null(gc_split_file(split, i, &len));
+        must_ok(gc_split_feed(split, "</file>\n", 8));
+        assert_string_equal(gc_split_file(split, i, &len), body.ptr);
+        gc_split_drop(split, i);
+        assert_null(gc_split_file(split, i, &len));
+    }
+    must_ok(gc_split_feed(split, "<file path=\"a.txt\">\nx\n</file>\n", 30));
+    gc_split_finish(split, false);
+    assert_null(gc_split_file(split, 0, &len)); /* it came: the first one counts */
+    assert_non_null(strstr(gc_split_notes(split), "a.txt"));
+    gc_split_destroy(&split);
+    gc_buf_release(&body);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -302,6 +334,7 @@ int main(void)
         cmocka_unit_test(test_bare_answer),
         cmocka_unit_test(test_a_file_is_known_at_its_end_tag),
         cmocka_unit_test(test_too_much_keeps_what_was_complete),
+        cmocka_unit_test(test_split_forgets_what_it_has_judged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -260,8 +260,8 @@ static void test_provider_anthropic_error_event_after_200(void **state)
     gc_llm_finish(&h.llm);
     assert_false(gc_llm_ok(&h.llm));
     assert_true(h.llm.has_error);
-    assert_string_equal(h.llm.error_type, "overloaded_error");
-    assert_string_equal(h.llm.message, "Overloaded");
+    assert_string_equal(gc_llm_said(&h.llm)->error_type, "overloaded_error");
+    assert_string_equal(gc_llm_said(&h.llm)->message, "Overloaded");
     forget(&h);
 }
 
@@ -274,7 +274,7 @@ static void test_provider_anthropic_refusal_names_its_category(void **state)
              "\"stop_details\":{\"type\":\"refusal\",\"category\":\"cyber\","
              "\"explanation\":\"no\"}}}\n\ndata: {\"type\":\"message_stop\"}\n\n");
     assert_int_equal(h.llm.stop, GC_STOP_REFUSED);
-    assert_string_equal(h.llm.refusal, "cyber: no");
+    assert_string_equal(gc_llm_said(&h.llm)->refusal, "cyber: no");
     forget(&h);
 }
 
@@ -299,9 +299,9 @@ static void test_provider_error_bodies_of_any_shape(void **state)
         hear(&h, rows[i].body);
         gc_llm_finish(&h.llm);
         assert_false(gc_llm_ok(&h.llm));
-        assert_string_equal(h.llm.error_type, rows[i].type);
-        assert_string_equal(h.llm.error_code, rows[i].code);
-        assert_string_equal(h.llm.message, rows[i].message);
+        assert_string_equal(gc_llm_said(&h.llm)->error_type, rows[i].type);
+        assert_string_equal(gc_llm_said(&h.llm)->error_code, rows[i].code);
+        assert_string_equal(gc_llm_said(&h.llm)->message, rows[i].message);
         forget(&h);
     }
 }

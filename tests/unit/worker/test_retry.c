@@ -7,10 +7,13 @@
 
 static gc_llm answer(int status, const char *type, const char *code, const char *message)
 {
-    gc_llm llm = { .status = status, .has_error = status != 200 || *type };
-    snprintf(llm.error_type, sizeof llm.error_type, "%s", type);
-    snprintf(llm.error_code, sizeof llm.error_code, "%s", code);
-    snprintf(llm.message, sizeof llm.message, "%s", message);
+    static gc_llm_words words; /* of the latest answer */
+    gc_llm llm = { .status = status,
+                   .has_error = status != 200 || *type,
+                   .words = &words };
+    snprintf(words.error_type, sizeof words.error_type, "%s", type);
+    snprintf(words.error_code, sizeof words.error_code, "%s", code);
+    snprintf(words.message, sizeof words.message, "%s", message);
     return llm;
 }
 
