@@ -362,15 +362,24 @@ static gc_err put_beside(gc_output *self, const gc_made *made, const gc_sha *sha
     return GC_OK;
 }
 
+/* What was made last time. No store keeps what a template wrote, yet often it is the same. */
+static gc_text merge_base(const gc_output *self, const gc_made *made, const gc_sha *sha)
+{
+    const gc_state_file *last = gc_state_find(&self->state, made->path);
+    if (!made->base && last && strcmp(last->sha256, sha->hex) == 0)
+        return (gc_text){ made->mem, made->len };
+    return (gc_text){ made->base, made->base_len };
+}
+
 static gc_err put_merged(gc_output *self, const gc_made *made, const gc_sha *sha,
                          const gc_buf *edit, gc_put *out, gc_errinfo *info)
 {
     gc_buf merged;
     gc_buf_init(&merged, FILE_LIMIT);
     gc_err err = GC_EEXIST; /* without a base there is nothing to merge with */
-    if (made->base)
-        err = gc_merge((gc_text){ edit->ptr, edit->len },
-                       (gc_text){ made->base, made->base_len },
+    gc_text base = merge_base(self, made, sha);
+    if (base.mem)
+        err = gc_merge((gc_text){ edit->ptr, edit->len }, base,
                        (gc_text){ made->mem, made->len }, &merged, info);
     if (err == GC_EEXIST) {
         *out = GC_PUT_CONFLICT;

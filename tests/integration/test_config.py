@@ -111,6 +111,15 @@ class Offline(Config):
         key = OPT + "batching.min_similarity"
         self.assertGreater(self.calls((key, 1)), self.calls((key, 0)))
 
+    def test_scope_decides_what_templates_write(self):
+        for scope, how in (("structural", "template"), ("boilerplate", "llm")):
+            plan = self.dry((OPT + "templates.scope", scope)).stdout
+            self.assertRegex(plan, rf"(?m)^ +generate +{how} +internal/task/task\.go$")
+
+    def test_idle_slots_take_smaller_groups_at_a_price(self):
+        key = OPT + "batching.spread_cost"
+        self.assertGreater(self.calls((key, 10)), self.calls((key, 0)))
+
     def test_models_file_corrects_prices(self):
         models = self.c.dir / "models.yaml"
         models.write_text("models:\n  claude-sonnet-5-5: {prices: {output: 5000}}\n")
@@ -497,11 +506,13 @@ class Options(Config):
         self.c.start_sim()
         out = self.c.dir / "a"
         self.generate("a")
-        file = out / "internal/task/task.go"
-        text = file.read_text() + "\n// by hand\n"
-        file.write_text(text)
+        texts = {}
+        for name in ("task.go", "task_service.go"):  # by a template and by the model
+            file = out / "internal/task" / name
+            texts[file] = file.read_text() + "\n// by hand\n"
+            file.write_text(texts[file])
         self.generate("a", args=("--force", "--on-edit", "merge"))
-        self.assertEqual(file.read_text(), text)
+        self.assertEqual({file: file.read_text() for file in texts}, texts)
         self.assertFalse(list(out.rglob("*.gc-new")))
 
 

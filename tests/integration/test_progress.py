@@ -29,7 +29,8 @@ class Progress(Watched):
                                    for line in s.lines[1:]))
         t.read()
         self.assertEqual(t.code, 0, t.screen.lines)
-        self.assertEqual(t.screen.too_wide, [])
+        wide = [line for line in t.screen.too_wide if not line.startswith("Estimated: ")]
+        self.assertEqual(wide, [], "text that scrolls may be wrapped, the view may not")
         seen = ["\n".join(frame) for frame in t.frames]
         self.assertTrue(any("internal/" in s and "waiting for the first word" in s for s in seen))
         self.assertTrue(any("[=" in s for s in seen))

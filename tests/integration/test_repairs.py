@@ -4,7 +4,7 @@ import json
 import subprocess
 import unittest
 
-from cluster import CLINIC, TODO, Case, have_go, tree
+from cluster import CLINIC, TODO, Case, have_go
 
 
 class Repairs(Case):
@@ -48,7 +48,7 @@ class Repairs(Case):
         spent = json.loads((self.c.dir / "c.json").read_text())["cost"]["usd"]
         self.assertLessEqual(spent, cap)
         self.ok(self.c.gc(CLINIC, "-o", out, "--resume"))
-        self.assertEqual(tree(full), tree(out))
+        self.same(full, out)
 
 
 if __name__ == "__main__":

@@ -215,6 +215,12 @@ class Case(unittest.TestCase):
                          f"\n--- stdout\n{result.stdout}\n--- stderr\n{result.stderr}")
         return result
 
+    def same(self, one, other):
+        """Two folders of generated files are equal; else the first difference is shown."""
+        r = subprocess.run(["diff", "-ru", "-x", ".gocreator", one, other], capture_output=True,
+                           text=True, check=False)
+        self.assertEqual(r.returncode, 0, r.stdout[:2000] + r.stderr)
+
     def start_unauthorized(self):
         """The address of an API that knows no key."""
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Unauthorized)
