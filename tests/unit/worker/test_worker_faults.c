@@ -164,13 +164,20 @@ static void test_faults_patience_ends(void **state)
     assert_non_null(strstr(end->text, "verloaded"));
 }
 
+/* The provider's refusal has come to everybody's knowledge. */
 static bool is_refused(farm *f, const void *unused)
 {
     (void)unused;
     redisReply *keys = must_redis(f->redis, "KEYS gc:limit:*");
-    size_t count = keys->elements;
+    bool paused = false;
+    for (size_t i = 0; i < keys->elements; i++) {
+        redisReply *until =
+            must_redis(f->redis, "HGET %s paused_until", keys->element[i]->str);
+        paused = paused || until->type == REDIS_REPLY_STRING;
+        freeReplyObject(until);
+    }
     freeReplyObject(keys);
-    return count > 0;
+    return paused;
 }
 
 static void test_faults_429_pauses_everybody(void **state)
