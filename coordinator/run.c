@@ -239,23 +239,53 @@ static void record_job(gc_run *run, gc_exit code)
         gc_log_warn("job.state_unsaved", "job=%s", run->job);
 }
 
+/* A file of the checkpoint whose text goes with it. */
+static void checkpoint_text(gc_run *run, size_t file)
+{
+    const char *path = run->stats.files[file].path;
+    gc_buf text;
+    gc_sha sha;
+    gc_buf_init(&text, (size_t)64 << 20);
+    if (gc_root_read(gc_output_root(run->output), path, &text, NULL) ||
+        gc_store_file_put(run->store, run->job, path, text.ptr, text.len, &sha))
+        gc_log_warn("checkpoint.incomplete", "path=%s", path);
+    gc_buf_release(&text);
+}
+
+#define CHECKPOINT_BATCH 512
+
+/* What is as an earlier job left it is in Redis already, as a rule: named, not sent again. */
+static void checkpoint_kept(gc_run *run, const size_t *files, size_t count)
+{
+    const char *paths[CHECKPOINT_BATCH], *shas[CHECKPOINT_BATCH];
+    for (size_t i = 0; i < count; i++) {
+        paths[i] = run->stats.files[files[i]].path;
+        shas[i] = run->stats.files[files[i]].sha256;
+    }
+    if (gc_store_file_refs(run->store, run->job, paths, shas, count))
+        for (size_t i = 0; i < count; i++)
+            checkpoint_text(run, files[i]);
+}
+
 /* The checkpoint holds every file, those kept and those from templates too. */
 static void complete_checkpoint(gc_run *run)
 {
-    const gc_plan *plan = run->project.plan;
-    for (size_t i = 0; run->store && i < plan->file_count; i++) {
-        gc_buf text;
-        gc_sha sha;
-        if (run->files[i].step != RUN_DONE ||
-            (run->files[i].collect_how && !run->records_lost))
+    size_t batch[CHECKPOINT_BATCH], count = 0;
+    for (size_t i = 0; run->store && i < run->project.plan->file_count; i++) {
+        const run_file *f = &run->files[i];
+        if (f->step != RUN_DONE || (f->collect_how && !run->records_lost))
             continue;
-        gc_buf_init(&text, (size_t)64 << 20);
-        if (gc_root_read(gc_output_root(run->output), plan->files[i].path, &text, NULL) ||
-            gc_store_file_put(run->store, run->job, plan->files[i].path, text.ptr,
-                              text.len, &sha))
-            gc_log_warn("checkpoint.incomplete", "path=%s", plan->files[i].path);
-        gc_buf_release(&text);
+        if (f->decision.action == GC_KEEP && gc_sha_valid(run->stats.files[i].sha256))
+            batch[count++] = i;
+        else
+            checkpoint_text(run, i);
+        if (count == CHECKPOINT_BATCH) {
+            checkpoint_kept(run, batch, count);
+            count = 0;
+        }
     }
+    if (count)
+        checkpoint_kept(run, batch, count);
 }
 
 static gc_exit save_output(gc_run *run, gc_exit code)

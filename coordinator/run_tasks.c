@@ -10,10 +10,10 @@
 #include "coordinator/run_private.h"
 
 /* Tasks beyond the slots that stand at the broker, so that a freed slot waits for nobody: a
- * quarter and a few. The others wait here, where one that becomes ready later can still go
+ * sixteenth and a few. The others wait here, where one that becomes ready later can still go
  * before them. */
-#define AHEAD_PART 4
-#define AHEAD_MIN 16
+#define AHEAD_PART 16
+#define AHEAD_MIN 4
 #define SUBMIT_BATCH 32
 #define PAYLOAD_LIMIT ((size_t)64 << 20)
 #define API_LIMIT ((size_t)16 << 20)
