@@ -2,10 +2,12 @@
 #include <string.h>
 
 #include "common/mem.h"
+#include "common/text.h"
 #include "coordinator/plan_private.h"
 #include "coordinator/structural_entity.h"
 #include "coordinator/structural_handler.h"
 #include "coordinator/structural_model.h"
+#include "coordinator/structural_program.h"
 #include "coordinator/structural_route.h"
 #include "coordinator/structural_sql.h"
 
@@ -170,25 +172,89 @@ static void require_web(plan_ctx *ctx, shared *with)
     free(dir);
 }
 
-static size_t errors_file(const plan_ctx *ctx)
+/* The first file of a kind with that name; SIZE_MAX if there is none. */
+static size_t find_kind(const plan_ctx *ctx, const char *kind, const char *name)
 {
-    size_t file = 0;
-    while (strcmp(ctx->plan->files[file].kind, "errors") != 0)
-        file++;
-    return file;
+    for (size_t i = 0; i < ctx->plan->file_count; i++) {
+        const gc_plan_file *f = &ctx->plan->files[i];
+        if (strcmp(f->kind, kind) == 0 && gc_ends_with(f->path, name))
+            return i;
+    }
+    return SIZE_MAX;
+}
+
+static plan_pkg *package_of(const plan_ctx *ctx, size_t file)
+{
+    return gc_map_get(ctx->pkg_by_dir, ctx->plan->files[file].dir);
+}
+
+/* The test beside `file`. */
+static size_t test_of(const plan_ctx *ctx, size_t file)
+{
+    const char *path = ctx->plan->files[file].path;
+    char *test = gc_xasprintf("%.*s_test.go", (int)(strlen(path) - 3), path);
+    size_t found = (size_t)gc_map_get(ctx->file_by_path, test);
+    free(test);
+    return found - 1; /* the plan has it */
 }
 
 static const plan_pkg *write_errors(plan_ctx *ctx)
 {
-    size_t file = errors_file(ctx);
-    const plan_pkg *pkg = gc_map_get(ctx->pkg_by_dir, ctx->plan->files[file].dir);
-    if (ctx->plan->files[file].how == GC_BY_LLM) {
-        json_t *data = json_object();
-        structural_set(data, "package", pkg->name);
-        json_object_set_new(data, "http", json_boolean(ctx->http));
-        by_template(ctx, file, "errors.go.tmpl", data);
-    }
+    size_t file = find_kind(ctx, "errors", "/errors.go"), test = test_of(ctx, file);
+    const plan_pkg *pkg = package_of(ctx, file);
+    char *function = function_of(ctx, test);
+    by_template(ctx, file, "errors.go.tmpl", structural_errors(ctx, pkg, function));
+    by_template(ctx, test, "errors_test.go.tmpl", structural_errors(ctx, pkg, function));
+    free(function);
     return pkg;
+}
+
+static void write_server(plan_ctx *ctx, size_t server, const plan_pkg *config)
+{
+    const plan_pkg *pkg = package_of(ctx, server);
+    size_t test = test_of(ctx, server);
+    char *function = function_of(ctx, test);
+    by_template(ctx, server, "server.go.tmpl",
+                structural_server(ctx, pkg, config, function));
+    by_template(ctx, test, "server_test.go.tmpl",
+                structural_server(ctx, pkg, config, function));
+    free(function);
+}
+
+static void write_router(plan_ctx *ctx, size_t router)
+{
+    const plan_pkg *pkg = package_of(ctx, router);
+    size_t test = test_of(ctx, router);
+    char *function = function_of(ctx, test);
+    by_template(ctx, router, "router.go.tmpl", structural_router(ctx, pkg));
+    by_template(ctx, test, "router_test.go.tmpl",
+                structural_router_test(ctx, pkg, function));
+    free(function);
+}
+
+/* A library has none of these files. */
+static void write_program(plan_ctx *ctx)
+{
+    size_t config = find_kind(ctx, "config", "/config.go");
+    size_t server = find_kind(ctx, "server", "/server.go");
+    size_t router = find_kind(ctx, "server", "/router.go");
+    size_t run = ctx->http ? server : find_kind(ctx, "cli", "/cli.go");
+    if (config == SIZE_MAX || !structural_program_fits(ctx))
+        return;
+    const plan_pkg *pkg = package_of(ctx, config);
+    size_t test = test_of(ctx, config), program = find_kind(ctx, "main", "/main.go");
+    char *function = function_of(ctx, test);
+    by_template(ctx, config, "config.go.tmpl", structural_config(ctx, pkg, function));
+    by_template(ctx, test, "config_test.go.tmpl", structural_config(ctx, pkg, function));
+    free(function);
+    if (server != SIZE_MAX)
+        write_server(ctx, server, pkg);
+    if (structural_logs(ctx))
+        by_template(
+            ctx, program, "main.go.tmpl",
+            structural_main(ctx, package_of(ctx, program), pkg, package_of(ctx, run)));
+    if (router != SIZE_MAX && structural_logs(ctx) && structural_router_fits(ctx))
+        write_router(ctx, router);
 }
 
 /* One pair for all tables: the plan knows a first state, not what is deployed. */
@@ -226,6 +292,7 @@ void plan_structural_files(plan_ctx *ctx)
             write_handler(ctx, pe, &with);
         }
     }
+    write_program(ctx);
     if (ctx->fcs->sql)
         write_migrations(ctx);
 }

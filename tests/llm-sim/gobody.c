@@ -310,7 +310,9 @@ static bool register_body(gc_sim_writer *self, const gc_sim_decl *decl)
     if (*decl->receiver_name && strcmp(decl->receiver_name, "_") != 0 &&
         write_routes(self, decl, mux))
         return true;
-    char *noun = resource(*decl->receiver_type ? decl->receiver_type : self->stem);
+    /* All packages may have a Handler: the file's name tells them apart in one mux. */
+    bool named = !same_type(decl->receiver_type, "Handler") && *decl->receiver_type;
+    char *noun = resource(named ? decl->receiver_type : self->stem);
     gc_sim_line(self, 1,
                 "%s.HandleFunc(\"/%s\", func(w http.ResponseWriter, _ *http.Request) {",
                 mux, noun);

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/gosrc.h"
 #include "common/mem.h"
@@ -108,6 +109,29 @@ static void test_structural_files_keep_their_promises(void **state)
         assert_true(expect_gate_opens(&m) > 20);
         drop(&m);
         free(yaml);
+    }
+}
+
+static void test_structural_files_of_the_examples(void **state)
+{
+    static const char *const paths[] = { "examples/clinic-12.yaml",
+                                         "examples/erp-60.yaml", "examples/shop-6.yaml",
+                                         "examples/todo-cli.yaml",
+                                         "../shared/specs/simple-spec.yaml" };
+    (void)state;
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        char *path = gc_xasprintf("%s/%s", GC_SOURCE_DIR, paths[i]);
+        bool there = access(path, R_OK) == 0;
+        if (!there && gc_starts_with(paths[i], "../")) {
+            print_message("no %s here\n", paths[i]);
+        } else {
+            char *yaml = must_read(path);
+            made m = make(yaml, true);
+            assert_true(expect_gate_opens(&m) > 10);
+            drop(&m);
+            free(yaml);
+        }
+        free(path);
     }
 }
 
@@ -365,6 +389,7 @@ int main(void)
         cmocka_unit_test(test_structural_model_leaves_the_rest_to_the_llm),
         cmocka_unit_test(test_structural_model_tames_comments),
         cmocka_unit_test(test_structural_files_keep_their_promises),
+        cmocka_unit_test(test_structural_files_of_the_examples),
         cmocka_unit_test(test_structural_is_a_choice),
         cmocka_unit_test(test_structural_handler_is_plain),
         cmocka_unit_test(test_structural_handler_is_special),
