@@ -9,6 +9,7 @@ import unittest
 from cluster import CLINIC, SHOP, TODO, Case, kill, tree, wait_for
 
 ALONE = "optimization: {batching: {enabled: false}}\n"
+MANY = "optimization: {batching: {enabled: false}, templates: {scope: boilerplate}}\n"
 CLASSES = ("input", "cache_write_5m", "cache_write_1h", "cache_read", "output")
 
 
@@ -51,7 +52,7 @@ class Prefix(Sharing):
         for _ in range(4):
             self.c.start_worker(8)
         wait_for("workers", lambda: len(self.c.redis_cli("KEYS", "gc:worker:*").split()) == 4)
-        p = self.start(CLINIC, "a", *self.config(ALONE))
+        p = self.start(CLINIC, "a", *self.config(MANY))
         self.ends(p)
         calls = self.c.ledger()
         self.assertGreater(len(calls), 32)
