@@ -168,6 +168,7 @@ void gc_config_release(gc_config *self)
     for (size_t i = 0; i < gc_config_row_count; i++)
         if (is_text(gc_config_rows[i].kind))
             gc_free_str(field_of(self, &gc_config_rows[i]));
+    free(self->file);
     *self = (gc_config){ 0 };
 }
 
@@ -418,6 +419,8 @@ gc_err gc_config_load_file(gc_config *self, const char *path, gc_diags *diags)
         report(&reader, root, "the configuration must be a map of sections");
     if (diags->errors > before)
         err = GC_EINVAL;
+    free(self->file);
+    self->file = gc_xstrdup(path);
 out:
     gc_node_destroy(&root);
     gc_buf_release(&text);

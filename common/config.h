@@ -84,6 +84,8 @@ typedef struct gc_config {
     /* logging: */
     char *logging_level;
     char *logging_format; /* text | json */
+    /* No setting: the file that was read, for children that shall read the same; or NULL. */
+    char *file;
 } gc_config;
 
 /* Sets every key to its default. */

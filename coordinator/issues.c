@@ -123,8 +123,9 @@ static char *relative(const gc_issue_source *source, const place *at)
 
 /* ---- one output ---- */
 
-/* A module that is not there has the same remedy whatever the tool's own words are. */
-static const char *advice_for(const place *at)
+/* A module that is not there has the same remedy whatever the tool's own words are; its own
+ * remedy, which goes on in the next line, is cut off `len`. */
+static const char *advice_for(const place *at, size_t *len)
 {
     static const char *const words[] = { "no required module provides package",
                                          "missing go.sum entry", "updates to go.mod" };
@@ -133,6 +134,8 @@ static const char *advice_for(const place *at)
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strstr(text, words[i]))
             advice = "; run `go mod tidy` in the project";
+    const char *theirs = strstr(text, "; to add it:");
+    *len = theirs ? (size_t)(theirs - text) : at->text_len;
     free(text);
     return advice;
 }
@@ -149,9 +152,12 @@ static bool add_place(gc_issues *self, const gc_issue_source *source, const plac
 {
     bool in_stack = *at->file == '/'; /* elsewhere the tools write relative paths */
     char *file = relative(source, at), *text = NULL;
-    if (file && !in_stack)
-        text = gc_xasprintf("%.*s%s", (int)at->text_len, at->text, advice_for(at));
-    else if (file && t->panic)
+    size_t len;
+    if (file && !in_stack) {
+        const char *advice = advice_for(at, &len);
+        text = gc_xasprintf("%.*s%s", (int)len, at->text, advice);
+    }
+    if (file && in_stack && t->panic)
         text = gc_xmemdup(t->panic, t->len);
     if (text) {
         const char *shown = *text ? text : source->command;

@@ -316,6 +316,13 @@ static void export_settings(const gc_config *conf)
     setenv("GC_CLUSTER_HTTP", conf->cluster_http, 1);
 }
 
+/* Children read the file that we have read; not one that lies where we were started. */
+static void add_config(child *c, const gc_config *conf)
+{
+    add_args(c,
+             (const char *const[]){ "-c", conf->file ? conf->file : "/dev/null", NULL });
+}
+
 /* Children write to our stderr: only what matters, unless more is asked for. */
 static const char *child_log_level(const gc_config *conf)
 {
@@ -331,6 +338,7 @@ static gc_err start_broker(gc_local *self, gc_errinfo *info)
     add_arg(c, gc_xasprintf("%s/gc-broker", self->bin_dir));
     add_arg(c, gc_xstrdup("--bind"));
     add_arg(c, gc_xasprintf("ipc://%s/broker.sock", self->run_dir));
+    add_config(c, conf);
     add_args(c, (const char *const[]){ "--ready-fd", "3", "--log-level",
                                        child_log_level(conf), "--log-format",
                                        conf->logging_format, NULL });
@@ -366,6 +374,7 @@ static void worker_args(gc_local *self, child *c)
     add_arg(c, gc_xstrdup(self->redis_url));
     add_arg(c, gc_xstrdup("--slots"));
     add_arg(c, gc_xasprintf("%lld", (long long)conf->cluster_slots));
+    add_config(c, conf);
     add_args(c, (const char *const[]){ "--die-with-parent", "--log-level",
                                        child_log_level(conf), "--log-format",
                                        conf->logging_format, NULL });

@@ -93,7 +93,9 @@ static void test_issues_of_a_missing_module_say_the_remedy(void **state)
     collect("a/a.go:4:2: no required module provides package github.com/x/y; to add it:\n"
             "\tgo get github.com/x/y\n");
     assert_int_equal(found.count, 1);
-    assert_non_null(strstr(found.items[0].text, "go mod tidy"));
+    assert_string_equal(found.items[0].text,
+                        "no required module provides package github.com/x/y; run `go mod "
+                        "tidy` in the project");
 }
 
 static void test_issues_without_a_place(void **state)
