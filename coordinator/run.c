@@ -186,7 +186,7 @@ static void work(gc_run *run)
         int64_t wait = run_show(run, now_ms);
         int64_t session = gc_client_tick(run->client, now_ms);
         wait = session < wait ? session : wait;
-        if (run->collect_more)
+        if (run->collect_more || (!run->stopping && run_more_to_decide(run)))
             wait = 0;
         gc_client_wait(run->client, run->signal_fd, wait < TICK_MS ? wait : TICK_MS);
     }
@@ -327,6 +327,24 @@ static gc_exit write_figures(gc_run *run, const char *path,
     return code == GC_EXIT_OK ? GC_EXIT_FILES : code;
 }
 
+/* Without templates the plan has other files: each of them a call. */
+static gc_estimate estimate_baseline(const gc_run *run, size_t shared_bytes)
+{
+    const gc_options *o = run->options;
+    gc_plan_options bare = { .templates = false,
+                             .max_files = (size_t)o->config.limits_max_files };
+    gc_plan *plan = NULL;
+    gc_diags diags;
+    gc_diags_init(&diags, "");
+    if (gc_plan_make(run->project.fcs, &bare, &diags, &plan))
+        gc_log_info("baseline.as_planned", "files=%zu", run->project.plan->file_count);
+    gc_estimate e = gc_estimate_baseline(plan ? plan : run->project.plan, shared_bytes,
+                                         run->project.model, &run->rates);
+    gc_plan_destroy(&plan);
+    gc_diags_release(&diags);
+    return e;
+}
+
 /* What the plan would cost with every optimisation off, and what this run could not beat. */
 static void fill_bounds(gc_run *run)
 {
@@ -335,8 +353,7 @@ static void fill_bounds(gc_run *run)
     gc_buf_init(&all, (size_t)256 << 20);
     gc_slice_everything(run->slicer, &all);
     size_t shared = run->composer ? gc_composer_whole_bytes(run->composer) : all.len;
-    gc_estimate base =
-        gc_estimate_baseline(run->project.plan, shared, run->project.model, &run->rates);
+    gc_estimate base = estimate_baseline(run, shared);
     s->baseline_usd = base.usd;
     s->baseline_s = gc_estimate_seconds(&base, 1);
     s->baseline_calls = base.calls;
@@ -457,6 +474,7 @@ static void decide_again(gc_run *run)
         if (run->files[i].step == RUN_READY)
             run_set_step(run, i, RUN_BLOCKED);
     run->decided_once = false;
+    run->next_template = 0;
     run_decide(run, false);
 }
 

@@ -4,10 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/project.h"
 #include "coordinator/run_private.h"
+
+#define WRITE_SLICE_MS 100
 
 char *run_sources(const gc_plan_file *file)
 {
@@ -251,13 +254,34 @@ static void decide_file(gc_run *run, size_t file, bool look_only)
         decide_llm(run, file);
 }
 
+/* Writing takes its time (an fsync each): between turns the rest of the run goes on. */
+static void decide_templates(gc_run *run, bool look_only)
+{
+    int64_t until = gc_clock_ms() + WRITE_SLICE_MS;
+    for (; run->next_template < run->project.plan->file_count; run->next_template++) {
+        size_t file = run->next_template;
+        if (run->project.plan->files[file].how != GC_BY_TEMPLATE)
+            continue;
+        if (!look_only && gc_clock_ms() >= until)
+            return;
+        decide_file(run, file, look_only);
+    }
+}
+
 bool run_decide(gc_run *run, bool look_only)
 {
     size_t before = run->stats.done;
     for (size_t i = 0; !run->decided_once && i < run->project.plan->file_count; i++)
-        decide_file(run, i, look_only);
+        if (run->project.plan->files[i].how == GC_BY_LLM)
+            decide_file(run, i, look_only);
     run->decided_once = true;
+    decide_templates(run, look_only);
     while (run->unblocked_count) /* finishing one may let others be decided */
         decide_file(run, run->unblocked[--run->unblocked_count], look_only);
     return run->stats.done > before;
+}
+
+bool run_more_to_decide(const gc_run *run)
+{
+    return run->next_template < run->project.plan->file_count;
 }

@@ -103,8 +103,9 @@ typedef struct gc_run {
     gc_stats stats;
     run_file *files;                       /* parallel to the plan */
     size_t *dependents_first, *dependents; /* real edges turned round */
-    bool decided_once; /* from then on only what gets unblocked can be decided */
-    size_t *unblocked; /* lost their last blocker since the last look at all */
+    bool decided_once;    /* from then on only what gets unblocked can be decided */
+    size_t next_template; /* template files before it were decided once */
+    size_t *unblocked;    /* lost their last blocker since the last look at all */
     size_t unblocked_count, unblocked_cap;
     bool collect_more; /* stored files wait for the next turn of the loop */
     size_t step_count[RUN_STEPS];
@@ -187,8 +188,10 @@ void run_forget_stored(gc_run *run);
 
 /* run_decide.c */
 /* Decides every file whose real dependencies are done; kept and template files are finished
- * at once unless `look_only`. True if something was finished. */
+ * at once unless `look_only`, template files for a moment only: call it again while
+ * run_more_to_decide. True if something was finished. */
 bool run_decide(gc_run *run, bool look_only);
+bool run_more_to_decide(const gc_run *run);
 void run_finish(gc_run *run, size_t file, const char *how);
 void run_fail(gc_run *run, size_t file, const char *fmt, ...) GC_PRINTF(3, 4);
 
