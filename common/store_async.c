@@ -82,6 +82,7 @@ void gc_request_submit(gc_request *request, gc_cmd *cmd)
         return;
     }
     request->len = cmd->buf.len;
+    request->script = cmd->script;
     request->bytes = gc_xrealloc(gc_buf_take(&cmd->buf), request->len + 1);
     self->bytes += request->len;
     gc_request_push(&self->waiting, request);
@@ -132,13 +133,9 @@ static void on_refusal(gc_astore *self, gc_request *request, const redisReply *r
     gc_link_drop(self, reply->str);
 }
 
-void gc_astore_on_reply(gc_astore *self, const redisReply *reply)
+static void on_reply(gc_astore *self, const redisReply *reply)
 {
     gc_request *request = gc_request_pop(&self->sent);
-    if (!request) {
-        gc_link_drop(self, "a reply that nobody asked for");
-        return;
-    }
     switch (gc_reply_kind_of(reply)) {
     case GC_REPLY_NOSCRIPT:
         gc_request_push_front(&self->sent, request);
@@ -161,6 +158,37 @@ void gc_astore_on_reply(gc_astore *self, const redisReply *reply)
     gc_request_answer(request, good ? GC_OK : GC_EPROTO, good ? reply : NULL);
     if (!self->closing && !self->refused_by)
         gc_astore_set_up(self, true, NULL);
+}
+
+/* A refusal of the whole call is one of each. Whatever drops the connection on the way puts
+ * those that are left in front of the queue again. */
+static void on_replies(gc_astore *self, size_t many, const redisReply *reply)
+{
+    const redisReader *reader = self->reader;
+    bool one_by_one = reply->type == REDIS_REPLY_ARRAY;
+    if (one_by_one ? reply->elements != many : reply->type != REDIS_REPLY_ERROR) {
+        gc_link_drop(self, "a reply to another number of requests");
+        return;
+    }
+    if (!one_by_one && gc_reply_kind_of(reply) == GC_REPLY_BROKEN) {
+        gc_request *request = self->sent.head;
+        for (size_t i = 0; i < many; i++, request = request->next)
+            request->alone = true; /* one of them broke it: the others shall not suffer */
+        gc_link_drop(self, NULL);
+        return;
+    }
+    for (size_t i = 0; i < many && self->reader == reader; i++)
+        on_reply(self, one_by_one ? reply->element[i] : reply);
+}
+
+void gc_astore_on_reply(gc_astore *self, const redisReply *reply)
+{
+    if (!self->sent.head)
+        gc_link_drop(self, "a reply that nobody asked for");
+    else if (self->sent.head->many > 1)
+        on_replies(self, self->sent.head->many, reply);
+    else
+        on_reply(self, reply);
 }
 
 /* ---- the loop ---- */

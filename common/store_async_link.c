@@ -273,6 +273,14 @@ void gc_link_open(gc_astore *self)
 
 /* ---- bytes ---- */
 
+static void note_sending(gc_astore *self)
+{
+    if (self->sent.head)
+        return;
+    self->progress_ms = (int64_t)uv_now(self->loop);
+    arm(self, GC_STORE_REPLY_MS);
+}
+
 /* Gathers waiting requests until a chunk is full. After a refusal only the refused one
  * goes, to see whether it passes by now. */
 static void gather(gc_astore *self)
@@ -280,12 +288,17 @@ static void gather(gc_astore *self)
     if (self->refused_by && self->sent.head)
         return;
     while (self->waiting.head && self->out.len < GC_ASTORE_SEND_CHUNK) {
-        gc_request *request = gc_request_pop(&self->waiting);
-        gc_buf_append(&self->out, request->bytes, request->len);
-        if (!self->sent.head) {
-            self->progress_ms = (int64_t)uv_now(self->loop);
-            arm(self, GC_STORE_REPLY_MS);
+        size_t count = self->refused_by ? 1 : gc_link_joinable(self);
+        note_sending(self);
+        if (count > 1) {
+            gc_cmd cmd;
+            gc_link_join(self, count, &cmd);
+            gc_cmd_join(&cmd, &self->out);
+            continue;
         }
+        gc_request *request = gc_request_pop(&self->waiting);
+        request->many = 1;
+        gc_buf_append(&self->out, request->bytes, request->len);
         gc_request_push(&self->sent, request);
         if (self->refused_by)
             return;

@@ -6,7 +6,10 @@
  * caller asked. Whatever goes wrong (the connection, a script that Redis forgot, a refusal
  * such as OOM) is mended in one way: drop the connection, put `sent` back in front of
  * `waiting`, connect again (at once or after a back-off), load the scripts, send it all
- * again. That is right because every operation may be repeated.
+ * again. That is right because every operation may be repeated. Script calls that follow each
+ * other go as one call of the script MANY (store_async_join.c): Redis then starts Lua once,
+ * writes shared counters once, and syncs its file once, as its argument arrives whole where a
+ * pipeline is read in slices of 16 KiB. Its reply is taken apart again, request by request.
  *
  * Invariants: (1) every request is in exactly one queue until its callback runs; (2) no
  * callback runs inside the call that made the request; (3) `bytes` is the sum over `sent`
@@ -21,6 +24,8 @@
 #include "common/store_private.h"
 
 #define GC_ASTORE_SEND_CHUNK ((size_t)1 << 20) /* bytes gathered for one send() */
+#define GC_ASTORE_MANY 256 /* requests in one script call, and their bytes at most */
+#define GC_ASTORE_MANY_BYTES ((size_t)256 << 10)
 #define GC_ASTORE_BACKOFF_MIN_MS 50
 #define GC_ASTORE_BACKOFF_MAX_MS 2000
 
@@ -34,6 +39,9 @@ struct gc_request {
     gc_astore *store;
     char *bytes; /* NULL for a request that failed before it was queued */
     size_t len;
+    int script;   /* gc_script_id, or -1 */
+    size_t many;  /* of the first of several that were sent as one command: how many */
+    bool alone;   /* never again with others: such a call broke */
     gc_err early; /* why it failed before it was queued */
     gc_answer_fn answer;
     union {
@@ -124,7 +132,7 @@ gc_request *gc_request_pop(gc_request_queue *queue);
 /* Calls back and frees the request, which is in no queue. */
 void gc_request_answer(gc_request *request, gc_err err, const redisReply *reply);
 
-/* One reply of the server belongs to the oldest sent request. */
+/* One reply of the server belongs to the oldest sent request, or to the oldest few. */
 void gc_astore_on_reply(gc_astore *self, const redisReply *reply);
 
 /* Tells the owner if it changed. */
@@ -139,6 +147,12 @@ void gc_link_flush(gc_astore *self);
 /* Drops the connection, puts `sent` back in front of `waiting`, connects again: at once if
  * `why` is NULL (the owner is not told), else after the back-off. */
 void gc_link_drop(gc_astore *self, const char *why);
+
+/* Moves the first `count` waiting requests into `cmd`: one call of the script MANY. */
+void gc_link_join(gc_astore *self, size_t count, gc_cmd *cmd);
+
+/* How many of the waiting requests may go as one command, in their order. */
+size_t gc_link_joinable(const gc_astore *self);
 
 /* For good: libuv's callbacks come later. */
 void gc_link_close(gc_astore *self);

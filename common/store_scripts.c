@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/buf.h"
 #include "common/mem.h"
 #include "common/store_scripts_provider.h"
 
@@ -14,12 +15,50 @@
  * Redis refuses when memory is full, so that a refusal comes before any change. */
 static const char prelude[] =
     "local call = redis.call\n"
-    "local KEY = ARGV[1]\n" /* for the scripts about one key */
+    "local time\n"
     "local function now_ms()\n"
-    "  local t = call('TIME')\n"
-    "  return t[1] * 1000 + math.floor(t[2] / 1000)\n"
+    "  time = time or call('TIME')\n"
+    "  return time[1] * 1000 + math.floor(time[2] / 1000)\n"
     "end\n"
     "local function int(n) return string.format('%.0f', n) end\n"
+    /* What many operations of one script change alike is written once, by flush():
+     * counters, the job's `updated_at` and number of files, whole small hashes, the epoch. */
+    "local touched, counted, added, hashes, changed, lives, epoch_now =\n"
+    "  {}, {}, {}, {}, {}, {}, nil\n"
+    "local function add(job, field, n)\n"
+    "  added[job] = added[job] or {}\n"
+    "  added[job][field] = (added[job][field] or 0) + n\n"
+    "end\n"
+    "local function hash(key)\n"
+    "  if not hashes[key] then\n"
+    "    local f, flat = {}, call('HGETALL', key)\n"
+    "    for i = 1, #flat, 2 do f[flat[i]] = flat[i + 1] end\n"
+    "    hashes[key], changed[key] = f, {}\n"
+    "  end\n"
+    "  return hashes[key]\n"
+    "end\n"
+    "local function put(key, field, value)\n" /* nil: the field goes */
+    "  hash(key)[field] = value\n"
+    "  changed[key][field] = value or false\n"
+    "end\n"
+    "local function live(key, ms) lives[key] = math.max(lives[key] or 0, ms) end\n"
+    "local function flush()\n"
+    "  if epoch_now then call('SET', 'gc:epoch', int(epoch_now)) end\n"
+    "  for key, fields in pairs(changed) do\n"
+    "    for field, value in pairs(fields) do\n"
+    "      if value then call('HSET', key, field, value)\n"
+    "      else call('HDEL', key, field) end\n"
+    "    end\n"
+    "  end\n"
+    "  for job, fields in pairs(added) do\n"
+    "    for field, n in pairs(fields) do call('HINCRBY', job, field, int(n)) end\n"
+    "  end\n"
+    "  for job in pairs(counted) do\n"
+    "    call('HSET', job, 'files_done', call('HLEN', job .. ':files'))\n"
+    "  end\n"
+    "  for job, now in pairs(touched) do call('HSET', job, 'updated_at', int(now)) end\n"
+    "  for key, ms in pairs(lives) do call('PEXPIRE', key, int(ms)) end\n"
+    "end\n"
     "local function money(job, name, delta)\n"
     "  if delta == 0 then return end\n"
     "  local n = call('HINCRBY', job, name .. '_nusd', int(delta))\n"
@@ -30,9 +69,12 @@ static const char prelude[] =
     "local function amount(job, name)\n"
     "  return tonumber(call('HGET', job, name .. '_nusd') or '0')\n"
     "end\n"
-    "local function touch(job, now) call('HSET', job, 'updated_at', int(now)) end\n"
-    "local function count_files(job)\n"
-    "  call('HSET', job, 'files_done', call('HLEN', job .. ':files'))\n"
+    "local function touch(job, now) touched[job] = now end\n"
+    "local function count_files(job) counted[job] = true end\n"
+    "local cancels = {}\n"
+    "local function is_cancelled(job)\n"
+    "  cancels[job] = cancels[job] or call('HGET', job, 'cancel') or '0'\n"
+    "  return cancels[job] == '1'\n"
     "end\n"
     /* "state worker attempt epoch updated_at" */
     "local function put_record(job, task, state, worker, attempt, epoch, now)\n"
@@ -50,7 +92,15 @@ static const char prelude[] =
     "end\n"
     /* Reserves: field "task worker" -> "nusd attempt expires_at", where expires_at is 0
      * once the holder let it lapse: the money may be spent, so it moved to unconfirmed. */
+    "local reserving = {}\n"
+    "local function put_reserve(job, field, n, attempt, till)\n"
+    "  reserving[job] = 1\n"
+    "  call('HSET', job .. ':reserves', field,\n"
+    "       int(n) .. ' ' .. attempt .. ' ' .. int(till))\n"
+    "end\n"
     "local function get_reserve(job, field)\n"
+    "  reserving[job] = reserving[job] or call('EXISTS', job .. ':reserves')\n"
+    "  if reserving[job] == 0 then return nil end\n"
     "  local text = call('HGET', job .. ':reserves', field)\n"
     "  if not text then return nil end\n"
     "  local n, attempt, expires = string.match(text, '^(%d+) (%S+) (%d+)$')\n"
@@ -83,7 +133,7 @@ static const char prelude[] =
     "local function once(job, mark)\n"
     "  local key = job .. ':once'\n"
     "  if call('SADD', key, mark) == 0 then return false end\n"
-    "  call('PEXPIRE', key, 86400000)\n"
+    "  live(key, 86400000)\n"
     "  return true\n"
     "end\n"
     /* Somebody claimed after `epoch` and has committed. */
@@ -271,16 +321,18 @@ static const char worker_gone[] = "call('DEL', 'gc:worker:' .. ARGV[1])\n"
  * measured). Plain mean of the first ten calls, exponential after them. */
 static const char model_add[] =
     "local key = 'gc:model:' .. ARGV[1]\n"
-    "local n = call('HINCRBY', key, 'calls', 1)\n"
+    "local f = hash(key)\n"
+    "local n = tonumber(f.calls or '0') + 1\n"
+    "put(key, 'calls', int(n))\n"
     "for i, name in ipairs({'bytes_per_token', 'seconds_per_output_token'}) do\n"
     "  local value = tonumber(ARGV[i + 1]) / 1e6\n"
     "  if value > 0 then\n"
-    "    local old = tonumber(call('HGET', key, name) or value)\n"
+    "    local old = tonumber(f[name] or value)\n"
     "    local new = old + (value - old) / math.min(n, 10)\n"
-    "    call('HSET', key, name, string.format('%.9f', new))\n"
+    "    put(key, name, string.format('%.9f', new))\n"
     "  end\n"
     "end\n"
-    "call('HSET', key, 'updated_at', int(now_ms()))\n"
+    "put(key, 'updated_at', int(now_ms()))\n"
     "return 'OK'\n";
 
 /* ARGV: model, then field of the sum, added, field of the divisor, added, bound of the
@@ -302,7 +354,7 @@ static const char model_learn[] =
 static const char claim[] =
     "local job, task, worker, attempt = 'gc:job:' .. ARGV[1], ARGV[2], ARGV[3], ARGV[4]\n"
     "local now, first = now_ms(), 9\n"
-    "if call('HGET', job, 'cancel') == '1' then return {'ESTATE'} end\n"
+    "if is_cancelled(job) then return {'ESTATE'} end\n"
     /* A repeat of this very claim is known by the task's record and a lease still held. */
     "local state, w, a, own = get_record(job, task)\n"
     "if not (state and w == worker and a == attempt) then own = nil end\n"
@@ -335,8 +387,7 @@ static const char claim[] =
     "if held and #mine == 0 then\n"
     "  drop_reserve(job, field)\n"
     "elseif held then\n"
-    "  call('HSET', job .. ':reserves', field,\n"
-    "       int(n) .. ' ' .. attempt .. ' ' .. int(now + ARGV[5]))\n"
+    "  put_reserve(job, field, n, attempt, now + ARGV[5])\n"
     "elseif cap > 0 and #mine > 0 then\n"
     "  local running = sweep(job, now)\n"
     "  if n and expires > now then\n"
@@ -347,18 +398,16 @@ static const char claim[] =
     "    amount(job, 'reserved')\n"
     "  if used + want > cap then return {'EFULL', running} end\n"
     "  money(job, 'reserved', want)\n"
-    "  call('HSET', job .. ':reserves', field,\n"
-    "       int(want) .. ' ' .. attempt .. ' ' .. int(now + ARGV[5]))\n"
+    "  put_reserve(job, field, want, attempt, now + ARGV[5])\n"
     "end\n"
     "local epoch = own or '0'\n"
     "if #mine > 0 then\n"
     "  if not own then\n"
     /* Never below the clock in microseconds: no epoch comes twice, even after FLUSHALL or
      * a failover that lost the last writes. */
-    "    local t = call('TIME')\n"
-    "    epoch = int(math.max(tonumber(call('GET', 'gc:epoch') or '0') + 1,\n"
-    "                         t[1] * 1000000 + t[2]))\n"
-    "    call('SET', 'gc:epoch', epoch)\n"
+    "    epoch_now = math.max((epoch_now or tonumber(call('GET', 'gc:epoch') or '0')) + 1,\n"
+    "                         time[1] * 1000000 + time[2])\n"
+    "    epoch = int(epoch_now)\n"
     "  end\n"
     "  for _, fp in ipairs(mine) do\n"
     "    call('SET', 'gc:lease:' .. fp, worker .. ' ' .. epoch, 'PX', ARGV[5])\n"
@@ -374,7 +423,7 @@ static const char claim[] =
     "    reused = reused + call('HSET', job .. ':files', path, what:sub(2))\n"
     "  end\n"
     "end\n"
-    "call('HINCRBY', job, 'files_reused', reused)\n"
+    "add(job, 'files_reused', reused)\n"
     "count_files(job)\n"
     "touch(job, now)\n"
     "if #gone > 0 then call('DEL', unpack(gone)) end\n"
@@ -466,10 +515,10 @@ static const char settle[] =
     "end\n"
     "for i, name in ipairs({'input', 'cache_write', 'cache_read', 'output'}) do\n"
     "  local n = tonumber(ARGV[6 + i])\n"
-    "  if n > 0 then call('HINCRBY', job, 'tokens_' .. name, ARGV[6 + i]) end\n"
+    "  if n > 0 then add(job, 'tokens_' .. name, n) end\n"
     "  tokens = tokens + n\n"
     "end\n"
-    "if tokens > 0 or ARGV[6] == 'done' then call('HINCRBY', job, 'llm_calls', 1) end\n"
+    "if tokens > 0 or ARGV[6] == 'done' then add(job, 'llm_calls', 1) end\n"
     "drop_reserve(job, task .. ' ' .. worker)\n"
     "money(job, 'cost', tonumber(ARGV[11]))\n"
     "money(job, 'unconfirmed', tonumber(ARGV[12]))\n"
@@ -523,11 +572,60 @@ void gc_sha1_hex(const void *mem, size_t len, char out[GC_SCRIPT_SHA + 1])
         snprintf(out + 2 * i, 3, "%02x", digest[i]);
 }
 
+bool gc_script_joins(int id)
+{
+    switch (id) {
+    case GC_SCRIPT_BLOB_PUT:
+    case GC_SCRIPT_MODEL_ADD:
+    case GC_SCRIPT_CLAIM:
+    case GC_SCRIPT_RENEW:
+    case GC_SCRIPT_RELEASE:
+    case GC_SCRIPT_COMMIT:
+    case GC_SCRIPT_SETTLE:
+    case GC_SCRIPT_PREFIX_CLAIM:
+    case GC_SCRIPT_PREFIX_WARM:
+    case GC_SCRIPT_PREFIX_ABANDON:
+    case GC_SCRIPT_LIMIT_TAKE:
+    case GC_SCRIPT_LIMIT_SETTLE:
+    case GC_SCRIPT_LIMIT_LEARN:
+    case GC_SCRIPT_LIMIT_PAUSE: return true;
+    default: return false;
+    }
+}
+
+/* ARGV: msgpack of [script, [its arguments], script, [its arguments] …]. Answers one reply
+ * for each. What fails alone answers with its error, as it would have by itself. */
+static char *join_scripts(void)
+{
+    gc_buf text;
+    gc_buf_init(&text, 1 << 20);
+    gc_buf_printf(&text, "%slocal F = {}\n", prelude);
+    for (int i = 0; i < GC_SCRIPT_COUNT; i++)
+        if (gc_script_joins(i))
+            gc_buf_printf(&text, "F[%d] = function(ARGV)\nlocal KEY = ARGV[1]\n%send\n",
+                          i, bodies[i]);
+    gc_buf_puts(&text,
+                "local out, asked = {}, cmsgpack.unpack(ARGV[1])\n"
+                "for i = 1, #asked, 2 do\n"
+                "  local ok, reply = pcall(F[asked[i]], asked[i + 1])\n"
+                "  if not ok and type(reply) ~= 'table' then reply = {err = reply} end\n"
+                "  out[#out + 1] = reply\n"
+                "end\n"
+                "flush()\n"
+                "return out\n");
+    return gc_buf_take(&text);
+}
+
 void gc_scripts_init(gc_scripts *self)
 {
     for (int i = 0; i < GC_SCRIPT_COUNT; i++) {
         gc_script *script = &self->items[i];
-        script->text = gc_xasprintf("%s%s", prelude, bodies[i]);
+        script->text =
+            i == GC_SCRIPT_MANY
+                ? join_scripts()
+                : gc_xasprintf("%slocal function run()\nlocal KEY = ARGV[1]\n%send\n"
+                               "local reply = run()\nflush()\nreturn reply\n",
+                               prelude, bodies[i]);
         gc_sha1_hex(script->text, strlen(script->text), script->sha1);
     }
 }

@@ -5,6 +5,7 @@
 #ifndef GC_COMMON_STORE_SCRIPTS_H
 #define GC_COMMON_STORE_SCRIPTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define GC_SCRIPT_MAP(X) \
@@ -37,7 +38,8 @@
     X(LIMIT_TAKE)        \
     X(LIMIT_SETTLE)      \
     X(LIMIT_LEARN)       \
-    X(LIMIT_PAUSE)
+    X(LIMIT_PAUSE)       \
+    X(MANY)
 
 typedef enum gc_script_id {
 #define X(name) GC_SCRIPT_##name,
@@ -45,6 +47,10 @@ typedef enum gc_script_id {
 #undef X
     GC_SCRIPT_COUNT
 } gc_script_id;
+
+/* May travel inside MANY: one script call that does what many would, in their order. What a
+ * worker asks for in one turn of its loop goes so (docs/redis.md). */
+bool gc_script_joins(int id);
 
 #define GC_SCRIPT_SHA 40
 /* Redis names scripts by SHA-1 (redis.sha1hex in Lua). */

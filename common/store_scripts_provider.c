@@ -60,15 +60,12 @@ const char gc_lua_prefix_abandon[] =
     "local span = math.ceil(win / width) + 2\n"                                     \
     "local now = now_ms()\n"                                                        \
     "local here = math.floor(now / width)\n"                                        \
-    "local f, flat = {}, call('HGETALL', KEY)\n"                                    \
-    "for i = 1, #flat, 2 do f[flat[i]] = flat[i + 1] end\n"                         \
+    "local f = hash(KEY)\n"                                                         \
     "local function used(kind, slot) return tonumber(f[kind .. slot] or '0') end\n" \
     "local function book(kind, slot, n)\n"                                          \
     "  if n == 0 then return end\n"                                                 \
     "  local sum = math.max(0, used(kind, slot) + n)\n"                             \
-    "  f[kind .. slot] = sum\n"                                                     \
-    "  if sum > 0 then call('HSET', KEY, kind .. slot, int(sum))\n"                 \
-    "  else call('HDEL', KEY, kind .. slot) end\n"                                  \
+    "  put(KEY, kind .. slot, sum > 0 and int(sum) or nil)\n"                       \
     "end\n"                                                                         \
     "local function window(kind, slot)\n"                                           \
     "  local sum = 0\n"                                                             \
@@ -76,7 +73,7 @@ const char gc_lua_prefix_abandon[] =
     "  return sum\n"                                                                \
     "end\n"                                                                         \
     "local names = {r = 'requests', i = 'input', o = 'output'}\n"                   \
-    "local function keep() call('PEXPIRE', KEY, 3600000 + win) end\n"
+    "local function keep() live(KEY, 3600000 + win) end\n"
 
 /* ARGV: key window_ms booked requests input output. `booked` is the slot of an earlier answer
  * (0: none): it stands if it is due and nobody was told to wait since. Answers {OK, ms of a
@@ -94,11 +91,14 @@ const char gc_lua_limit_take[] = LUA_WINDOW
     "for name, n in pairs(f) do\n"
     "  local kind, slot = string.match(name, '^([rio])(%d+)$')\n"
     "  slot = tonumber(slot)\n"
-    "  if kind and slot < here - span then call('HDEL', KEY, name); f[name] = nil\n"
+    "  if kind and slot < here - span then put(KEY, name, nil)\n"
     "  elseif kind == 'r' and tonumber(n) > 0 and slot > last then last = slot end\n"
     "end\n"
-    "local slot, sum = last, {}\n"
-    "for k in pairs(cost) do sum[k] = window(k, slot) end\n"
+    "local slot, sum, limited = last, {}, false\n"
+    "for k in pairs(cost) do\n"
+    "  limited = limited or tonumber(f[names[k] .. '_limit'] or '0') > 0\n"
+    "end\n"
+    "for k in pairs(cost) do sum[k] = limited and window(k, slot) or 0 end\n"
     "local function fits()\n"
     "  for k, n in pairs(cost) do\n"
     "    local limit = tonumber(f[names[k] .. '_limit'] or '0')\n"
@@ -133,7 +133,7 @@ const char gc_lua_limit_learn[] = LUA_WINDOW
     "for n, k in ipairs({'r', 'i', 'o'}) do\n"
     "  local limit, left = tonumber(ARGV[1 + 2 * n]), tonumber(ARGV[2 + 2 * n])\n"
     "  if limit > 0 then\n"
-    "    call('HSET', KEY, names[k] .. '_limit', int(limit))\n"
+    "    put(KEY, names[k] .. '_limit', int(limit))\n"
     /* Remaining tokens come rounded to thousands. */
     "    local foreign = left < 0 and 0 or\n"
     "      limit - left - (k == 'r' and 0 or 1000) - window(k, here)\n"
@@ -146,9 +146,10 @@ const char gc_lua_limit_learn[] = LUA_WINDOW
 /* ARGV: key wait_ms. Only ever lengthens a pause. */
 const char gc_lua_limit_pause[] =
     "local till = int(now_ms() + ARGV[2])\n"
-    "if tonumber(call('HGET', KEY, 'paused_until') or '0') < tonumber(till) then\n"
-    "  call('HSET', KEY, 'paused_until', till)\n"
-    "  call('HINCRBY', KEY, 'pauses', 1)\n"
-    "  call('PEXPIREAT', KEY, int(till + 3600000))\n"
+    "local f = hash(KEY)\n"
+    "if tonumber(f.paused_until or '0') < tonumber(till) then\n"
+    "  put(KEY, 'paused_until', till)\n"
+    "  put(KEY, 'pauses', int((f.pauses or 0) + 1))\n"
+    "  live(KEY, 3600000 + ARGV[2])\n"
     "end\n"
     "return 'OK'\n";

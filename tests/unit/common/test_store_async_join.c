@@ -1,0 +1,154 @@
+/* Requests of one turn of the loop go as one script call and answer as if each had gone
+ * alone. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/mem.h"
+#include "support/astore.h"
+#include "support/must.h"
+
+#define TASKS 600 /* more than one call takes */
+
+static int setup(void **state)
+{
+    *state = must_astore_new();
+    astore_fixture *f = *state;
+    must_become(f, &f->up, true);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    astore_fixture *f = *state;
+    must_astore_destroy(&f);
+    return 0;
+}
+
+static int flush(void **state)
+{
+    astore_fixture *f = *state;
+    freeReplyObject(must_redis(f->redis, "FLUSHDB"));
+    return 0;
+}
+
+static int64_t calls_of(astore_fixture *f)
+{
+    char *info = must_redis_text(f->redis, "INFO commandstats");
+    char *at = strstr(info, "cmdstat_evalsha:calls=");
+    int64_t calls = at ? strtoll(strchr(at, '=') + 1, NULL, 10) : 0;
+    free(info);
+    return calls;
+}
+
+static void claim_all(astore_fixture *f, gc_task *tasks, claim_answer *claims)
+{
+    for (size_t i = 0; i < TASKS; i++) {
+        char *id = gc_xasprintf("t%zu", i);
+        tasks[i] = sample_task(id, id, 1);
+        claims[i] = (claim_answer){ .count = 1 };
+        gc_astore_claim(f->store, &tasks[i], "w1", 1, on_claim, &claims[i]);
+        free(id);
+    }
+    must_settle_down(f);
+}
+
+static void test_store_join_many_tasks_take_few_calls(void **state)
+{
+    astore_fixture *f = *state;
+    static gc_task tasks[TASKS];
+    static claim_answer claims[TASKS];
+    static commit_answer commits[TASKS];
+    static done_answer settled[TASKS];
+    gc_usage usage = { .input = 3, .output = 2 };
+    int64_t before = calls_of(f);
+    claim_all(f, tasks, claims);
+    for (size_t i = 0; i < TASKS; i++) {
+        must_ok(claims[i].err);
+        assert_int_equal(claims[i].files[0].outcome, GC_FILE_MADE);
+        assert_true(i == 0 || claims[i].files[0].epoch > claims[i - 1].files[0].epoch);
+        gc_astore_commit(f->store, &tasks[i], 0, claims[i].files[0].epoch, "w1",
+                         tasks[i].id, strlen(tasks[i].id), &usage, 0, on_commit,
+                         &commits[i]);
+        gc_astore_settle(f->store, &tasks[i], "w1", 1, 1, &usage, 0.001, 0, "done",
+                         on_done, &settled[i]);
+    }
+    must_settle_down(f);
+    assert_true(calls_of(f) - before < TASKS / 10);
+    for (size_t i = 0; i < TASKS; i++) {
+        must_ok(commits[i].err);
+        must_ok(settled[i].err);
+        assert_string_equal(commits[i].sha256,
+                            gc_sha256(tasks[i].id, strlen(tasks[i].id)).hex);
+    }
+    assert_int_equal(job_int(f, tasks[0].job, "files_done"), TASKS);
+    assert_int_equal(job_int(f, tasks[0].job, "llm_calls"), TASKS);
+    assert_int_equal(job_int(f, tasks[0].job, "tokens_output"), 2 * TASKS);
+    expect_job_field(f, tasks[0].job, "cost_usd", "0.600000000");
+    for (size_t i = 0; i < TASKS; i++)
+        sample_task_release(&tasks[i]);
+}
+
+/* The second claims what the first has just taken: they do not see it together. */
+static void test_store_join_keeps_the_order(void **state)
+{
+    astore_fixture *f = *state;
+    gc_task task = sample_task("t1", "a", 2);
+    claim_answer first = { .count = 2 }, second = { .count = 2 };
+    gc_astore_claim(f->store, &task, "w1", 1, on_claim, &first);
+    gc_astore_claim(f->store, &task, "w2", 1, on_claim, &second);
+    must_settle_down(f);
+    assert_int_equal(first.files[0].outcome, GC_FILE_MADE);
+    assert_int_equal(second.files[0].outcome, GC_FILE_WAITING);
+    assert_int_equal(second.files[1].outcome, GC_FILE_WAITING);
+    sample_task_release(&task);
+}
+
+/* A key of the wrong type fails whom it concerns. */
+static void test_store_join_a_broken_one_leaves_the_others(void **state)
+{
+    astore_fixture *f = *state;
+    gc_task good = sample_task("t1", "a", 1), bad = sample_task("t2", "b", 1);
+    claim_answer one = { .count = 1 }, two = { .count = 1 };
+    freeReplyObject(must_redis(f->redis, "SET gc:gen:%s x", bad.files[0].fingerprint));
+    gc_astore_claim(f->store, &bad, "w1", 1, on_claim, &two);
+    gc_astore_claim(f->store, &good, "w1", 1, on_claim, &one);
+    must_settle_down(f);
+    expect_err(GC_EPROTO, two.err);
+    must_ok(one.err);
+    sample_task_release(&good);
+    sample_task_release(&bad);
+}
+
+/* What is written once for all at the end fails: each is asked again, alone. */
+static void test_store_join_broken_sums_leave_the_others(void **state)
+{
+    astore_fixture *f = *state;
+    gc_task good = sample_task("t1", "a", 1);
+    claim_answer one = { .count = 1 };
+    freeReplyObject(must_redis(f->redis, "SET gc:model:m x"));
+    freeReplyObject(must_redis(f->redis, "LPUSH %s:files x", "gc:job:j-broken"));
+    gc_task bad = sample_task("t2", "b", 1);
+    free(bad.job);
+    bad.job = gc_xstrdup("j-broken");
+    claim_answer two = { .count = 1 };
+    gc_astore_model_add(f->store, "m", 3, 0.01);
+    gc_astore_claim(f->store, &bad, "w1", 1, on_claim, &two);
+    gc_astore_claim(f->store, &good, "w1", 1, on_claim, &one);
+    must_settle_down(f);
+    expect_err(GC_EPROTO, two.err);
+    must_ok(one.err);
+    sample_task_release(&good);
+    sample_task_release(&bad);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_store_join_many_tasks_take_few_calls, flush),
+        cmocka_unit_test_setup(test_store_join_keeps_the_order, flush),
+        cmocka_unit_test_setup(test_store_join_a_broken_one_leaves_the_others, flush),
+        cmocka_unit_test_setup(test_store_join_broken_sums_leave_the_others, flush),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
