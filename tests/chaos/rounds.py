@@ -80,6 +80,7 @@ class Round:
         self.random = random.Random(seed)
         self.spec = self.random.choice([TODO, SHOP, EXPLICIT])
         self.c = Cluster()
+        self.c.ask_for_every_go_file()
         self.out = self.c.dir / "out"
         self.told = []  # what was done, for the one who looks for the cause
         self.may_repeat = 0  # files whose call died with its worker
@@ -90,6 +91,7 @@ class Round:
     def reference(self):
         if self.spec not in self.references:
             calm = Cluster()
+            calm.ask_for_every_go_file()
             try:
                 calm.start_sim()
                 result = calm.gc(self.spec, "-o", calm.dir / "out")

@@ -21,6 +21,7 @@ def said(process):
 class Scenario(Case):
     def setUp(self):
         super().setUp()
+        self.c.ask_for_every_go_file()
         self.c.start_redis()
         self.http = free_port()
         self.broker = self.c.start_broker(**TIMES, GC_CLUSTER_HTTP=f"127.0.0.1:{self.http}")

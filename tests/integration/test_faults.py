@@ -20,6 +20,10 @@ def said(process):
 
 
 class Faults(Case):
+    def setUp(self):
+        super().setUp()
+        self.c.ask_for_every_go_file()
+
     def ends(self, process, code=0, deadline_s=60):
         self.assertEqual(process.wait(deadline_s), code, said(process))
 
