@@ -47,6 +47,7 @@ struct gc_loop {
     bool in_tick;
     gc_run_env env;
     gc_tally tally;
+    gc_noise noise;
     gc_tally told; /* as last logged */
     gc_tasks *tasks;
     broker *brokers;
@@ -334,6 +335,7 @@ static gc_err open_parts(gc_loop *self, gc_errinfo *info)
     self->env = (gc_run_env){ .warm = gc_warm_new(),
                               .pulse = gc_pulse_new(),
                               .tally = &self->tally,
+                              .noise = &self->noise,
                               .keys = &conf->keys,
                               .config = &conf->config,
                               .worker = conf->id,

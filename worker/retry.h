@@ -20,6 +20,7 @@ typedef enum gc_fault {
     GC_FAULT_REQUEST, /* this request will never be accepted */
     GC_FAULT_FINAL    /* the provider says itself that asking again is pointless */
 } gc_fault;
+#define GC_FAULT_COUNT (GC_FAULT_FINAL + 1)
 
 /* What the response headers say about asking again. */
 typedef struct gc_retry_hint {

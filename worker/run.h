@@ -17,6 +17,7 @@
 #include "worker/blobs.h"
 #include "worker/http.h"
 #include "worker/keys.h"
+#include "worker/noise.h"
 #include "worker/pulse.h"
 #include "worker/warm.h"
 
@@ -50,6 +51,7 @@ typedef struct gc_run_env {
     gc_warm *warm;
     gc_pulse *pulse;
     gc_tally *tally;
+    gc_noise *noise; /* of failing calls */
     const gc_keys *keys;
     const gc_config *config;
     const char *worker; /* id, for results */

@@ -243,18 +243,29 @@ void run_stop_warming(gc_run *self)
     self->warming = false;
 }
 
+/* What may have cost something is told each time. */
+static void tell_failure(gc_run *self, const gc_call_end *end)
+{
+    bool unknown = end->charge == GC_CHARGE_UNKNOWN;
+    int64_t more = 0;
+    bool told = gc_noise_tell(self->env->noise, end->fault, gc_clock_ms(), &more);
+    gc_log_write(told || unknown ? GC_LOG_WARN : GC_LOG_DEBUG, "call.failed",
+                 "task=%s/%s fault=%s sent=%s ms=%" PRId64 " not_told=%" PRId64
+                 " reason=\"%s\"",
+                 self->task->job, self->task->id, gc_fault_str(end->fault),
+                 !end->sent ? "no"
+                 : unknown  ? "unknown_charge"
+                            : "refused",
+                 end->duration_ms, more, end->text);
+}
+
 static void on_failed_call(gc_run *self, const gc_call_end *end)
 {
     gc_tally *tally = self->env->tally;
     tally->not_sent += !end->sent;
     tally->sent_unknown += end->charge == GC_CHARGE_UNKNOWN;
     tally->rate_limited += end->fault == GC_FAULT_RATE;
-    gc_log_warn("call.failed", "task=%s/%s fault=%s sent=%s ms=%" PRId64 " reason=\"%s\"",
-                self->task->job, self->task->id, gc_fault_str(end->fault),
-                !end->sent                         ? "no"
-                : end->charge == GC_CHARGE_UNKNOWN ? "unknown_charge"
-                                                   : "refused",
-                end->duration_ms, end->text);
+    tell_failure(self, end);
     run_stop_warming(self);
     if (run_wanted(self) == 0) { /* it broke after the last file that we wanted */
         run_end(self, "", "");
@@ -284,6 +295,8 @@ static void on_call_end(void *arg, const gc_call_end *end)
         on_failed_call(self, end);
         return;
     }
+    if (gc_noise_over(self->env->noise))
+        gc_log_info("call.works_again", "provider=%s", self->task->provider);
     measure(self, end);
     reject_missing(self, end);
     run_end(self, "", "");
