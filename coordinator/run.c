@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "common/clock.h"
@@ -18,6 +19,7 @@
 #define OWNER_TTL_MS 12000
 #define RENEW_EVERY_MS 3000
 #define TICK_MS 200
+#define LEAST_BLOCKS 16 /* of the file system: with less the disk is full */
 #define METRICS_LIMIT ((size_t)512 << 20)
 
 /* First stop signal: running calls may end and be stored; the next one ends at once. */
@@ -85,11 +87,24 @@ static void renew_owner(gc_run *run, int64_t now_ms)
         run_stop(run, GC_EXIT_INTERRUPTED, "the job was cancelled");
 }
 
+/* A private Redis cannot live without room, and dies of it before a file is written. */
+static bool disk_is_full(const gc_run *run)
+{
+    struct statvfs disk;
+    return statvfs(gc_root_path(gc_output_root(run->output)), &disk) == 0 &&
+           disk.f_bavail < LEAST_BLOCKS;
+}
+
 static void watch_cluster(gc_run *run, int64_t now_ms)
 {
     gc_errinfo info = { 0 };
-    if (gc_local_failed(run->local, &info))
-        run_stop(run, GC_EXIT_GENERAL, "%s", info.text);
+    if (gc_local_failed(run->local, &info)) {
+        if (disk_is_full(run))
+            run_stop(run, GC_EXIT_FILES, "%s: no space left on device; %s",
+                     gc_root_path(gc_output_root(run->output)), info.text);
+        else
+            run_stop(run, GC_EXIT_GENERAL, "%s", info.text);
+    }
     if (gc_client_up(run->client))
         run->no_broker_warned = true;
     else if (!run->no_broker_warned && now_ms - run->started_at > BROKER_PATIENCE_MS)
