@@ -71,3 +71,46 @@ gc_estimate run_estimate_missing(gc_run *run)
     }
     return run_estimate(run);
 }
+
+/* ---- after the run ---- */
+
+/* Without templates the plan has other files: each of them a call. */
+static gc_estimate estimate_baseline(const gc_run *run, size_t shared_bytes)
+{
+    const gc_options *o = run->options;
+    gc_plan_options bare = { .templates = false,
+                             .max_files = (size_t)o->config.limits_max_files };
+    gc_plan *plan = NULL;
+    gc_diags diags;
+    gc_diags_init(&diags, "");
+    if (gc_plan_make(run->project.fcs, &bare, &diags, &plan))
+        gc_log_info("baseline.as_planned", "files=%zu", run->project.plan->file_count);
+    gc_estimate e = gc_estimate_baseline(plan ? plan : run->project.plan, shared_bytes,
+                                         run->project.model, &run->rates);
+    gc_plan_destroy(&plan);
+    gc_diags_release(&diags);
+    return e;
+}
+
+/* What the plan would cost with every optimisation off, and what this run could not beat. */
+void run_fill_bounds(gc_run *run)
+{
+    gc_stats *s = &run->stats;
+    gc_buf all;
+    gc_buf_init(&all, (size_t)256 << 20);
+    gc_slice_everything(run->slicer, &all);
+    size_t shared = run->composer ? gc_composer_whole_bytes(run->composer) : all.len;
+    gc_estimate base = estimate_baseline(run, shared);
+    s->baseline_usd = base.usd;
+    s->baseline_s = gc_estimate_seconds(&base, 1);
+    s->baseline_calls = base.calls;
+    s->baseline_processed = gc_usage_prompt(&base.usage) + base.usage.output;
+    double *seconds = gc_xcalloc(s->file_count, sizeof *seconds);
+    for (size_t i = 0; i < s->file_count; i++)
+        seconds[i] = s->files[i].seconds;
+    s->critical_path_s = gc_plan_critical(run->project.plan, seconds);
+    free(seconds);
+    double share = s->llm_busy_s / (double)(s->slots ? s->slots : 1);
+    s->lower_bound_s = share > s->critical_path_s ? share : s->critical_path_s;
+    gc_buf_release(&all);
+}

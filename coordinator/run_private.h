@@ -251,6 +251,9 @@ void run_look_ahead(gc_run *run);
 /* Expected calls and cost of what is ready now. */
 gc_estimate run_estimate(gc_run *run);
 
+/* What the job would cost with every optimisation off, and what this run could not beat. */
+void run_fill_bounds(gc_run *run);
+
 /* run_view.c */
 /* Ends the phase before, with a line that stays, and begins the next; NULL: none follows. */
 void run_phase(gc_run *run, const char *phase, int64_t now_ms);

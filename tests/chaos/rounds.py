@@ -177,9 +177,9 @@ class ClusterRound(Round):
 
     def start_parts(self):
         self.c.start_redis()
-        self.to_redis = Proxy(self.c.redis_port)
+        self.to_redis = Proxy(("127.0.0.1", self.c.redis_port))
         self.broker = self.c.start_broker(**TIMES)
-        self.to_broker = Proxy(self.c.broker_port)
+        self.to_broker = Proxy(("127.0.0.1", self.c.broker_port))
         self.workers = [self.start_worker() for _ in range(self.random.randrange(1, 4))]
 
     def start_worker(self):

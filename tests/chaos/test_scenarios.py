@@ -25,7 +25,7 @@ class Scenario(Case):
         self.c.start_redis()
         self.http = free_port()
         self.broker = self.c.start_broker(**TIMES, GC_CLUSTER_HTTP=f"127.0.0.1:{self.http}")
-        self.to_broker = Proxy(self.c.broker_port)
+        self.to_broker = Proxy(("127.0.0.1", self.c.broker_port))
         self.addCleanup(self.to_broker.close)
         self.out = self.c.dir / "out"
 

@@ -6,7 +6,7 @@ import signal
 import unittest
 
 from cluster import BIN, CLINIC, KEY, SHOP, TODO, Case, kill, tree, wait_for
-from wiretap import Wiretap
+from proxy import Wiretap
 
 
 class Remote(Case):

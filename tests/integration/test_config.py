@@ -15,7 +15,7 @@ import unittest
 import urllib.request
 
 from cluster import BIN, CLINIC, ROOT, TODO, Case, free_port, kill, tree, wait_for
-from wiretap import Wiretap
+from proxy import Wiretap
 
 OPT = "optimization."
 

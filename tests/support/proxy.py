@@ -1,14 +1,15 @@
-"""A TCP proxy whose connections can be cut and held: the network's part in a fault."""
+"""A proxy in front of a server: its connections can be cut and held, its bytes kept."""
 
 import socket
 import threading
 
 
 class Proxy:
-    """Listens on 127.0.0.1:`port` and passes on to 127.0.0.1:`target_port`."""
+    """Listens on 127.0.0.1:`port` and passes on to `target`, a (host, port)."""
 
-    def __init__(self, target_port):
-        self.target_port = target_port
+    def __init__(self, target):
+        self.target = target
+        self.connections = 0
         self.lock = threading.Lock()
         self.ends = set()
         self.flowing = threading.Event()
@@ -51,19 +52,26 @@ class Proxy:
             except OSError:
                 return  # closed
             try:
-                server = socket.create_connection(("127.0.0.1", self.target_port))
+                server = socket.create_connection(self.target)
             except OSError:
                 client.close()
                 continue
             with self.lock:
+                self.connections += 1
                 self.ends |= {client, server}
             for source, sink in ((client, server), (server, client)):
                 threading.Thread(target=self.pass_on, args=(source, sink), daemon=True).start()
 
+    def keeper(self):
+        """What is called with each piece of one direction of one connection."""
+        return lambda piece: None
+
     def pass_on(self, source, sink):
+        keep = self.keeper()
         try:
             while piece := source.recv(65536):
                 self.flowing.wait()
+                keep(piece)
                 sink.sendall(piece)
         except OSError:
             pass  # cut
@@ -71,3 +79,25 @@ class Proxy:
             with self.lock:
                 self.ends.discard(end)
             self.shut(end)
+
+
+class Wiretap(Proxy):
+    """Keeps every byte of both directions."""
+
+    def __init__(self, target):
+        self.chunks = []
+        super().__init__(target)
+
+    def recorded(self):
+        with self.lock:
+            return b"".join(self.chunks)
+
+    def keeper(self):
+        kept = bytearray()  # a direction stays whole: what is split over two reads is found
+        with self.lock:
+            self.chunks.append(kept)
+
+        def keep(piece):
+            with self.lock:
+                kept.extend(piece)
+        return keep
