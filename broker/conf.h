@@ -6,8 +6,6 @@
 #include "common/err.h"
 #include "common/strv.h"
 
-#define GC_EXIT_USAGE 8
-
 typedef struct gc_broker_conf {
     gc_config config;
     gc_strv binds; /* endpoints */

@@ -1,6 +1,7 @@
 #include <stdio.h>
 
 #include "broker/broker.h"
+#include "common/program.h"
 
 #define EXIT_NETWORK 7
 
@@ -16,7 +17,7 @@ int main(int argc, char **argv)
             fprintf(stderr, "gc-broker: error: %s\n", info.text);
         status = !err            ? gc_broker_run(broker)
                  : err == GC_EIO ? EXIT_NETWORK
-                                 : GC_EXIT_USAGE;
+                                 : GC_PROGRAM_EXIT_USAGE;
     }
     gc_broker_destroy(&broker);
     gc_broker_conf_release(&conf);

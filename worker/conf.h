@@ -9,7 +9,6 @@
 #include "common/strv.h"
 #include "worker/keys.h"
 
-#define GC_EXIT_USAGE 8
 #define GC_EXIT_INTERRUPTED 130
 
 typedef struct gc_worker_conf {

@@ -3,6 +3,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "common/program.h"
 #include "worker/conf.h"
 #include "worker/loop.h"
 
@@ -28,7 +29,7 @@ int main(int argc, char **argv)
         if (err)
             fprintf(stderr, "gc-worker: error: %s\n", info.text);
         status = !err               ? gc_loop_run(loop)
-                 : err == GC_EINVAL ? GC_EXIT_USAGE
+                 : err == GC_EINVAL ? GC_PROGRAM_EXIT_USAGE
                                     : EXIT_GENERAL;
     }
     gc_loop_destroy(&loop);
