@@ -25,7 +25,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
-from cluster import BIN, EXPLICIT, SHOP, TODO, Cluster, kill, tree, wait_for  # noqa: E402
+from cluster import BIN, EXPLICIT, SHOP, TODO, Cluster, kill, said, tree, wait_for  # noqa: E402
 from proxy import Proxy  # noqa: E402
 
 BATCH = 5  # files of one call
@@ -43,10 +43,6 @@ class Violation(Exception):
 def require(holds, what):
     if not holds:
         raise Violation(what)
-
-
-def said(process):
-    return pathlib.Path(process.log).read_text(errors="replace")[-3000:]
 
 
 def is_alive(pid):

@@ -8,14 +8,10 @@ import threading
 import unittest
 import urllib.request
 
-from cluster import BIN, TODO, Case, free_port, kill, tree, wait_for
+from cluster import BIN, TODO, Case, free_port, kill, said, tree, wait_for
 from proxy import Proxy
 
 TIMES = {"GC_CLUSTER_LEASE": "3s", "GC_CLUSTER_HEARTBEAT": "300ms"}
-
-
-def said(process):
-    return pathlib.Path(process.log).read_text(errors="replace")
 
 
 class Scenario(Case):

@@ -1,11 +1,10 @@
 """Cluster mode: redis-server, broker and workers started by hand."""
 
 import json
-import pathlib
 import signal
 import unittest
 
-from cluster import BIN, CLINIC, KEY, SHOP, TODO, Case, kill, tree, wait_for
+from cluster import BIN, CLINIC, KEY, SHOP, TODO, Case, kill, said, tree, wait_for
 from proxy import Wiretap
 
 
@@ -21,7 +20,7 @@ class Remote(Case):
         a = self.c.gc_start(SHOP, "-o", self.c.dir / "a", *self.c.cluster_args())
         b = self.c.gc_start(CLINIC, "-o", self.c.dir / "b", *self.c.cluster_args())
         for p in (a, b):
-            self.assertEqual(p.wait(180), 0, pathlib.Path(p.log).read_text())
+            self.assertEqual(p.wait(180), 0, said(p))
         requests = len(self.c.ledger())
         self.ok(self.c.gc(SHOP, "-o", self.c.dir / "c", *self.c.cluster_args()))
         self.assertEqual(len(self.c.ledger()), requests)
@@ -49,7 +48,7 @@ class Remote(Case):
         wait_for("calls on the worker", lambda: len(self.c.ledger()) >= 2)
         kill(victim)
         self.c.start_worker(16)
-        self.assertEqual(p.wait(180), 0, pathlib.Path(p.log).read_text())
+        self.assertEqual(p.wait(180), 0, said(p))
         made = [f["sha256"] for e in self.c.ledger() if e["completed"] for f in e["files"]]
         self.assertLessEqual(len(made) - len(set(made)), 4)
 
@@ -62,7 +61,7 @@ class Remote(Case):
         broker = next(x for x in self.c.processes if "broker" in x.log)
         kill(broker)
         self.c.start("broker", BIN / "gc-broker", "--bind", self.c.broker)
-        self.assertEqual(p.wait(180), 0, pathlib.Path(p.log).read_text())
+        self.assertEqual(p.wait(180), 0, said(p))
         made = [f["sha256"] for e in self.c.ledger() if e["completed"] for f in e["files"]]
         self.assertEqual(len(made), len(set(made)))
 

@@ -14,7 +14,7 @@ import subprocess
 import unittest
 import urllib.request
 
-from cluster import BIN, CLINIC, ROOT, TODO, Case, free_port, kill, tree, wait_for
+from cluster import BIN, CLINIC, ROOT, TODO, Case, free_port, kill, said, tree, wait_for
 from proxy import Wiretap
 
 OPT = "optimization."
@@ -292,7 +292,7 @@ class Slow(Config):
         self.assertFalse(kept("seldom"))
         self.assertFalse((self.c.dir / "never/keep").exists())
         for process in started:
-            self.assertIsNone(process.poll(), pathlib.Path(process.log).read_text())
+            self.assertIsNone(process.poll(), said(process))
             kill(process)
 
     def test_resume_can_be_off(self):

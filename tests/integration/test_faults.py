@@ -9,14 +9,10 @@ import signal
 import subprocess
 import unittest
 
-from cluster import TODO, Case, kill, tree, wait_for
+from cluster import TODO, Case, kill, said, tree, wait_for
 
 SLOW = ("--ttft", 100, "--tokens-per-second", 500)
 MODEL = "internal/task/task.go"
-
-
-def said(process):
-    return pathlib.Path(process.log).read_text()
 
 
 class Faults(Case):

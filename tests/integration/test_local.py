@@ -2,11 +2,10 @@
 
 import json
 import os
-import pathlib
 import signal
 import unittest
 
-from cluster import (CLINIC, EXPLICIT, ROOT, SHOP, TODO, Case, have_go, tree,
+from cluster import (CLINIC, EXPLICIT, ROOT, SHOP, TODO, Case, have_go, said, tree,
                      wait_for)
 
 
@@ -87,8 +86,8 @@ class Local(Case):
         wait_for("some answers", lambda: len(self.c.ledger()) >= 3)
         p.send_signal(signal.SIGINT)
         self.assertEqual(p.wait(30), 130)
-        said = pathlib.Path(p.log).read_text()
-        self.assertIn("--resume", said)
+        words = said(p)
+        self.assertIn("--resume", words)
         done = {f["sha256"] for e in self.c.ledger() if e["completed"] for f in e["files"]}
         self.c.sim.kill()
         self.c.journal.rename(self.c.dir / "first.jsonl")

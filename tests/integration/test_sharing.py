@@ -3,18 +3,13 @@ a job, and every file that somebody paid for. The simulator's journal says what 
 
 import collections
 import json
-import pathlib
 import unittest
 
-from cluster import CLINIC, SHOP, TODO, Case, kill, tree, wait_for
+from cluster import CLINIC, SHOP, TODO, Case, kill, said, tree, wait_for
 
 ALONE = "optimization: {batching: {enabled: false}}\n"
 MANY = "optimization: {batching: {enabled: false}, templates: {scope: boilerplate}}\n"
 CLASSES = ("input", "cache_write_5m", "cache_write_1h", "cache_read", "output")
-
-
-def said(process):
-    return pathlib.Path(process.log).read_text()
 
 
 class Sharing(Case):

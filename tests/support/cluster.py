@@ -49,6 +49,11 @@ def tree(folder):
     return files
 
 
+def said(process):
+    """What a process of a cluster has written so far."""
+    return pathlib.Path(process.log).read_text(errors="replace")
+
+
 class Cluster:
     """A temporary folder and the processes in it; close() ends them all."""
 
