@@ -81,6 +81,21 @@ class Docs(unittest.TestCase):
         for field in re.findall(r"^\s+(?:bool|int64_t|double|char \*)\s*(\w+);", body, re.M):
             self.assertRegex(code, rf"\b{field}\b", f"nothing reads {field}")
 
+    def test_every_option_is_in_a_test_and_in_a_manual(self):
+        tests = "".join(p.read_text(errors="replace") for p in (ROOT / "tests").rglob("*")
+                        if p.suffix in (".c", ".py") and p != pathlib.Path(__file__))
+        manuals = "".join(p.read_text().replace("\\-", "-")
+                          for p in (ROOT / "docs/man").glob("*.1"))
+        for source in ("coordinator/options.c", "broker/conf.c", "worker/conf.c",
+                       "common/program.c"):
+            rows = re.findall(r'\{ "([a-z-]+)", (?:\'|0, OPT|"[A-Z]|NULL)',
+                              (ROOT / source).read_text())
+            self.assertGreater(len(rows), 4, source)
+            for name in rows:
+                option = re.compile(rf"--{name}\b")
+                self.assertTrue(option.search(tests), f"no test gives --{name}")
+                self.assertTrue(option.search(manuals), f"no manual has --{name}")
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -65,6 +65,11 @@ static void test_conf_refuses_bad_usage(void **state)
     assert_int_equal(LOAD(BROKER, REDIS, "-c", "/nonexistent/file"), 8);
     assert_int_equal(LOAD(REDIS, "--broker", "tcp://192.0.2.1:5555"), 8);
     assert_int_equal(LOAD(REDIS, "--broker", "tcp://192.0.2.1:5555", "--insecure"), -1);
+    assert_int_equal(LOAD(REDIS, "--broker", "tcp://192.0.2.1:5555",
+                          "--curve-certificate", "own.key_secret", "--curve-server",
+                          "broker.key"),
+                     -1);
+    assert_string_equal(conf.config.cluster_curve_server, "broker.key");
 }
 
 static void test_conf_takes_brokers_and_redis_from_anywhere(void **state)
