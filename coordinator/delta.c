@@ -11,6 +11,32 @@ const char *gc_action_str(gc_action action)
     return names[action];
 }
 
+const char *gc_why_str(gc_why reason)
+{
+    static const char *const words[] = {
+        [GC_WHY_UNCHANGED] = "unchanged",
+        [GC_WHY_NEW] = "new file",
+        [GC_WHY_INPUTS] = "inputs changed",
+        [GC_WHY_ASKED] = "asked for",
+        [GC_WHY_MISSING] = "missing on disk",
+        [GC_WHY_EDITED] = "changed by hand",
+        [GC_WHY_OVERWRITE] = "changed by hand, --on-edit overwrite",
+        [GC_WHY_INPUTS_EDITED] = "inputs changed, and changed by hand",
+        [GC_WHY_ASKED_EDITED] = "asked for, and changed by hand",
+        [GC_WHY_STRANGER] = "a file that is not ours stands in its place",
+        [GC_WHY_WAITS] = "may change if an API that it uses changes",
+        [GC_WHY_ORPHAN] = "no longer planned",
+        [GC_WHY_ORPHAN_GONE] = "no longer planned, gone already",
+        [GC_WHY_ORPHAN_EDITED] = "no longer planned, but changed by hand",
+    };
+    return words[reason];
+}
+
+bool gc_action_stands(gc_action action)
+{
+    return action == GC_KEEP || action == GC_KEEP_EDIT;
+}
+
 /* The text on disk is one that we wrote and nobody touched. */
 static bool untouched(const gc_state_file *state, const gc_tree_file *tree)
 {
@@ -23,12 +49,12 @@ static gc_decision unchanged_inputs(const gc_state_file *state, const gc_tree_fi
                                     gc_on_edit on_edit)
 {
     if (!tree->exists)
-        return (gc_decision){ GC_RESTORE, "missing on disk" };
+        return (gc_decision){ GC_RESTORE, GC_WHY_MISSING };
     if (strcmp(state->sha256, tree->sha.hex) == 0)
-        return (gc_decision){ GC_KEEP, "unchanged" };
+        return (gc_decision){ GC_KEEP, GC_WHY_UNCHANGED };
     if (on_edit == GC_EDIT_OVERWRITE)
-        return (gc_decision){ GC_RESTORE, "changed by hand, --on-edit overwrite" };
-    return (gc_decision){ GC_KEEP_EDIT, "changed by hand" };
+        return (gc_decision){ GC_RESTORE, GC_WHY_OVERWRITE };
+    return (gc_decision){ GC_KEEP_EDIT, GC_WHY_EDITED };
 }
 
 gc_decision gc_delta_planned(const gc_sha *fingerprint, const gc_state_file *state,
@@ -37,22 +63,22 @@ gc_decision gc_delta_planned(const gc_sha *fingerprint, const gc_state_file *sta
     bool same = state && strcmp(state->fingerprint, fingerprint->hex) == 0;
     if (same && !force)
         return unchanged_inputs(state, tree, on_edit);
+    gc_why why = force ? GC_WHY_ASKED : GC_WHY_INPUTS;
     if (!tree->exists)
-        return (gc_decision){ GC_MAKE, force   ? "asked for"
-                                       : state ? "inputs changed"
-                                               : "new file" };
+        return (gc_decision){ GC_MAKE, force || state ? why : GC_WHY_NEW };
     if (untouched(state, tree))
-        return (gc_decision){ GC_MAKE, force ? "asked for" : "inputs changed" };
+        return (gc_decision){ GC_MAKE, why };
+    if (!state)
+        return (gc_decision){ GC_MAKE_BESIDE, GC_WHY_STRANGER };
     return (gc_decision){ GC_MAKE_BESIDE,
-                          state ? "inputs changed, and changed by hand"
-                                : "a file that is not ours stands in its place" };
+                          force ? GC_WHY_ASKED_EDITED : GC_WHY_INPUTS_EDITED };
 }
 
 gc_decision gc_delta_orphan(const gc_state_file *state, const gc_tree_file *tree)
 {
     if (!tree->exists)
-        return (gc_decision){ GC_REMOVE, "no longer planned, gone already" };
+        return (gc_decision){ GC_REMOVE, GC_WHY_ORPHAN_GONE };
     if (untouched(state, tree))
-        return (gc_decision){ GC_REMOVE, "no longer planned" };
-    return (gc_decision){ GC_LEAVE, "no longer planned, but changed by hand" };
+        return (gc_decision){ GC_REMOVE, GC_WHY_ORPHAN };
+    return (gc_decision){ GC_LEAVE, GC_WHY_ORPHAN_EDITED };
 }

@@ -1,4 +1,5 @@
-/* What to do with each file: pure decisions from fingerprint, state and tree. */
+/* What to do with one file, from its fingerprint, its entry in the state and what stands on
+ * disk. Pure. decide.h makes the list for all files of it. */
 #ifndef GC_COORDINATOR_DELTA_H
 #define GC_COORDINATOR_DELTA_H
 
@@ -13,12 +14,32 @@ typedef enum gc_action {
     GC_MAKE,        /* generate (or take from the cache) and write */
     GC_MAKE_BESIDE, /* changed by hand: generate; the user's policy decides where it goes */
     GC_RESTORE,     /* unchanged inputs, gone from disk: write it again */
-    GC_PENDING,     /* a real dependency is not known yet */
+    GC_PENDING,     /* undecided: a real dependency is not known yet */
     GC_REMOVE,      /* orphan of ours, untouched */
     GC_LEAVE        /* orphan, changed by hand: reported, left alone */
 } gc_action;
 
 const char *gc_action_str(gc_action action);
+
+typedef enum gc_why {
+    GC_WHY_UNCHANGED,
+    GC_WHY_NEW,
+    GC_WHY_INPUTS, /* the fingerprint is not the one of the state */
+    GC_WHY_ASKED,  /* --force, --no-optimization */
+    GC_WHY_MISSING,
+    GC_WHY_EDITED,
+    GC_WHY_OVERWRITE,     /* edited, and the policy says that edits go */
+    GC_WHY_INPUTS_EDITED, /* both at once */
+    GC_WHY_ASKED_EDITED,
+    GC_WHY_STRANGER, /* what stands there was never ours */
+    GC_WHY_WAITS,    /* for the API of a real dependency */
+    GC_WHY_ORPHAN,
+    GC_WHY_ORPHAN_GONE, /* somebody removed it already */
+    GC_WHY_ORPHAN_EDITED
+} gc_why;
+
+/* "new file", "inputs changed", ... */
+const char *gc_why_str(gc_why reason);
 
 typedef enum gc_on_edit {
     GC_EDIT_KEEP,
@@ -35,7 +56,7 @@ typedef struct gc_tree_file {
 
 typedef struct gc_decision {
     gc_action action;
-    const char *reason; /* static words: "new file", "inputs changed", ... */
+    gc_why why;
 } gc_decision;
 
 /* A planned file. `state` NULL: not in state.json. `force`: make it whatever the state says.
@@ -46,5 +67,8 @@ gc_decision gc_delta_planned(const gc_sha *fingerprint, const gc_state_file *sta
 
 /* A file of the state that the plan no longer has. */
 gc_decision gc_delta_orphan(const gc_state_file *state, const gc_tree_file *tree);
+
+/* Of a decision for a planned file: what stands on disk stays, nothing is to be made. */
+bool gc_action_stands(gc_action action);
 
 #endif

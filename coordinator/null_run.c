@@ -224,7 +224,7 @@ static bool nothing_done(const gc_run *run)
         gc_map_count(gc_output_state(run->output)->files) != count)
         return false;
     for (size_t i = 0; i < count; i++)
-        if (run->files[i].decision.action != GC_KEEP)
+        if (run_decision(run, i).action != GC_KEEP)
             return false;
     return true;
 }

@@ -201,7 +201,7 @@ static void work(gc_run *run)
         int64_t wait = run_show(run, now_ms);
         int64_t session = gc_client_tick(run->client, now_ms);
         wait = session < wait ? session : wait;
-        if (run->collect_more || (!run->stopping && run_more_to_decide(run)))
+        if (run->collect_more || (!run->stopping && gc_decider_more(run->decider)))
             wait = 0;
         gc_client_wait(run->client, run->signal_fd, wait < TICK_MS ? wait : TICK_MS);
     }
@@ -290,7 +290,8 @@ static void complete_checkpoint(gc_run *run)
         const run_file *f = &run->files[i];
         if (f->step != RUN_DONE || (f->collect_how && !run->records_lost))
             continue;
-        if (f->decision.action == GC_KEEP && gc_sha_valid(run->stats.files[i].sha256))
+        if (run_decision(run, i).action == GC_KEEP &&
+            gc_sha_valid(run->stats.files[i].sha256))
             batch[count++] = i;
         else
             checkpoint_text(run, i);
@@ -415,27 +416,6 @@ static gc_exit finish(gc_run *run)
 
 /* ---- generate ---- */
 
-static gc_exit open_output(gc_run *run, bool peek)
-{
-    gc_errinfo info = { 0 };
-    const gc_config *c = run->config;
-    const char *dir = run->options->output;
-    bool use_state = c->incremental_enabled || run->options->no_optimization;
-    gc_err err = peek ? gc_output_peek(dir, c->incremental_state_file, use_state,
-                                       &run->output, &info)
-                      : gc_output_open(dir, c->incremental_state_file, use_state,
-                                       &run->output, &info);
-    if (!err) {
-        if (use_state)
-            run_recover(run);
-        if (run_may_recall(run))
-            gc_output_recall(run->output);
-        return GC_EXIT_OK;
-    }
-    fprintf(stderr, "error: %s\n", info.text);
-    return err == GC_EEXIST ? GC_EXIT_GENERAL : GC_EXIT_FILES;
-}
-
 static bool nothing_to_make(const gc_run *run)
 {
     return run->step_count[RUN_DONE] == run->project.plan->file_count;
@@ -447,8 +427,7 @@ static void decide_again(gc_run *run)
     for (size_t i = 0; i < run->project.plan->file_count; i++)
         if (run->files[i].step == RUN_READY)
             run_set_step(run, i, RUN_BLOCKED);
-    run->decided_once = false;
-    run->next_template = 0;
+    gc_decider_reopen(run->decider);
     run_decide(run, false);
 }
 
@@ -522,7 +501,7 @@ static gc_exit generate(gc_run *run)
 {
     gc_exit code = strict_questions(run);
     if (code == GC_EXIT_OK)
-        code = open_output(run, false);
+        code = run_open_output(run, false);
     if (code != GC_EXIT_OK)
         return code;
     run->progress = run_progress_new(run->options);

@@ -50,7 +50,7 @@ static void lookup_batch(gc_run *run, const size_t *files, size_t count)
     gc_gen found[LOOKUP_BATCH];
     memset(found, 0, sizeof found);
     for (size_t i = 0; i < count; i++)
-        fingerprints[i] = run->files[files[i]].fingerprint.hex;
+        fingerprints[i] = run_fingerprint(run, files[i])->hex;
     if (store_trouble(run, gc_store_gen_find(run->store, fingerprints, count, found)))
         return;
     for (size_t i = 0; i < count; i++) {
@@ -108,25 +108,25 @@ static gc_err put_file(gc_run *run, size_t file, const gc_buf *content)
 {
     run_file *f = &run->files[file];
     const gc_plan_file *plan = &run->project.plan->files[file];
+    gc_action action = run_decision(run, file).action;
     gc_errinfo info = { 0 };
     gc_buf base;
     gc_put put = GC_PUT_WRITTEN;
     gc_buf_init(&base, FILE_LIMIT);
-    bool merge =
-        f->decision.action == GC_MAKE_BESIDE && run->options->on_edit == GC_EDIT_MERGE;
+    bool merge = action == GC_MAKE_BESIDE && run->options->on_edit == GC_EDIT_MERGE;
     if (merge)
         load_base(run, plan->path, &base);
     char *sources = run_sources(plan);
     gc_made made = { plan->path,
                      content->ptr,
                      content->len,
-                     f->fingerprint,
+                     *run_fingerprint(run, file),
                      f->collect_how,
                      sources,
                      base.len ? base.ptr : NULL,
                      base.len };
-    gc_err err = gc_output_put(run->output, &made, f->decision.action,
-                               run->options->on_edit, &put, &info);
+    gc_err err =
+        gc_output_put(run->output, &made, action, run->options->on_edit, &put, &info);
     if (err) {
         run_fail(run, file, "%s", info.text);
         run_stop(run, GC_EXIT_FILES,
@@ -144,7 +144,6 @@ static gc_err put_file(gc_run *run, size_t file, const gc_buf *content)
 static void collect(gc_run *run, size_t file)
 {
     run_file *f = &run->files[file];
-    gc_errinfo info = { 0 };
     gc_buf content;
     gc_buf_init(&content, FILE_LIMIT);
     gc_err err = gc_store_blob_get(run->store, f->collect_sha, &content);
@@ -153,9 +152,7 @@ static void collect(gc_run *run, size_t file)
                     run->stats.files[file].path, f->collect_sha, gc_err_str(err));
         run_set_step(run, file, RUN_READY); /* made again; a cache never fails a job */
     } else if (!store_trouble(run, err) && put_file(run, file, &content) == GC_OK) {
-        if (run->dependents_first[file] != run->dependents_first[file + 1] &&
-            gc_output_api(run->output, run->stats.files[file].path, &f->api, &info))
-            run_stop(run, GC_EXIT_FILES, "%s", info.text);
+        run_settle(run, file);
         run_finish(run, file, f->collect_how);
     }
     gc_buf_release(&content);
@@ -180,44 +177,31 @@ void run_collect(gc_run *run)
 
 /* ---- orphans ---- */
 
-static gc_exit remove_orphan(gc_run *run, const char *path, const gc_state_file *state)
+static gc_exit remove_orphan(gc_run *run, const gc_orphan *orphan)
 {
     gc_errinfo info = { 0 };
-    gc_tree_file tree;
-    if (gc_output_look(run->output, path, NULL, &tree, &info))
-        goto trouble;
-    gc_decision d = gc_delta_orphan(state, &tree);
-    if (d.action == GC_LEAVE) {
-        gc_strv_add(&run->edits, path);
+    if (orphan->decision.action == GC_LEAVE) {
+        gc_strv_add(&run->edits, orphan->path);
         gc_progress_note(run->progress,
                          "%s is no longer planned, but was changed by hand: it "
                          "stays",
-                         path);
+                         orphan->path);
         return GC_EXIT_OK;
     }
-    gc_strv_add(&run->removed, path);
-    if (gc_output_remove(run->output, path, &info) == GC_OK) {
+    gc_strv_add(&run->removed, orphan->path);
+    if (gc_output_remove(run->output, orphan->path, &info) == GC_OK) {
         run->stats.removed++;
         return GC_EXIT_OK;
     }
-trouble:
     run_stop(run, GC_EXIT_FILES, "%s", info.text);
     return GC_EXIT_FILES;
 }
 
 gc_exit run_remove_orphans(gc_run *run)
 {
-    gc_strv orphans = { 0 };
-    size_t cursor = 0;
-    const char *path;
-    gc_exit code = GC_EXIT_OK;
-    while (gc_map_next(gc_output_state(run->output)->files, &cursor, &path, NULL))
-        if (gc_plan_find(run->project.plan, path) < 0)
-            gc_strv_add(&orphans, path);
-    for (size_t i = 0; i < orphans.count && code == GC_EXIT_OK; i++)
-        code =
-            remove_orphan(run, orphans.items[i],
-                          gc_state_find(gc_output_state(run->output), orphans.items[i]));
-    gc_strv_release(&orphans);
+    run_decide_orphans(run); /* only now: they may have been edited meanwhile */
+    gc_exit code = run->verdict;
+    for (size_t i = 0; i < gc_decider_orphans(run->decider) && code == GC_EXIT_OK; i++)
+        code = remove_orphan(run, gc_decider_orphan(run->decider, i));
     return code;
 }

@@ -33,19 +33,6 @@ static void tell_event(gc_run *run, const gc_file_stat *stat, const char *state)
     json_decref(event);
 }
 
-static void release_dependents(gc_run *run, size_t file)
-{
-    for (size_t k = run->dependents_first[file]; k < run->dependents_first[file + 1];
-         k++) {
-        size_t dependent = run->dependents[k];
-        if (--run->files[dependent].blockers)
-            continue;
-        run->unblocked = gc_grow(run->unblocked, run->unblocked_count,
-                                 &run->unblocked_cap, sizeof *run->unblocked);
-        run->unblocked[run->unblocked_count++] = dependent;
-    }
-}
-
 void run_finish(gc_run *run, size_t file, const char *how)
 {
     gc_file_stat *stat = &run->stats.files[file];
@@ -59,7 +46,6 @@ void run_finish(gc_run *run, size_t file, const char *how)
     run->stats.made += strcmp(how, "llm") == 0;
     run->stats.reused += strcmp(how, "reused") == 0;
     run->stats.kept += strcmp(how, "kept") == 0;
-    release_dependents(run, file);
     if (strcmp(how, "kept") != 0)
         tell_event(run, stat, how);
     gc_progress_file(run->progress, stat, &run->stats);
@@ -93,13 +79,14 @@ void run_fail(gc_run *run, size_t file, const char *fmt, ...)
         file = failed[--count];
         snprintf(text, sizeof text, "it depends on %.500s, which failed",
                  run->stats.files[file].path);
-        for (size_t k = run->dependents_first[file]; k < run->dependents_first[file + 1];
-             k++) {
-            if (run->files[run->dependents[k]].step != RUN_BLOCKED)
+        const size_t *list;
+        size_t dependents = gc_decider_dependents(run->decider, file, &list);
+        for (size_t k = 0; k < dependents; k++) {
+            if (run->files[list[k]].step != RUN_BLOCKED)
                 continue;
-            mark_failed(run, run->dependents[k], text);
+            mark_failed(run, list[k], text);
             failed = gc_grow(failed, count, &cap, sizeof *failed);
-            failed[count++] = run->dependents[k];
+            failed[count++] = list[k];
         }
     }
     free(failed);
@@ -116,16 +103,17 @@ static void write_template(gc_run *run, size_t file, const gc_buf *content)
     gc_made made = { .path = f->path,
                      .mem = content->ptr,
                      .len = content->len,
-                     .fingerprint = run->files[file].fingerprint,
+                     .fingerprint = *run_fingerprint(run, file),
                      .how = "template",
                      .sources = sources };
-    if (gc_output_put(run->output, &made, run->files[file].decision.action,
+    if (gc_output_put(run->output, &made, run_decision(run, file).action,
                       run->options->on_edit, &put, &info)) {
         run_fail(run, file, "%s", info.text);
         run_stop(run, GC_EXIT_FILES, "%s", info.text);
     } else {
         if (put == GC_PUT_BESIDE || put == GC_PUT_CONFLICT)
             gc_strv_add(&run->edits, f->path);
+        run_settle(run, file);
         run_finish(run, file, "template");
     }
     free(sources);
@@ -151,47 +139,40 @@ static gc_err render(gc_run *run, size_t file, gc_buf *out)
     return err;
 }
 
-static void fingerprint_llm(gc_run *run, size_t file)
+gc_decision run_decision(const gc_run *run, size_t file)
 {
-    const gc_plan_file *f = &run->project.plan->files[file];
-    gc_sha *apis = gc_xcalloc(f->edge_count, sizeof *apis);
-    for (size_t e = 0; e < f->edge_count; e++)
-        apis[e] = run->files[f->edges[e].file].api;
-    run->files[file].fingerprint = gc_fingerprint_llm(&run->fp, f, apis);
-    free(apis);
+    return gc_decider_file(run->decider, file)->decision;
 }
 
-static void decide(gc_run *run, size_t file)
+const gc_sha *run_fingerprint(const gc_run *run, size_t file)
 {
-    const char *path = run->project.plan->files[file].path;
+    return &gc_decider_file(run->decider, file)->fingerprint;
+}
+
+/* False: nobody can look there, and the file has failed. */
+static bool decide(gc_run *run, size_t file, const gc_sha *fingerprint)
+{
     gc_errinfo info = { 0 };
     gc_tree_file tree;
-    if (gc_output_look(run->output, path, run->ours, &tree, &info)) {
+    if (gc_output_look(run->output, run->stats.files[file].path, run->ours, &tree,
+                       &info)) {
         run_fail(run, file, "%s", info.text);
         run_stop(run, GC_EXIT_FILES, "%s", info.text);
-        return;
+        return false;
     }
-    /* A baseline reads the state for the sake of hand edits only, and keeps nothing but what
-     * the job that it resumes has paid for. */
-    bool resumed = tree.exists && tree.ours;
-    bool again = run->options->force || (run->options->no_optimization && !resumed);
-    run->files[file].decision = gc_delta_planned(
-        &run->files[file].fingerprint, gc_state_find(gc_output_state(run->output), path),
-        &tree, run->options->on_edit, again);
+    gc_decider_decide(run->decider, file, fingerprint, &tree);
+    return true;
 }
 
-static bool has_dependents(const gc_run *run, size_t file)
-{
-    return run->dependents_first[file] != run->dependents_first[file + 1];
-}
-
-static void learn_api(gc_run *run, size_t file)
+void run_settle(gc_run *run, size_t file)
 {
     gc_errinfo info = { 0 };
-    if (has_dependents(run, file) &&
-        gc_output_api(run->output, run->stats.files[file].path, &run->files[file].api,
-                      &info))
+    gc_sha api = { "" };
+    const size_t *list;
+    if (gc_decider_dependents(run->decider, file, &list) &&
+        gc_output_api(run->output, run->stats.files[file].path, &api, &info))
         run_stop(run, GC_EXIT_FILES, "%s", info.text);
+    gc_decider_settle(run->decider, file, &api);
 }
 
 /* Nothing to make: the file on disk stands. */
@@ -199,13 +180,19 @@ static void keep(gc_run *run, size_t file)
 {
     const char *path = run->stats.files[file].path;
     gc_errinfo info = { 0 };
-    if (run->files[file].decision.action == GC_KEEP_EDIT) {
+    if (run_decision(run, file).action == GC_KEEP_EDIT) {
         gc_strv_add(&run->edits, path);
-        if (gc_output_keep(run->output, path, &run->files[file].fingerprint, &info))
+        if (gc_output_keep(run->output, path, run_fingerprint(run, file), &info))
             run_stop(run, GC_EXIT_FILES, "%s", info.text);
     }
-    learn_api(run, file);
+    run_settle(run, file);
     run_finish(run, file, "kept");
+}
+
+static void wait_to_be_made(gc_run *run, size_t file)
+{
+    run_set_step(run, file, RUN_READY);
+    run->stats.files[file].state = GC_FILE_STATE_QUEUED;
 }
 
 static void decide_template(gc_run *run, size_t file, bool look_only)
@@ -213,16 +200,14 @@ static void decide_template(gc_run *run, size_t file, bool look_only)
     gc_buf content;
     gc_buf_init(&content, (size_t)16 << 20);
     if (render(run, file, &content) == GC_OK) {
-        run->files[file].fingerprint = gc_fingerprint_template(
-            &run->project.plan->files[file], content.ptr, content.len);
-        decide(run, file);
-        gc_action action = run->files[file].decision.action;
-        if (run->files[file].step == RUN_FAILED)
+        gc_sha fingerprint = gc_fingerprint_template(&run->project.plan->files[file],
+                                                     content.ptr, content.len);
+        if (!decide(run, file, &fingerprint))
             ;
-        else if (action == GC_KEEP || action == GC_KEEP_EDIT)
+        else if (gc_action_stands(run_decision(run, file).action))
             keep(run, file);
         else if (look_only)
-            run_set_step(run, file, RUN_READY);
+            wait_to_be_made(run, file);
         else
             write_template(run, file, &content);
     }
@@ -231,57 +216,40 @@ static void decide_template(gc_run *run, size_t file, bool look_only)
 
 static void decide_llm(gc_run *run, size_t file)
 {
-    fingerprint_llm(run, file);
-    decide(run, file);
-    if (run->files[file].step == RUN_FAILED)
+    gc_sha fingerprint = gc_fingerprint_llm(&run->fp, &run->project.plan->files[file],
+                                            gc_decider_apis(run->decider, file));
+    if (!decide(run, file, &fingerprint))
         return;
-    gc_action action = run->files[file].decision.action;
-    if (action == GC_KEEP || action == GC_KEEP_EDIT) {
+    if (gc_action_stands(run_decision(run, file).action))
         keep(run, file);
-        return;
-    }
-    run_set_step(run, file, RUN_READY);
-    run->stats.files[file].state = GC_FILE_STATE_QUEUED;
-}
-
-static void decide_file(gc_run *run, size_t file, bool look_only)
-{
-    if (run->files[file].step != RUN_BLOCKED || run->files[file].blockers)
-        return;
-    if (run->project.plan->files[file].how == GC_BY_TEMPLATE)
-        decide_template(run, file, look_only);
     else
-        decide_llm(run, file);
+        wait_to_be_made(run, file);
 }
 
-/* Writing takes its time (an fsync each): between turns the rest of the run goes on. */
-static void decide_templates(gc_run *run, bool look_only)
+void run_decide(gc_run *run, bool look_only)
 {
     int64_t until = gc_clock_ms() + WRITE_SLICE_MS;
-    for (; run->next_template < run->project.plan->file_count; run->next_template++) {
-        size_t file = run->next_template;
-        if (run->project.plan->files[file].how != GC_BY_TEMPLATE)
-            continue;
-        if (!look_only && gc_clock_ms() >= until)
-            return;
-        decide_file(run, file, look_only);
+    size_t file;
+    for (;;) {
+        if (gc_decider_next(run->decider, GC_BY_LLM, &file))
+            decide_llm(run, file);
+        else if ((look_only || gc_clock_ms() < until) &&
+                 gc_decider_next(run->decider, GC_BY_TEMPLATE, &file))
+            decide_template(run, file, look_only);
+        else
+            return; /* writing takes its time (an fsync each): the rest of the run goes on */
     }
 }
 
-bool run_decide(gc_run *run, bool look_only)
+void run_decide_orphans(gc_run *run)
 {
-    size_t before = run->stats.done;
-    for (size_t i = 0; !run->decided_once && i < run->project.plan->file_count; i++)
-        if (run->project.plan->files[i].how == GC_BY_LLM)
-            decide_file(run, i, look_only);
-    run->decided_once = true;
-    decide_templates(run, look_only);
-    while (run->unblocked_count) /* finishing one may let others be decided */
-        decide_file(run, run->unblocked[--run->unblocked_count], look_only);
-    return run->stats.done > before;
-}
-
-bool run_more_to_decide(const gc_run *run)
-{
-    return run->next_template < run->project.plan->file_count;
+    gc_errinfo info = { 0 };
+    gc_tree_file tree;
+    for (size_t i = 0; i < gc_decider_orphans(run->decider); i++) {
+        const char *path = gc_decider_orphan(run->decider, i)->path;
+        if (gc_output_look(run->output, path, run->ours, &tree, &info))
+            run_stop(run, GC_EXIT_FILES, "%s", info.text);
+        else
+            gc_decider_decide_orphan(run->decider, i, &tree);
+    }
 }

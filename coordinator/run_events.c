@@ -392,7 +392,7 @@ static void look_after(gc_run *run, run_task *task)
     bool open = false;
     for (size_t i = 0; i < task->file_count; i++) {
         size_t file = task->files[i];
-        const char *fingerprint = run->files[file].fingerprint.hex;
+        const char *fingerprint = run_fingerprint(run, file)->hex;
         gc_gen gen = { 0 };
         if (run->files[file].step != RUN_OUT)
             continue;

@@ -14,7 +14,7 @@
 #include "common/task.h"
 #include "coordinator/client.h"
 #include "coordinator/compose.h"
-#include "coordinator/delta.h"
+#include "coordinator/decide.h"
 #include "coordinator/estimate.h"
 #include "coordinator/fingerprint.h"
 #include "coordinator/group.h"
@@ -42,10 +42,6 @@ typedef enum run_step {
 
 typedef struct run_file {
     run_step step;
-    gc_decision decision;
-    gc_sha fingerprint;
-    gc_sha api;      /* of what stands on disk: for real dependents */
-    size_t blockers; /* real dependencies that are not done */
     int64_t repairs;
     char *complaint;                  /* of the last rejected answer, or NULL */
     bool alone;                       /* is asked for without company */
@@ -101,13 +97,9 @@ typedef struct gc_run {
     gc_pace pace;
     int64_t told_at; /* when those who watch in Redis were told; 0: never */
     gc_stats stats;
-    run_file *files;                       /* parallel to the plan */
-    size_t *dependents_first, *dependents; /* real edges turned round */
-    bool decided_once;    /* from then on only what gets unblocked can be decided */
-    size_t next_template; /* template files before it were decided once */
-    size_t *unblocked;    /* lost their last blocker since the last look at all */
-    size_t unblocked_count, unblocked_cap;
-    bool collect_more; /* stored files wait for the next turn of the loop */
+    gc_decider *decider; /* what happens to each file; from when the output is open */
+    run_file *files;     /* parallel to the plan */
+    bool collect_more;   /* stored files wait for the next turn of the loop */
     size_t step_count[RUN_STEPS];
     size_t *level_open;     /* files that are not done, by level */
     run_list ready, stored; /* files to be asked for, files to be collected */
@@ -142,6 +134,10 @@ typedef struct gc_run {
 /* run_setup.c */
 gc_exit run_open(gc_run *run, const gc_options *options);
 
+/* The output folder, its state and what an unfinished run left, and the decider. `peek`:
+ * nothing is made or locked. Trouble is told on stderr. */
+GC_MUST_CHECK gc_exit run_open_output(gc_run *run, bool peek);
+
 /* Redis, broker, workers, job record: only when there is something to make. */
 gc_exit run_connect(gc_run *run);
 
@@ -165,9 +161,6 @@ void run_remember(gc_run *run, gc_exit code);
  * coordinator works on an output, so one name does. malloc'ed. */
 char *run_checkpoint_path(const gc_run *run);
 
-/* Learns from the checkpoint of a run that never came to its end. */
-void run_recover(gc_run *run);
-
 /* After Redis lost everything: the FCS, the shared prompt blocks and the job's record. */
 GC_MUST_CHECK gc_err run_restore(gc_run *run);
 void run_stop(gc_run *run, gc_exit verdict, const char *fmt, ...) GC_PRINTF(3, 4);
@@ -187,11 +180,18 @@ size_t *run_ready_files(gc_run *run, int64_t now_ms, size_t *count);
 void run_forget_stored(gc_run *run);
 
 /* run_decide.c */
-/* Decides every file whose real dependencies are done; kept and template files are finished
- * at once unless `look_only`, template files for a moment only: call it again while
- * run_more_to_decide. True if something was finished. */
-bool run_decide(gc_run *run, bool look_only);
-bool run_more_to_decide(const gc_run *run);
+/* Hands what can be decided now to the decider, and acts on it: kept files are finished at
+ * once, template files written unless `look_only`, for a moment only: call it again while
+ * gc_decider_more(). */
+void run_decide(gc_run *run, bool look_only);
+
+/* Looks at the files that are no longer planned, and has them decided. Trouble stops the run. */
+void run_decide_orphans(gc_run *run);
+gc_decision run_decision(const gc_run *run, size_t file);
+const gc_sha *run_fingerprint(const gc_run *run, size_t file);
+
+/* It stands on disk: the API of what is there goes to those that depend on it. */
+void run_settle(gc_run *run, size_t file);
 void run_finish(gc_run *run, size_t file, const char *how);
 void run_fail(gc_run *run, size_t file, const char *fmt, ...) GC_PRINTF(3, 4);
 
@@ -282,6 +282,14 @@ void run_tell_estimate(gc_run *run, const gc_estimate *estimate);
 
 /* The same of all that is missing, at the end of a run that did not come through. */
 gc_estimate run_estimate_missing(gc_run *run);
+
+/* inspect.c: all that can be decided without making anything. Trouble is told on stderr. */
+GC_MUST_CHECK gc_exit run_look(gc_run *run, const gc_options *options);
+
+/* What was decided for a file, and {path, action, reason} of each that is no longer planned. */
+json_t *run_file_json(const gc_run *run, size_t file);
+void run_append_orphans(const gc_run *run, json_t *list);
+const char *run_how_word(const gc_plan_file *file);
 
 /* explain.c: what the prompt of a file holds and why, on stdout or into `object`. For a run
  * that only looks; opens its composer. */

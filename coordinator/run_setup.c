@@ -34,34 +34,6 @@ void run_stop(gc_run *run, gc_exit verdict, const char *fmt, ...)
 
 /* ---- opening ---- */
 
-static void turn_edges(gc_run *run)
-{
-    const gc_plan *plan = run->project.plan;
-    size_t n = plan->file_count, total = 0;
-    run->dependents_first = gc_xcalloc(n + 1, sizeof *run->dependents_first);
-    for (size_t i = 0; i < n; i++) {
-        for (size_t e = 0; e < plan->files[i].edge_count; e++) {
-            if (plan->files[i].edges[e].kind != GC_EDGE_REAL)
-                continue;
-            run->dependents_first[plan->files[i].edges[e].file + 1]++;
-            run->files[i].blockers++;
-            total++;
-        }
-    }
-    run->dependents = gc_xcalloc(total, sizeof *run->dependents);
-    for (size_t i = 0; i < n; i++)
-        run->dependents_first[i + 1] += run->dependents_first[i];
-    size_t *fill = gc_xcalloc(n, sizeof *fill);
-    for (size_t i = 0; i < n; i++) {
-        for (size_t e = 0; e < plan->files[i].edge_count; e++) {
-            size_t to = plan->files[i].edges[e].file;
-            if (plan->files[i].edges[e].kind == GC_EDGE_REAL)
-                run->dependents[run->dependents_first[to] + fill[to]++] = i;
-        }
-    }
-    free(fill);
-}
-
 static void open_stats(gc_run *run)
 {
     const gc_plan *plan = run->project.plan;
@@ -99,7 +71,6 @@ gc_exit run_open(gc_run *run, const gc_options *options)
     run->slicer = gc_slicer_new(run->project.fcs);
     gc_rates_init(&run->rates, run->project.model);
     run->started_at = gc_clock_ms();
-    turn_edges(run);
     open_stats(run);
     run->fp = (gc_fp_context){ .fcs = run->project.fcs,
                                .plan = run->project.plan,
@@ -125,7 +96,8 @@ bool run_may_recall(const gc_run *run)
            !run->options->no_optimization;
 }
 
-void run_recover(gc_run *run)
+/* Learns from the checkpoint of a run that never came to its end. */
+static void recover(gc_run *run)
 {
     gc_errinfo info = { 0 };
     if (!run->config->resume_enabled)
@@ -134,6 +106,30 @@ void run_recover(gc_run *run)
     if (gc_output_recover(run->output, path, &info))
         gc_log_warn("checkpoint.damaged", "path=%s text=\"%s\"", path, info.text);
     free(path);
+}
+
+gc_exit run_open_output(gc_run *run, bool peek)
+{
+    gc_errinfo info = { 0 };
+    const gc_config *c = run->config;
+    const gc_options *o = run->options;
+    bool use_state = c->incremental_enabled || o->no_optimization;
+    gc_err err = peek ? gc_output_peek(o->output, c->incremental_state_file, use_state,
+                                       &run->output, &info)
+                      : gc_output_open(o->output, c->incremental_state_file, use_state,
+                                       &run->output, &info);
+    if (err) {
+        fprintf(stderr, "error: %s\n", info.text);
+        return err == GC_EEXIST ? GC_EXIT_GENERAL : GC_EXIT_FILES;
+    }
+    if (use_state)
+        recover(run);
+    if (run_may_recall(run))
+        gc_output_recall(run->output);
+    run->decider = gc_decider_new(
+        run->project.plan, gc_output_state(run->output),
+        (gc_decide_options){ o->on_edit, o->force, .baseline = o->no_optimization });
+    return GC_EXIT_OK;
 }
 
 /* ---- connecting ---- */
@@ -421,9 +417,7 @@ void run_close(gc_run *run)
     gc_map_destroy(&run->ours);
     gc_schedule_release(&run->schedule);
     run_close_steps(run);
-    free(run->dependents_first);
-    free(run->dependents);
-    free(run->unblocked);
+    gc_decider_destroy(&run->decider);
     free(run->behind_s);
     gc_composer_destroy(&run->composer);
     gc_output_close(&run->output);

@@ -133,7 +133,7 @@ gc_err run_compose(gc_run *run, const size_t *files, size_t count, gc_task **tas
     put_apis(run, files, count, &apis);
     const char **fingerprints = gc_xcalloc(count, sizeof *fingerprints);
     for (size_t i = 0; i < count; i++)
-        fingerprints[i] = run->files[files[i]].fingerprint.hex;
+        fingerprints[i] = run_fingerprint(run, files[i])->hex;
     const char *complaint = run->files[files[0]].complaint;
     gc_compose_files wanted = { files, fingerprints, count, apis.ptr,
                                 complaint ? complaint : "" };

@@ -81,14 +81,13 @@ static void make_file(gc_run *run, size_t file)
     gc_made made = { .path = f->path,
                      .mem = text.ptr,
                      .len = text.len,
-                     .fingerprint = run->files[file].fingerprint,
+                     .fingerprint = *run_fingerprint(run, file),
                      .how = "llm",
                      .sources = sources };
     /* The bytes stand there already: nothing is written, only recorded. */
     if (gc_output_put(output, &made, GC_MAKE, GC_EDIT_KEEP, &put, &info))
         die(f->path, info.text);
-    if (gc_output_api(output, f->path, &run->files[file].api, &info))
-        die(f->path, info.text);
+    run_settle(run, file);
     run_finish(run, file, "llm");
     free(sources);
     gc_buf_release(&text);
@@ -116,11 +115,9 @@ static int make(char *program, char *spec, char *dir)
     gc_errinfo info = { 0 };
     bool done = false;
     char *args[] = { program, (char *)"generate", spec, (char *)"-o", dir };
-    if (gc_options_parse(5, args, &options, &done) || run_open(&run, &options))
+    if (gc_options_parse(5, args, &options, &done) || run_open(&run, &options) ||
+        run_open_output(&run, false))
         return 1;
-    if (gc_output_open(dir, options.config.incremental_state_file, true, &run.output,
-                       &info))
-        die(dir, info.text);
     make_all(&run);
     bool all = run.stats.done == run.project.plan->file_count;
     if (gc_output_save(run.output, &info))

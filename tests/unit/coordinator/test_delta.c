@@ -37,7 +37,7 @@ typedef struct planned_row {
     gc_on_edit on_edit;
     bool force;
     gc_action want;
-    const char *reason;
+    const char *reason; /* its words */
 } planned_row;
 
 /* The inputs of the run are "now" throughout. */
@@ -61,7 +61,7 @@ static const planned_row planned[] = {
     { "now", "an edit", false, GC_EDIT_OVERWRITE, false, GC_RESTORE,
       "changed by hand, --on-edit overwrite" },
     { "now", "an edit", false, GC_EDIT_KEEP, true, GC_MAKE_BESIDE,
-      "inputs changed, and changed by hand" },
+      "asked for, and changed by hand" },
     /* other inputs */
     { "before", "made", false, GC_EDIT_KEEP, false, GC_MAKE, "inputs changed" },
     { "before", NULL, false, GC_EDIT_KEEP, false, GC_MAKE, "inputs changed" },
@@ -83,8 +83,8 @@ static void test_delta_planned_files(void **state)
         gc_tree_file tree = tree_with(row->on_disk, row->ours);
         gc_decision d = gc_delta_planned(&now, row->state_inputs ? &f : NULL, &tree,
                                          row->on_edit, row->force);
-        if (d.action != row->want || strcmp(d.reason, row->reason) != 0)
-            fail_msg("row %zu: %s (%s)", i, gc_action_str(d.action), d.reason);
+        if (d.action != row->want || strcmp(gc_why_str(d.why), row->reason) != 0)
+            fail_msg("row %zu: %s (%s)", i, gc_action_str(d.action), gc_why_str(d.why));
     }
 }
 
@@ -119,11 +119,13 @@ static void test_delta_orphans(void **state)
     assert_int_equal(gc_delta_orphan(&f, &tree).action, GC_REMOVE);
 }
 
-static void test_delta_every_action_has_words(void **state)
+static void test_delta_everything_has_words(void **state)
 {
     (void)state;
     for (int a = GC_KEEP; a <= GC_LEAVE; a++)
         assert_true(strlen(gc_action_str((gc_action)a)) > 0);
+    for (int r = GC_WHY_UNCHANGED; r <= GC_WHY_ORPHAN_EDITED; r++)
+        assert_true(strlen(gc_why_str((gc_why)r)) > 0);
     assert_string_equal(gc_action_str(GC_KEEP), "keep");
     assert_string_equal(gc_action_str(GC_MAKE), "generate");
     assert_string_equal(gc_action_str(GC_LEAVE), "leave");
@@ -135,7 +137,7 @@ int main(void)
         cmocka_unit_test(test_delta_planned_files),
         cmocka_unit_test(test_delta_kept_edit_stays_kept),
         cmocka_unit_test(test_delta_orphans),
-        cmocka_unit_test(test_delta_every_action_has_words),
+        cmocka_unit_test(test_delta_everything_has_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
