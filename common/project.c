@@ -249,6 +249,8 @@ static void add_free_text(json_t *data, const gc_fcs *fcs)
         free(route);
     }
     for (size_t i = 0; i < fcs->package_count; i++) {
+        if (!*fcs->packages[i].purpose)
+            continue; /* nothing to tell, and there may be no file in it */
         json_t *item = json_object();
         json_object_set_new(item, "path", code_text(fcs->packages[i].path));
         json_object_set_new(item, "purpose", plain_text(fcs->packages[i].purpose));

@@ -326,8 +326,10 @@ static gc_err lay_out(plan_ctx *ctx, const gc_plan_options *options, gc_diags *d
         plan_assign_entities(ctx);
         plan_entity_files(ctx);
         plan_shared_files(ctx);
+        plan_package_files(ctx);
         if (options->templates && options->structural)
             plan_structural_files(ctx);
+        plan_link_packages(ctx);
         plan_project_files(ctx, options->templates);
     }
     if (ctx->plan->file_count > options->max_files)

@@ -68,12 +68,24 @@ static const char *const handler_words[] = { "handler",     "handlers",  "api",
                                              "rest",        "transport", "controller",
                                              "controllers", NULL };
 
+static bool is_listed(const char *name, const char *const *words)
+{
+    while (*words && strcmp(*words, name) != 0)
+        words++;
+    return *words != NULL;
+}
+
+bool plan_is_layer(const char *name)
+{
+    return is_listed(name, model_words) || is_listed(name, store_words) ||
+           is_listed(name, service_words) || is_listed(name, handler_words);
+}
+
 static const gc_package *find_layer(const gc_fcs *fcs, const char *const *words)
 {
     for (size_t i = 0; i < fcs->package_count; i++)
-        for (size_t w = 0; words[w]; w++)
-            if (strcmp(fcs->packages[i].name, words[w]) == 0)
-                return &fcs->packages[i];
+        if (is_listed(fcs->packages[i].name, words))
+            return &fcs->packages[i];
     return NULL;
 }
 

@@ -77,6 +77,9 @@ plan_pkg *plan_require_pkg(plan_ctx *ctx, const char *dir, const char *name,
 /* `want`, or the first of want2, want3, ... that is free in the package; malloc'ed. */
 char *plan_unique_symbol(plan_pkg *pkg, const char *want);
 void plan_assign_entities(plan_ctx *ctx);
+
+/* Is `name` one of the words for a layer: models, repository, services, handlers, ...? */
+bool plan_is_layer(const char *name);
 void plan_release_entities(plan_ctx *ctx);
 
 /* Name of the type that an enum field declares, also if the field is a list of it.
@@ -160,6 +163,12 @@ void plan_about_entity(plan_ctx *ctx, size_t file, const plan_entity *pe);
 void plan_entity_files(plan_ctx *ctx);
 void plan_shared_files(plan_ctx *ctx);
 void plan_project_files(plan_ctx *ctx, bool templates);
+
+/* plan_packages.c: files for the packages that are described and that nothing fills so far. */
+void plan_package_files(plan_ctx *ctx);
+
+/* The wiring that the model writes may use those packages, and so waits for them. */
+void plan_link_packages(plan_ctx *ctx);
 
 /* plan_structural.c: marks the files that templates write, and adds those that only they
  * need. */

@@ -188,6 +188,68 @@ static void test_plan_of_a_library(void **state)
         assert_string_not_equal(f.plan->files[i].kind, "main");
 }
 
+static const char packed[] =
+    "name: s\nkind: %s\nentities:\n- {name: Order, attributes: {id: uuid}}\n"
+    "- {name: Item, attributes: {id: uuid}}\n"
+    "requirements:\n- {id: FR-1, description: The mailer package retries}\n"
+    "- {id: FR-2, description: Orders are kept}\n- {id: FR-3, description: Log all}\n"
+    "architecture:\n  packages:\n  - {name: pricing, purpose: What an Order costs}\n"
+    "  - {name: mailer}\n  - {name: spare}\n  - {name: services, purpose: Rules}\n"
+    "  - {path: cmd/admin, purpose: A tool}\n  - {name: order, purpose: Orders}\n";
+
+static void plan_packed(const char *kind)
+{
+    char *yaml = gc_xasprintf(packed, kind);
+    plan(yaml);
+    free(yaml);
+}
+
+static void test_plan_fills_packages_of_the_specification(void **state)
+{
+    (void)state;
+    plan_packed("http");
+    const gc_plan_file *pricing = file("internal/pricing/pricing.go");
+    assert_string_equal(pricing->kind, "source");
+    assert_string_equal(pricing->purpose, "What an Order costs");
+    assert_int_equal(pricing->entities.count, 1);
+    assert_string_equal(pricing->entities.items[0], "Order");
+    assert_int_equal(
+        edge("internal/pricing/pricing.go", "internal/order/order_service.go"),
+        GC_EDGE_CONTRACT);
+    assert_int_equal(edge("internal/pricing/pricing.go", "internal/item/item.go"), -1);
+    assert_int_equal(
+        edge("internal/pricing/pricing_test.go", "internal/pricing/pricing.go"),
+        GC_EDGE_REAL);
+    const gc_plan_file *mailer = file("internal/mailer/mailer.go");
+    assert_true(gc_strv_has(&mailer->requirements, "FR-1"));
+    assert_true(gc_strv_has(&mailer->requirements, "FR-3"));
+    assert_false(gc_strv_has(&mailer->requirements, "FR-2"));
+    assert_int_equal(gc_plan_find(f.plan, "internal/order/order_test.go") < 0, 0);
+}
+
+static void test_plan_says_which_packages_stay_empty(void **state)
+{
+    (void)state;
+    plan_packed("http");
+    char *notes = gc_strv_join(&f.plan->notes, "\n");
+    static const char *const empty[] = { "spare (internal/spare)",
+                                         "services (internal/services)", "(cmd/admin)" };
+    for (size_t i = 0; i < sizeof empty / sizeof *empty; i++)
+        if (!strstr(notes, empty[i]))
+            fail_msg("nothing about %s in:\n%s", empty[i], notes);
+    assert_int_equal(f.plan->notes.count, 3);
+    free(notes);
+}
+
+static void test_plan_wiring_of_the_model_waits_for_packages(void **state)
+{
+    (void)state;
+    plan_packed("cli");
+    assert_int_equal(edge("internal/cli/cli.go", "internal/pricing/pricing.go"),
+                     GC_EDGE_REAL);
+    assert_int_equal(edge("cmd/s/main.go", "internal/pricing/pricing.go"), -1);
+}
+
 static void test_plan_with_and_without_templates(void **state)
 {
     (void)state;
@@ -542,6 +604,9 @@ int main(void)
         TEST(test_plan_layout_of_a_service),
         TEST(test_plan_of_a_command_line_program),
         TEST(test_plan_of_a_library),
+        TEST(test_plan_fills_packages_of_the_specification),
+        TEST(test_plan_says_which_packages_stay_empty),
+        TEST(test_plan_wiring_of_the_model_waits_for_packages),
         TEST(test_plan_with_and_without_templates),
         TEST(test_plan_has_a_limit),
         TEST(test_plan_promises_a_model),
