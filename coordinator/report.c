@@ -145,6 +145,15 @@ static json_t *file_json(const gc_file_stat *f)
         "sha256", f->sha256);
 }
 
+static json_t *call_json(const gc_call_stat *c)
+{
+    return json_pack("{s:s, s:s, s:I, s:f, s:f, s:f, s:f, s:I, s:f, s:b}", "task",
+                     c->task, "worker", c->worker, "files", (json_int_t)c->files,
+                     "start_s", c->start_s, "seconds", c->seconds, "wait_s", c->wait_s,
+                     "expected_s", c->expected_s, "calls", (json_int_t)c->calls,
+                     "cost_usd", c->cost_usd, "failed", (int)c->failed);
+}
+
 static json_t *tokens_json(const gc_stats *s, const gc_figures *f)
 {
     const gc_usage *lost = &s->unconfirmed;
@@ -180,9 +189,11 @@ static void set(json_t *root, const char *key, json_t *value)
 static json_t *metrics_json(const gc_stats *s)
 {
     gc_figures f = gc_report_figures(s);
-    json_t *root = json_object(), *files = json_array();
+    json_t *root = json_object(), *files = json_array(), *calls = json_array();
     for (size_t i = 0; i < s->file_count; i++)
         json_array_append_new(files, file_json(&s->files[i]));
+    for (size_t i = 0; i < s->call_count; i++)
+        json_array_append_new(calls, call_json(&s->calls[i]));
     set(root, "schema", json_integer(METRICS_SCHEMA));
     set(root, "job", json_string(s->job ? s->job : ""));
     set(root, "spec", json_string(s->spec));
@@ -216,6 +227,7 @@ static json_t *metrics_json(const gc_stats *s)
                   (json_int_t)s->reused, "kept", (json_int_t)s->kept, "removed",
                   (json_int_t)s->removed));
     set(root, "performance", performance_json(s, &f));
+    set(root, "calls", calls);
     set(root, "files", files);
     return root;
 }

@@ -113,6 +113,8 @@ static void record_call(gc_stats *s, const run_task *task, const gc_result *resu
                         .worker = gc_xstrdup(result->worker ? result->worker : ""),
                         .start_s = start > 0 ? start : 0,
                         .seconds = seconds,
+                        .wait_s = result->first_byte_seconds,
+                        .expected_s = task->turn.rank.call_s,
                         .files = task->file_count,
                         .usage = result->usage,
                         .cost_usd = result->cost_usd,

@@ -37,6 +37,8 @@ typedef struct gc_call_stat {
     char *task;
     char *worker;
     double start_s, seconds; /* since the run started */
+    double wait_s;           /* to the first event of its answer */
+    double expected_s;       /* as planned before it was sent */
     size_t files;
     gc_usage usage;
     double cost_usd, unconfirmed_usd;

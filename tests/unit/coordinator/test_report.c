@@ -180,6 +180,40 @@ static void test_report_metrics_of_files_and_time(void **state)
     json_decref(root);
 }
 
+static void test_report_metrics_of_each_call(void **state)
+{
+    (void)state;
+    gc_call_stat call = { .task = (char *)"t-1",
+                          .worker = (char *)"w",
+                          .start_s = 1,
+                          .seconds = 2,
+                          .wait_s = 0.5,
+                          .expected_s = 3,
+                          .files = 2,
+                          .cost_usd = 0.25,
+                          .calls = 1 };
+    f.stats.calls = &call;
+    f.stats.call_count = 1;
+    json_t *root = metrics();
+    const json_t *calls = json_object_get(root, "calls");
+    assert_int_equal(json_array_size(calls), 1);
+    json_t *got = json_array_get(calls, 0);
+    expect_text(got, "task", "t-1");
+    expect_text(got, "worker", "w");
+    static const struct {
+        const char *key;
+        double want;
+    } numbers[] = { { "files", 2 },    { "start_s", 1 },    { "seconds", 2 },
+                    { "wait_s", 0.5 }, { "expected_s", 3 }, { "cost_usd", 0.25 },
+                    { "calls", 1 } };
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        if (fabs(json_number_value(json_object_get(got, numbers[i].key)) -
+                 numbers[i].want) > 1e-9)
+            fail_msg("%s", numbers[i].key);
+    assert_true(json_is_false(json_object_get(got, "failed")));
+    json_decref(root);
+}
+
 static void test_report_metrics_of_each_file(void **state)
 {
     (void)state;
@@ -332,6 +366,7 @@ int main(void)
         TEST(test_report_metrics_of_tokens_and_money),
         TEST(test_report_metrics_of_files_and_time),
         TEST(test_report_metrics_of_each_file),
+        TEST(test_report_metrics_of_each_call),
         TEST(test_report_metrics_of_a_baseline_run),
         TEST(test_report_metrics_of_nothing),
         TEST(test_report_metrics_of_an_unpriced_model),
