@@ -68,7 +68,7 @@ static size_t *nodes_of(const gc_spec *spec)
 
 /* ---- a field becomes an id ---- */
 
-static const char *id_type_of(const gc_spec_entity *target)
+const char *gc_spec_id_type(const gc_spec_entity *target)
 {
     const gc_field *id = target->field_count ? &target->fields[0].field : NULL;
     bool usable = id && strcmp(id->go_name, "ID") == 0 &&
@@ -114,7 +114,7 @@ static void break_field(gc_spec *spec, const reference *r)
         head--;
     bool many = head > 0; /* "[]", "map[string]" */
     gc_spec_set(&f->go_type,
-                gc_xasprintf("%.*s%s", (int)head, f->go_type, id_type_of(target)));
+                gc_xasprintf("%.*s%s", (int)head, f->go_type, gc_spec_id_type(target)));
     f->ref_by_id = true;
     rename_field(e, f, many);
     const char *why = r->from == r->to ? "it refers to itself"

@@ -43,6 +43,7 @@ typedef struct gc_spec_entity {
 typedef struct gc_spec_relation {
     gc_relation relation;
     const gc_node *at;
+    const gc_node *foreign_key; /* name of the field that holds it, or NULL */
 } gc_spec_relation;
 
 typedef struct gc_spec_requirement {
@@ -322,6 +323,12 @@ void gc_spec_resolve_list(gc_spec *self, const gc_node *node, const char *where,
 
 /* Sorts and drops what is there twice. */
 void gc_spec_sort_unique(gc_strv *list);
+
+/* Relations that no field says get one that holds the key of the other side. */
+void gc_spec_hold_relations(gc_spec *self); /* fcs_hold.c */
+
+/* The Go type of a reference to `target` by id. */
+const char *gc_spec_id_type(const gc_spec_entity *target);
 
 /* References between packages that would import each other become ids. */
 void gc_spec_break_cycles(gc_spec *self); /* fcs_break.c */

@@ -317,7 +317,7 @@ void gc_spec_relation_line(gc_spec *self, const gc_node *at, const char *line,
 
 static const char relation_keys[] =
     "from source to target entity with model related_entity type kind relation relationship "
-    "cardinality name field as role description through required inverse on_delete via "
+    "cardinality name field as role description through required optional inverse on_delete via "
     "foreign_key purpose";
 
 static void read_map(gc_spec *self, const gc_node *node, const char *owner,
@@ -342,6 +342,7 @@ static void read_map(gc_spec *self, const gc_node *node, const char *owner,
         return;
     }
     gc_spec_relation *r = gc_spec_add_relation(self, node);
+    r->foreign_key = gc_spec_pick(node, "foreign_key");
     gc_spec_set(&r->relation.from,
                 from ? gc_spec_text(self, from, "from") : gc_xstrdup(owner));
     gc_spec_set(&r->relation.to, gc_spec_text(self, to, "to"));
