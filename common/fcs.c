@@ -5,6 +5,7 @@
 
 #include "common/mem.h"
 #include "common/spec.h"
+#include "common/text.h"
 
 #define NEAREST_BUDGET 200
 #define DEFAULT_GO "1.22"
@@ -294,6 +295,17 @@ gc_err gc_fcs_build(const gc_node *spec, const gc_node *answers, size_t max_enti
     }
     *out = fcs;
     return GC_OK;
+}
+
+bool gc_fcs_go_has(const gc_fcs *self, int minor)
+{
+    int64_t has = 0;
+    const char *dot = strchr(self->go_version, '.');
+    char *text = gc_xstrdup(dot ? dot + 1 : "");
+    text[strcspn(text, ".")] = '\0';
+    bool known = !gc_parse_i64(text, 0, 9999, &has);
+    free(text);
+    return known && (has >= minor || !gc_starts_with(self->go_version, "1."));
 }
 
 const gc_entity *gc_fcs_entity(const gc_fcs *self, const char *go_name)

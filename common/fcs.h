@@ -147,6 +147,9 @@ void gc_fcs_destroy(gc_fcs **self_p);
 void gc_fcs_canonical(const gc_fcs *self, gc_buf *out);
 gc_sha gc_fcs_sha(const gc_fcs *self);
 
+/* Is the project's Go at least 1.`minor`? */
+bool gc_fcs_go_has(const gc_fcs *self, int minor);
+
 /* Borrowed, or NULL. */
 const gc_entity *gc_fcs_entity(const gc_fcs *self, const char *go_name);
 

@@ -130,7 +130,7 @@ typedef struct plan_field {
     char *name;
     char *type; /* "*department.Department" */
     char *json;
-    bool omit_empty;
+    const char *omit; /* the option of its tag: "", ",omitempty" or ",omitzero" */
     const plan_entity *target; /* the entity that the type mentions, or NULL */
     char *target_type;         /* "department.Department", or NULL */
     const gc_field *spec;      /* NULL: the key that the plan adds */

@@ -162,8 +162,17 @@ static plan_field by_id_field(const gc_field *f)
         .name = name_by_id(f),
         .type = gc_xstrdup(many ? "[]string" : "string"),
         .json = gc_xasprintf("%s%s", f->json_name, many ? "_ids" : "_id"),
+        .omit = "",
         .spec = f,
     };
+}
+
+/* encoding/json finds no struct empty; omitzero came with Go 1.24. */
+static const char *omit_option(const gc_fcs *fcs, const char *type)
+{
+    if (strcmp(type, "time.Time") != 0)
+        return ",omitempty";
+    return gc_fcs_go_has(fcs, 24) ? ",omitzero" : "";
 }
 
 static plan_field make_field(plan_promise *self, const plan_entity *pe, size_t index)
@@ -192,7 +201,7 @@ static plan_field make_field(plan_promise *self, const plan_entity *pe, size_t i
         .name = gc_xstrdup(f->go_name),
         .type = type,
         .json = gc_xstrdup(f->json_name),
-        .omit_empty = !f->required,
+        .omit = f->required ? "" : omit_option(self->ctx->fcs, type),
         .target = target,
         .target_type = target_type,
         .spec = f,
@@ -229,8 +238,7 @@ void plan_put_struct(gc_buf *out, const char *name, const plan_field *fields,
         gc_buf_putc(out, '\t');
         pad(out, fields[i].name, names + 1);
         pad(out, fields[i].type, types + 1);
-        gc_buf_printf(out, "`json:\"%s%s\"`\n", fields[i].json,
-                      fields[i].omit_empty ? ",omitempty" : "");
+        gc_buf_printf(out, "`json:\"%s%s\"`\n", fields[i].json, fields[i].omit);
     }
     gc_buf_puts(out, "}\n");
 }
@@ -271,7 +279,8 @@ plan_field *plan_promise_fields(plan_promise *self, const plan_entity *pe, size_
     if (pe->id_added)
         fields[(*count)++] = (plan_field){ .name = gc_xstrdup(pe->id_field),
                                            .type = gc_xstrdup(pe->id_type),
-                                           .json = gc_go_snake_plain(pe->id_field) };
+                                           .json = gc_go_snake_plain(pe->id_field),
+                                           .omit = "" };
     for (size_t i = 0; i < e->field_count; i++)
         if (!pe->by_id[i] || !has_field_by_id(e, i))
             fields[(*count)++] = make_field(self, pe, i);

@@ -24,9 +24,6 @@ typedef enum structural_class {
 
 structural_class structural_class_of(const char *type, const plan_field *field);
 
-/* Is the project's Go at least 1.`minor`? */
-bool structural_go_has(const gc_fcs *fcs, int minor);
-
 /* "order item" for OrderItem. */
 char *structural_noun(const plan_entity *pe);
 

@@ -255,9 +255,8 @@ static void set_id(json_t *data, plan_promise *p, const plan_entity *pe,
     json_t *lines = json_array();
     id_rule rule = rule_of(pe);
     char *key = structural_key_type(p, pe);
-    char *value = structural_go_has(p->ctx->fcs, 22)
-                      ? gc_xstrdup("r.PathValue(\"id\")")
-                      : gc_xasprintf("%sPathID(r)", helper);
+    char *value = gc_fcs_go_has(p->ctx->fcs, 22) ? gc_xstrdup("r.PathValue(\"id\")")
+                                                 : gc_xasprintf("%sPathID(r)", helper);
     if (!rule.parse && strcmp(key, "string") == 0) {
         structural_add(lines, gc_xasprintf("id := %s", value));
     } else if (!rule.parse) {
@@ -446,8 +445,7 @@ static void set_names(json_t *data, plan_promise *p, const plan_entity *pe)
     structural_set(data, "entity", pe->type);
     structural_set(data, "id", pe->id_field);
     structural_take(data, "type", plan_promise_ref(p, pe->model, pe->type));
-    json_object_set_new(data, "patterns",
-                        json_boolean(structural_go_has(p->ctx->fcs, 22)));
+    json_object_set_new(data, "patterns", json_boolean(gc_fcs_go_has(p->ctx->fcs, 22)));
     json_object_set_new(data, "cursor", json_boolean(rules.cursor));
 }
 
@@ -469,7 +467,7 @@ json_t *structural_handler(const plan_ctx *ctx, const plan_entity *pe,
     set_routes(data, &routes);
     set_mounts(data, &routes);
     bool by_id = json_is_true(json_object_get(data, "by_id"));
-    if (by_id && !structural_go_has(ctx->fcs, 22))
+    if (by_id && !gc_fcs_go_has(ctx->fcs, 22))
         plan_promise_std(&p, "strings");
     if (by_id)
         set_id(data, &p, pe, helper, json_string_value(json_object_get(data, "web")));

@@ -75,7 +75,7 @@ bool structural_router_fits(const plan_ctx *ctx)
 
 bool structural_logs(const plan_ctx *ctx)
 {
-    return structural_go_has(ctx->fcs, 21);
+    return gc_fcs_go_has(ctx->fcs, 21);
 }
 
 /* ---- data ---- */
@@ -86,7 +86,7 @@ static json_t *common_data(const plan_ctx *ctx, const plan_pkg *pkg, const char 
     structural_set(data, "package", pkg->name);
     structural_set(data, "function", function);
     json_object_set_new(data, "http", json_boolean(ctx->http));
-    json_object_set_new(data, "joins", json_boolean(structural_go_has(ctx->fcs, 20)));
+    json_object_set_new(data, "joins", json_boolean(gc_fcs_go_has(ctx->fcs, 20)));
     return data;
 }
 
@@ -157,7 +157,7 @@ json_t *structural_router(const plan_ctx *ctx, const plan_pkg *pkg)
     for (size_t i = 0; i < ctx->fcs->entity_count; i++)
         structural_add(handlers, handler_line(&p, &ctx->entities[i]));
     json_object_set_new(data, "handlers", handlers);
-    json_object_set_new(data, "patterns", json_boolean(structural_go_has(ctx->fcs, 22)));
+    json_object_set_new(data, "patterns", json_boolean(gc_fcs_go_has(ctx->fcs, 22)));
     json_object_set_new(data, "error_and_message",
                         json_boolean(ctx->web_rules->error_and_message));
     structural_set_imports(data, &p);

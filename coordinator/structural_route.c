@@ -377,7 +377,7 @@ bool structural_routes_read(const plan_ctx *ctx, const plan_entity *pe,
         free(plural);
     }
     /* Without patterns one handler answers all that is below its base. */
-    if (plain && !structural_go_has(ctx->fcs, 22))
+    if (plain && !gc_fcs_go_has(ctx->fcs, 22))
         plain = !is_used(ctx, pe, self.base);
     if (plain)
         *out = self;

@@ -41,17 +41,6 @@ structural_class structural_class_of(const char *type, const plan_field *field)
     return strcmp(type, "bool") == 0 ? STRUCTURAL_BOOL : STRUCTURAL_OTHER;
 }
 
-bool structural_go_has(const gc_fcs *fcs, int minor)
-{
-    int64_t has = 0;
-    const char *dot = strchr(fcs->go_version, '.');
-    char *text = gc_xstrdup(dot ? dot + 1 : "");
-    text[strcspn(text, ".")] = '\0';
-    bool known = !gc_parse_i64(text, 0, 9999, &has);
-    free(text);
-    return known && (has >= minor || !gc_starts_with(fcs->go_version, "1."));
-}
-
 char *structural_noun(const plan_entity *pe)
 {
     gc_strv words = { 0 };
@@ -390,7 +379,7 @@ json_t *structural_clone_file(const plan_ctx *ctx, const plan_entity *pe)
     structural_set(data, "package", pe->model->name);
     structural_set(data, "type", pe->type);
     structural_set(data, "clone", pe->clone);
-    structural_set(data, "any", structural_go_has(ctx->fcs, 18) ? "any" : "interface{}");
+    structural_set(data, "any", gc_fcs_go_has(ctx->fcs, 18) ? "any" : "interface{}");
     structural_take(data, "helper", helper);
     structural_take(data, "statements", statements);
     plan_promise_release(&p);

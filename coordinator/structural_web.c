@@ -6,7 +6,7 @@
 
 static const char *any_of(const gc_fcs *fcs)
 {
-    return structural_go_has(fcs, 18) ? "any" : "interface{}";
+    return gc_fcs_go_has(fcs, 18) ? "any" : "interface{}";
 }
 
 void structural_promise_web(plan_promise *self)
@@ -37,8 +37,8 @@ static json_t *shared_data(plan_promise *p, const plan_pkg *web, const plan_pkg 
     json_object_set_new(data, "max_limit", json_integer(rules.max_limit));
     json_object_set_new(data, "cursor", json_boolean(rules.cursor));
     json_object_set_new(data, "error_and_message", json_boolean(rules.error_and_message));
-    json_object_set_new(data, "slog", json_boolean(structural_go_has(fcs, 21)));
-    json_object_set_new(data, "wraps_two", json_boolean(structural_go_has(fcs, 20)));
+    json_object_set_new(data, "slog", json_boolean(gc_fcs_go_has(fcs, 21)));
+    json_object_set_new(data, "wraps_two", json_boolean(gc_fcs_go_has(fcs, 20)));
     return data;
 }
 
@@ -50,7 +50,7 @@ json_t *structural_web(const plan_ctx *ctx, const plan_pkg *web, const plan_pkg 
     plan_promise_init(&p, ctx, web);
     for (size_t i = 0; i < sizeof always / sizeof *always; i++)
         plan_promise_std(&p, always[i]);
-    plan_promise_std(&p, structural_go_has(ctx->fcs, 21) ? "log/slog" : "log");
+    plan_promise_std(&p, gc_fcs_go_has(ctx->fcs, 21) ? "log/slog" : "log");
     if (ctx->web_rules->cursor)
         plan_promise_std(&p, "encoding/base64");
     json_t *data = shared_data(&p, web, errors);

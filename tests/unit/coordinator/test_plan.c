@@ -300,6 +300,26 @@ static void test_plan_promises_a_model(void **state)
     expect_promise("internal/book/book.go", "`json:\"title\"`\n"); /* required */
 }
 
+/* omitempty does nothing for a struct. */
+static void test_plan_promises_tags_that_work(void **state)
+{
+    (void)state;
+    static const char events[] =
+        "name: s\ngo: \"%s\"\nentities:\n- name: Event\n  attributes: {id: uuid, "
+        "at: timestamp, ended: 'timestamp?', note: string}\n";
+    static const struct {
+        const char *go, *at;
+    } cases[] = { { "1.22", "`json:\"at\"`\n" }, { "1.24", "`json:\"at,omitzero\"`\n" } };
+    for (size_t i = 0; i < 2; i++) {
+        char *yaml = gc_xasprintf(events, cases[i].go);
+        plan(yaml);
+        expect_promise("internal/event/event.go", cases[i].at);
+        expect_promise("internal/event/event.go", "`json:\"ended,omitempty\"`\n");
+        expect_promise("internal/event/event.go", "`json:\"note,omitempty\"`\n");
+        free(yaml);
+    }
+}
+
 static void test_plan_promises_roles(void **state)
 {
     (void)state;
@@ -610,6 +630,7 @@ int main(void)
         TEST(test_plan_with_and_without_templates),
         TEST(test_plan_has_a_limit),
         TEST(test_plan_promises_a_model),
+        TEST(test_plan_promises_tags_that_work),
         TEST(test_plan_promises_roles),
         TEST(test_plan_in_layers_of_the_specification),
         TEST(test_plan_waits_for_nothing_that_is_promised),
