@@ -9,6 +9,8 @@
 #include "coordinator/reasons.h"
 #include "coordinator/run_private.h"
 
+#define SLICE_LIMIT ((size_t)64 << 20)
+
 /* Estimated tokens. */
 typedef struct prompt_sizes {
     int64_t shared; /* what all calls begin with */
@@ -67,16 +69,24 @@ static void print_reasons(const gc_run *run, const gc_plan_file *f)
     for (size_t i = 0; i < reasons.count; i++)
         printf("    %s %s: %s\n", reasons.items[i].what, reasons.items[i].name,
                reasons.items[i].why);
+    if (reasons.contracts_left_out)
+        printf("    without contracts of its entities (%zu): %s\n",
+               reasons.contracts_left_out, reasons.why_left_out);
     gc_reasons_release(&reasons);
+}
+
+/* As the prompt of this file alone has it. */
+static void put_slice(const gc_run *run, const gc_plan_file *f, gc_buf *out)
+{
+    gc_slice_context(run->slicer, &f, 1,
+                     (size_t)run->config->context_filtering_max_entities_per_call, out);
 }
 
 static void print_slice(const gc_run *run, const gc_plan_file *f, bool whole_spec)
 {
     gc_buf slice;
-    gc_buf_init(&slice, (size_t)64 << 20);
-    gc_slice_context(run->slicer, &f, 1,
-                     (size_t)run->config->context_filtering_max_entities_per_call,
-                     &slice);
+    gc_buf_init(&slice, SLICE_LIMIT);
+    put_slice(run, f, &slice);
     if (slice.len)
         printf("  its slice of the specification%s:\n",
                whole_spec ? " (all prompts share the whole of it)" : "");
@@ -107,16 +117,20 @@ gc_exit run_explain_prompt(gc_run *run, size_t file)
     return GC_EXIT_OK;
 }
 
-static json_t *reasons_json(const gc_run *run, const gc_plan_file *f)
+static json_t *reasons_json(const gc_reasons *reasons)
 {
-    gc_reasons reasons = gc_reasons_of(run->project.fcs, f);
     json_t *list = json_array();
-    for (size_t i = 0; i < reasons.count; i++)
+    for (size_t i = 0; i < reasons->count; i++)
         json_array_append_new(
-            list, json_pack("{s:s, s:s, s:s}", "what", reasons.items[i].what, "name",
-                            reasons.items[i].name, "why", reasons.items[i].why));
-    gc_reasons_release(&reasons);
+            list, json_pack("{s:s, s:s, s:s}", "what", reasons->items[i].what, "name",
+                            reasons->items[i].name, "why", reasons->items[i].why));
     return list;
+}
+
+static json_t *left_out_json(const gc_reasons *reasons)
+{
+    return json_pack("{s:I, s:s*}", "contracts", (json_int_t)reasons->contracts_left_out,
+                     "why", reasons->why_left_out);
 }
 
 gc_exit run_explain_prompt_json(gc_run *run, size_t file, json_t *object)
@@ -130,12 +144,19 @@ gc_exit run_explain_prompt_json(gc_run *run, size_t file, json_t *object)
     if (code != GC_EXIT_OK)
         return code;
     prompt_sizes sizes = measure(run, file);
-    json_object_set_new(object, "prompt",
-                        json_pack("{s:o, s:s, s:s*, s:{s:I, s:I, s:I}}", "context",
-                                  reasons_json(run, f), "layout", sizes.layout, "problem",
-                                  sizes.problem, "tokens", "shared",
-                                  (json_int_t)sizes.shared, "own", (json_int_t)sizes.own,
-                                  "answer", (json_int_t)sizes.answer));
+    gc_reasons reasons = gc_reasons_of(run->project.fcs, f);
+    gc_buf slice;
+    gc_buf_init(&slice, SLICE_LIMIT);
+    put_slice(run, f, &slice);
+    json_object_set_new(
+        object, "prompt",
+        json_pack("{s:o, s:o, s:s%, s:s, s:s*, s:{s:I, s:I, s:I}}", "context",
+                  reasons_json(&reasons), "left_out", left_out_json(&reasons), "slice",
+                  slice.ptr, slice.len, "layout", sizes.layout, "problem", sizes.problem,
+                  "tokens", "shared", (json_int_t)sizes.shared, "own",
+                  (json_int_t)sizes.own, "answer", (json_int_t)sizes.answer));
+    gc_buf_release(&slice);
+    gc_reasons_release(&reasons);
     free(sizes.problem);
     return GC_EXIT_OK;
 }

@@ -5,6 +5,7 @@
 
 #include "common/mem.h"
 #include "common/text.h"
+#include "coordinator/contracts.h"
 #include "coordinator/graph.h"
 #include "coordinator/plan_private.h"
 
@@ -66,6 +67,20 @@ static void index_neighbours(plan_ctx *ctx)
         gc_strv_sort(value);
 }
 
+static void index_contracts(plan_ctx *ctx)
+{
+    for (size_t i = 0; i < ctx->fcs->contract_count; i++) {
+        const gc_contract *c = &ctx->fcs->contracts[i];
+        if (!*c->entity) {
+            gc_strv_add(&ctx->free_contracts, c->id);
+            continue;
+        }
+        gc_strv_add(require_list(ctx->contract_by_entity, c->entity), c->id);
+        if (gc_contract_is_rule(c))
+            gc_strv_add(require_list(ctx->rule_by_entity, c->entity), c->id);
+    }
+}
+
 static void open_ctx(plan_ctx *ctx, const gc_fcs *fcs, gc_plan *plan)
 {
     *ctx = (plan_ctx){
@@ -78,6 +93,7 @@ static void open_ctx(plan_ctx *ctx, const gc_fcs *fcs, gc_plan *plan)
         .file_by_path = gc_map_new(),
         .req_by_entity = gc_map_new(),
         .contract_by_entity = gc_map_new(),
+        .rule_by_entity = gc_map_new(),
         .package_by_name = gc_map_new(),
         .package_by_path = gc_map_new(),
         .program_dirs = gc_map_new(),
@@ -85,10 +101,7 @@ static void open_ctx(plan_ctx *ctx, const gc_fcs *fcs, gc_plan *plan)
     };
     index_requirements(ctx);
     index_neighbours(ctx);
-    for (size_t i = 0; i < fcs->contract_count; i++)
-        if (*fcs->contracts[i].entity)
-            gc_strv_add(require_list(ctx->contract_by_entity, fcs->contracts[i].entity),
-                        fcs->contracts[i].id);
+    index_contracts(ctx);
     for (size_t i = 0; i < fcs->package_count; i++) {
         gc_map_set(ctx->package_by_name, fcs->packages[i].name, &fcs->packages[i]);
         gc_map_set(ctx->package_by_path, fcs->packages[i].path, &fcs->packages[i]);
@@ -107,8 +120,10 @@ static void close_ctx(plan_ctx *ctx)
     gc_word_index_destroy(&ctx->entity_words);
     release_lists(&ctx->req_by_entity);
     release_lists(&ctx->contract_by_entity);
+    release_lists(&ctx->rule_by_entity);
     release_lists(&ctx->neighbours_of);
     gc_strv_release(&ctx->general_reqs);
+    gc_strv_release(&ctx->free_contracts);
     free(ctx->asks_for_more);
     free(ctx->web_rules);
 }

@@ -1,9 +1,11 @@
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/mem.h"
 #include "common/naming.h"
 #include "common/text.h"
+#include "coordinator/contracts.h"
 #include "coordinator/plan_private.h"
 
 static bool is_test(const char *path)
@@ -165,8 +167,28 @@ static void promise_structs(plan_ctx *ctx, size_t file, const gc_spec_file *spec
     plan_promise_release(&promise);
 }
 
-/* The entities that the list gives, or those that path and purpose name; requirements whose
- * ids the purpose names. */
+/* "POST /orders" names no "POST /orders/{id}". */
+static bool names_contract(const char *purpose, const char *id)
+{
+    size_t len = strlen(id);
+    for (const char *p = purpose; (p = strstr(p, id)); p++)
+        if (!isalnum((unsigned char)p[len]) && (!p[len] || !strchr("/-_{", p[len])))
+            return true;
+    return false;
+}
+
+static void tell_contracts(plan_ctx *ctx, gc_plan_file *f, const char *purpose)
+{
+    for (size_t i = 0; i < ctx->fcs->contract_count; i++) {
+        const gc_contract *c = &ctx->fcs->contracts[i];
+        bool routed = !f->entities.count && gc_contract_is_routed(c, f->path, purpose);
+        if (routed || names_contract(purpose, c->id))
+            gc_strv_add_unique(&f->contracts, c->id);
+    }
+}
+
+/* The entities that the list gives, or those that path and purpose name; requirements and
+ * contracts whose ids the purpose names. */
 static void tell_what_it_is_about(plan_ctx *ctx, size_t file, const gc_spec_file *spec,
                                   bool go)
 {
@@ -186,6 +208,8 @@ static void tell_what_it_is_about(plan_ctx *ctx, size_t file, const gc_spec_file
         if (plan_words_names(spec->purpose, ctx->fcs->requirements[i].id))
             gc_strv_add_unique(&f->requirements, ctx->fcs->requirements[i].id);
     gc_strv_sort(&f->requirements);
+    if (go)
+        tell_contracts(ctx, f, spec->purpose);
     gc_strv_release(&named);
 }
 

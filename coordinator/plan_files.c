@@ -6,6 +6,7 @@
 #include "common/mem.h"
 #include "common/naming.h"
 #include "common/text.h"
+#include "coordinator/contracts.h"
 #include "coordinator/plan_private.h"
 
 /* ---- adding ---- */
@@ -66,7 +67,10 @@ void plan_about_entity(plan_ctx *ctx, size_t file, const plan_entity *pe)
     const char *name = pe->e->go_name;
     gc_strv_add(&f->entities, name);
     copy_list(ctx->neighbours_of, name, &f->neighbours);
-    copy_list(ctx->contract_by_entity, name, &f->contracts);
+    gc_contract_use use = gc_contract_use_of(f->kind, f->path, f->purpose, ctx->http);
+    if (use != GC_CONTRACTS_NONE)
+        copy_list(use == GC_CONTRACTS_ALL ? ctx->contract_by_entity : ctx->rule_by_entity,
+                  name, &f->contracts);
     copy_list(ctx->req_by_entity, name, &f->requirements);
     gc_strv_copy(&f->requirements, &ctx->general_reqs);
     gc_strv_sort(&f->requirements);
@@ -322,6 +326,7 @@ static void link_wiring(plan_ctx *ctx, size_t file)
             plan_add_edge(ctx, file, i, GC_EDGE_CONTRACT);
     }
     ctx->plan->files[file].expected_bytes += 160 * ctx->fcs->entity_count;
+    gc_strv_copy(&ctx->plan->files[file].contracts, &ctx->free_contracts);
 }
 
 static void add_main(plan_ctx *ctx, const size_t *needs, size_t count)

@@ -57,10 +57,12 @@ typedef struct plan_ctx {
     plan_entity *entities;  /* parallel to fcs->entities */
     gc_map *entity_by_name; /* go_name -> plan_entity */
     size_t file_cap;
-    gc_map *file_by_path;  /* path -> index + 1 */
-    gc_map *req_by_entity; /* go_name -> gc_strv of requirement ids */
-    gc_map *contract_by_entity;
-    gc_map *package_by_name; /* spec's packages */
+    gc_map *file_by_path;       /* path -> index + 1 */
+    gc_map *req_by_entity;      /* go_name -> gc_strv of requirement ids */
+    gc_map *contract_by_entity; /* go_name -> gc_strv of contract ids */
+    gc_map *rule_by_entity;     /* of those that gc_contract_is_rule names */
+    gc_strv free_contracts;     /* those that belong to no entity */
+    gc_map *package_by_name;    /* spec's packages */
     gc_map *package_by_path;
     gc_map *program_dirs;        /* folders with a main.go among the explicit files */
     gc_map *neighbours_of;       /* go_name -> gc_strv */

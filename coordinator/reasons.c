@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/mem.h"
+#include "coordinator/contracts.h"
 
 static bool has(const gc_reasons *self, const char *what, const char *name)
 {
@@ -49,12 +50,48 @@ static char *why_neighbour(const gc_fcs *fcs, const gc_plan_file *file, const ch
     return gc_xstrdup("the file joins all entities");
 }
 
-static char *why_contract(const gc_fcs *fcs, const char *id)
+static gc_contract_use use_of(const gc_fcs *fcs, const gc_plan_file *file)
+{
+    return gc_contract_use_of(file->kind, file->path, file->purpose,
+                              strcmp(fcs->kind, "http") == 0);
+}
+
+static char *why_contract(const gc_fcs *fcs, const gc_plan_file *file, const char *id)
+{
+    for (size_t i = 0; i < fcs->contract_count; i++) {
+        const gc_contract *c = &fcs->contracts[i];
+        if (strcmp(c->id, id) != 0)
+            continue;
+        if (*c->entity && gc_strv_has(&file->entities, c->entity))
+            return gc_xasprintf("is about %s%s", c->entity,
+                                use_of(fcs, file) == GC_CONTRACTS_RULES
+                                    ? " and says more than its methods do"
+                                    : "");
+        if (!*c->entity && strcmp(file->kind, "source") != 0)
+            return gc_xstrdup("belongs to no entity: who joins all of them serves it");
+        if (!file->entities.count && gc_contract_is_routed(c, file->path, file->purpose))
+            return gc_xstrdup(*c->entity ? "the file is about routes"
+                                         : "belongs to no entity, the file speaks HTTP");
+    }
+    return gc_xstrdup("its purpose names it");
+}
+
+/* Contracts of its entities that the file has no use for. */
+static void count_left_out(gc_reasons *self, const gc_fcs *fcs, const gc_plan_file *file)
 {
     for (size_t i = 0; i < fcs->contract_count; i++)
-        if (strcmp(fcs->contracts[i].id, id) == 0 && *fcs->contracts[i].entity)
-            return gc_xasprintf("is about %s", fcs->contracts[i].entity);
-    return gc_xstrdup("is about the file");
+        self->contracts_left_out +=
+            *fcs->contracts[i].entity &&
+            gc_strv_has(&file->entities, fcs->contracts[i].entity) &&
+            !gc_strv_has(&file->contracts, fcs->contracts[i].id);
+    if (!self->contracts_left_out)
+        return;
+    if (strcmp(file->kind, "test") == 0)
+        self->why_left_out = "what it tests has no use for them";
+    else if (use_of(fcs, file) == GC_CONTRACTS_RULES)
+        self->why_left_out = "they say no more than its methods do";
+    else
+        self->why_left_out = "such a file serves none";
 }
 
 static char *why_requirement(const gc_fcs *fcs, const gc_plan_file *file, const char *id)
@@ -88,13 +125,14 @@ gc_reasons gc_reasons_of(const gc_fcs *fcs, const gc_plan_file *file)
     for (size_t i = 0; i < file->contracts.count; i++) {
         const char *id = file->contracts.items[i];
         if (!has(&self, "contract", id))
-            add(&self, "contract", id, why_contract(fcs, id));
+            add(&self, "contract", id, why_contract(fcs, file, id));
     }
     for (size_t i = 0; i < file->requirements.count; i++) {
         const char *id = file->requirements.items[i];
         if (!has(&self, "requirement", id))
             add(&self, "requirement", id, why_requirement(fcs, file, id));
     }
+    count_left_out(&self, fcs, file);
     return self;
 }
 

@@ -17,6 +17,8 @@ typedef struct gc_reason {
 typedef struct gc_reasons {
     gc_reason *items;
     size_t count, cap;
+    size_t contracts_left_out; /* of its entities */
+    const char *why_left_out;  /* "the file serves none"; borrowed */
 } gc_reasons;
 
 /* Each entity, neighbour, contract and requirement of the file, once. Release it. */

@@ -55,10 +55,10 @@ static char *squeeze(const char *text)
 }
 
 /* Does the last part of `base` call the entity by its name? */
-static bool is_called(const char *base, const plan_entity *pe)
+bool structural_is_called(const char *base, const char *go_name)
 {
     const char *slash = strrchr(base, '/');
-    char *said = squeeze(slash ? slash + 1 : base), *one = squeeze(pe->e->go_name);
+    char *said = squeeze(slash ? slash + 1 : base), *one = squeeze(go_name);
     char *many = plural_of(one), *plain = gc_xasprintf("%ss", one);
     bool is =
         strcmp(said, one) == 0 || strcmp(said, many) == 0 || strcmp(said, plain) == 0;
@@ -71,8 +71,7 @@ static bool is_called(const char *base, const plan_entity *pe)
 
 /* ---- what is said about a route ---- */
 
-/* "Creates a new order" says no more than POST /orders does. */
-static bool says_nothing(const char *description, const plan_entity *pe)
+bool structural_says_nothing(const char *description, const char *go_name)
 {
     static const char *const plain[] = {
         "a",       "add",     "adds",    "all",      "an",       "and",       "by",
@@ -85,9 +84,9 @@ static bool says_nothing(const char *description, const plan_entity *pe)
     };
     gc_strv words = { 0 };
     gc_go_words(description, &words);
-    char *one = squeeze(pe->e->go_name), *many = plural_of(one);
+    char *one = squeeze(go_name), *many = plural_of(one);
     gc_strv own = { 0 };
-    gc_go_words(pe->e->go_name, &own);
+    gc_go_words(go_name, &own);
     bool nothing = true;
     for (size_t i = 0; i < words.count && nothing; i++) {
         const char *word = words.items[i];
@@ -252,10 +251,11 @@ static bool add_contract(structural_routes *self, const plan_entity *pe,
                          const gc_contract *c)
 {
     route_path path;
-    if (!says_nothing(c->description, pe) || !read_path(c->path, &path))
+    if (!structural_says_nothing(c->description, pe->e->go_name) ||
+        !read_path(c->path, &path))
         return false;
-    bool same =
-        is_called(path.base, pe) && (!self->base || strcmp(self->base, path.base) == 0);
+    bool same = structural_is_called(path.base, pe->e->go_name) &&
+                (!self->base || strcmp(self->base, path.base) == 0);
     if (!self->base)
         self->base = path.base;
     else

@@ -31,6 +31,12 @@ void structural_routes_release(structural_routes *self);
 /* "order-items" for OrderItem. */
 char *structural_plural(const plan_entity *pe);
 
+/* "/api/order-items" is called after OrderItem. */
+bool structural_is_called(const char *base, const char *go_name);
+
+/* "Creates a new order" says no more of an entity's contract than POST /orders does. */
+bool structural_says_nothing(const char *description, const char *go_name);
+
 /* Is there another entity with this plural? */
 bool structural_shares_plural(const plan_ctx *ctx, const plan_entity *pe);
 

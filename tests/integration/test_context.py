@@ -5,6 +5,7 @@ import re
 import unittest
 
 from cluster import CLINIC, Case
+from proxy import Wiretap
 
 SPEC = """name: shop
 entities:
@@ -16,6 +17,37 @@ files:
 - {path: shop/order_item.go, purpose: One line of it}
 - {path: shop/page.go, purpose: Splits lists into pages}
 """
+
+SERVED = """name: library
+entities:
+- {name: Author, attributes: {id: uuid, name: string}}
+- {name: Book, attributes: {id: uuid, title: {type: string, description: "shorter than <30>"},
+                            author: Author}}
+requirements: [A book has a title, Everything is logged]
+api_contracts:
+- GET /books
+- {method: POST, endpoint: /books, request: "{title, author_id}", response: Book}
+- POST /books/{id}/lend
+- GET /version
+"""
+
+LENGTH = re.compile(rb"content-length: *(\d+)", re.I)
+
+
+def requests(recorded):
+    """The JSON bodies of all POST requests in a stream of bytes."""
+    found = []
+    for head in recorded.split(b"POST /v1/messages")[1:]:
+        head, _, body = head.partition(b"\r\n\r\n")
+        found.append(json.loads(body[:int(LENGTH.search(head).group(1))]))
+    return found
+
+
+def tail_of(body):
+    """The last block of the last message: what this call alone brings."""
+    content = body["messages"][-1]["content"]
+    return content if isinstance(content, str) else content[-1]["text"]
+
 
 CHOICE = re.compile(r"^  ([* ]) \$([0-9.]+)  ([^(\n]+?)(?: \((.*)\))?$", re.M)
 
@@ -40,6 +72,46 @@ class Context(Case):
         self.assertNotIn("in cents", text)
         self.assertRegex(text, r"tokens, estimated: \d+ that all prompts share")
         self.assertNotIn("Age", self.look("explain", self.spec, "shop/page.go"))
+
+    def test_contracts_go_to_those_who_serve_them(self):
+        spec = self.c.dir / "library.yaml"
+        spec.write_text(SERVED)
+        store = "internal/book/book_store.go"
+        text = self.look("explain", spec, store, "--no-optimization")
+        self.assertNotIn("Contract ", text)
+        self.assertIn("without contracts of its entities (3): such a file serves none", text)
+        text = self.look("explain", spec, "internal/book/book_service.go")
+        self.assertIn("contract POST /books/{id}/lend: is about Book and says more than its "
+                      "methods do", text)
+        self.assertIn("(1): they say no more than its methods do", text)
+        router = "internal/server/router.go"
+        text = self.look("explain", spec, router)
+        self.assertIn("contract GET /version: belongs to no entity", text)
+        self.assertNotIn("/books", text)
+
+    def test_what_explain_shows_is_what_is_sent(self):
+        """Every slice byte by byte; alone in their calls and uncached, tails have slices."""
+        self.c.ask_for_every_go_file()
+        spec, config = self.c.dir / "library.yaml", self.c.dir / "alone.yaml"
+        spec.write_text(SERVED)
+        config.write_text("optimization: {batching: {enabled: false}, "
+                          "prompt_caching: {enabled: false}}\n")
+        self.c.start_sim()
+        tap = Wiretap(("127.0.0.1", int(self.c.sim_url.rpartition(":")[2])))
+        self.addCleanup(tap.close)
+        self.ok(self.c.gc(spec, "-o", self.out, "-c", config,
+                          ANTHROPIC_BASE_URL=f"http://127.0.0.1:{tap.port}"))
+        seen = set()
+        for tail in map(tail_of, requests(tap.recorded())):
+            path, = re.findall(r'<generate path="([^"]+)"', tail)
+            sent = re.findall(r"<task_context>\n(.*?)\n?</task_context>", tail, re.S)
+            told = json.loads(self.ok(self.c.gc("explain", "--json", spec, path, "-c", config,
+                                                "-o", self.c.dir / "other")).stdout)
+            self.assertEqual([told["prompt"]["slice"].rstrip("\n")] if told["prompt"]["slice"]
+                             else [], [s.replace("&lt;", "<") for s in sent], path)
+            seen.add(path)
+        self.assertIn("internal/book/book_store.go", seen)
+        self.assertGreater(len(seen), 20)
 
     def test_explain_as_json(self):
         told = json.loads(self.look("explain", "--json", self.spec, "shop/page.go"))

@@ -173,6 +173,26 @@ static void test_fingerprint_sees_a_requirement_where_it_belongs(void **state)
     free(got);
 }
 
+#define ENDPOINTS "endpoints: [GET /books"
+
+/* A contract touches those who serve it, and neither models nor stores. */
+static void test_fingerprint_sees_a_contract_where_it_is_served(void **state)
+{
+    (void)state;
+    expect_changed(SHOP ENDPOINTS "]\n", SHOP ENDPOINTS ", 'GET /books/{id}']\n",
+                   "internal/book/book_handler.go\n"
+                   "internal/book/book_handler_test.go\n");
+    expect_changed(SHOP ENDPOINTS "]\n",
+                   SHOP ENDPOINTS ", {method: POST, path: /books, request: '{title}'}]\n",
+                   "internal/book/book_handler.go\n"
+                   "internal/book/book_handler_test.go\n"
+                   "internal/book/book_service.go\n"
+                   "internal/book/book_service_test.go\n");
+    expect_changed(SHOP ENDPOINTS "]\n", SHOP ENDPOINTS ", GET /version]\n",
+                   "internal/server/router.go\n"
+                   "internal/server/router_test.go\n");
+}
+
 static void test_fingerprint_sees_what_shapes_the_answer(void **state)
 {
     (void)state;
@@ -254,6 +274,7 @@ int main(void)
         cmocka_unit_test(test_fingerprint_of_others_survives_a_new_entity),
         cmocka_unit_test(test_fingerprint_sees_a_changed_entity_and_its_users),
         cmocka_unit_test(test_fingerprint_sees_a_requirement_where_it_belongs),
+        cmocka_unit_test(test_fingerprint_sees_a_contract_where_it_is_served),
         cmocka_unit_test(test_fingerprint_sees_what_shapes_the_answer),
         cmocka_unit_test(test_fingerprint_sees_the_prompt_of_its_kind),
         cmocka_unit_test(test_fingerprint_sees_the_api_of_real_dependencies),

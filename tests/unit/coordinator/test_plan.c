@@ -390,11 +390,70 @@ static void test_plan_tells_each_file_what_it_needs(void **state)
     assert_string_equal(p->entities.items[0], "Book");
     assert_int_equal(p->neighbours.count, 1);
     assert_string_equal(p->neighbours.items[0], "Author");
-    assert_int_equal(p->contracts.count, 2);
     assert_int_equal(p->requirements.count, 2);
     p = file("internal/author/author_store.go");
     assert_int_equal(p->neighbours.count, 0); /* it does not use Book */
     assert_int_equal(p->requirements.count, 1);
+}
+
+static void expect_contracts(const char *path, const char *want)
+{
+    char *got = gc_strv_join(&file(path)->contracts, ", ");
+    if (strcmp(got, want) != 0)
+        fail_msg("%s has contracts \"%s\", not \"%s\"", path, got, want);
+    free(got);
+}
+
+/* Data knows no HTTP, a service keeps the rules, a handler serves them all; tests need what
+ * they test. */
+static void test_plan_gives_contracts_to_those_who_serve_them(void **state)
+{
+    (void)state;
+    plan("name: shop\nentities: [{name: Book, attributes: {id: uuid, title: string}}]\n"
+         "endpoints: [GET /books, {method: GET, path: '/books/{id}', response: Book},\n"
+         "            'POST /books/{id}/publish', GET /version]\n");
+    expect_contracts("internal/book/book.go", "");
+    expect_contracts("internal/book/book_test.go", "");
+    expect_contracts("internal/book/book_store.go", "");
+    expect_contracts("internal/book/book_store_test.go", "");
+    expect_contracts("internal/book/book_service.go", "POST /books/{id}/publish");
+    expect_contracts("internal/book/book_service_test.go", "POST /books/{id}/publish");
+    static const char all[] = "GET /books, GET /books/{id}, POST /books/{id}/publish";
+    expect_contracts("internal/book/book_handler.go", all);
+    expect_contracts("internal/book/book_handler_test.go", all);
+    expect_contracts("internal/server/router.go", "GET /version");
+    expect_contracts("internal/server/router_test.go", "GET /version");
+    expect_contracts("internal/server/server.go", "");
+    expect_contracts("cmd/shop/main.go", "");
+}
+
+static void test_plan_gives_contracts_to_listed_files(void **state)
+{
+    (void)state;
+    plan("name: shop\nentities: [{name: Book, attributes: {id: uuid, title: string}}]\n"
+         "endpoints: [GET /books, 'POST /books/{id}/publish', GET /version]\n"
+         "files:\n"
+         "- {path: book/book.go, purpose: One book}\n"
+         "- {path: book/store.go, purpose: Keeps every book}\n"
+         "- {path: book/api.go, purpose: Serves every book}\n"
+         "- {path: book/book_service.go, purpose: Its rules}\n"
+         "- {path: book/types.go, purpose: Types of every book handler}\n"
+         "- {path: web/routes.go, purpose: All of them}\n"
+         "- {path: web/server.go, purpose: Starts and stops}\n"
+         "- {path: web/one.go, purpose: 'Says its number: GET /version'}\n"
+         "- {path: web/two.go, purpose: 'GET /version/{id} and GET /versions'}\n"
+         "- {path: web/none.go, purpose: Small helpers}\n");
+    expect_contracts("book/store.go", "");
+    expect_contracts("book/book.go", "GET /books, POST /books/{id}/publish");
+    expect_contracts("book/api.go", "GET /books, POST /books/{id}/publish");
+    expect_contracts("book/book_service.go", "POST /books/{id}/publish");
+    expect_contracts("book/types.go", "GET /books, POST /books/{id}/publish");
+    expect_contracts("web/routes.go",
+                     "GET /books, POST /books/{id}/publish, GET /version");
+    expect_contracts("web/server.go", "GET /version");
+    expect_contracts("web/one.go", "GET /version");
+    expect_contracts("web/two.go", "");
+    expect_contracts("web/none.go", "");
 }
 
 static void test_plan_breaks_cycles_between_packages(void **state)
@@ -635,6 +694,8 @@ int main(void)
         TEST(test_plan_in_layers_of_the_specification),
         TEST(test_plan_waits_for_nothing_that_is_promised),
         TEST(test_plan_tells_each_file_what_it_needs),
+        TEST(test_plan_gives_contracts_to_those_who_serve_them),
+        TEST(test_plan_gives_contracts_to_listed_files),
         TEST(test_plan_breaks_cycles_between_packages),
         TEST(test_plan_keeps_an_id_that_is_there),
         TEST(test_plan_no_field_and_method_of_one_name),

@@ -17,11 +17,15 @@ static const char shop[] =
     "- {id: R2, text: Orders are numbered}\n"
     "- {id: R3, text: Everything is logged}\n"
     "- {id: R4, text: Items have names}\n"
-    "endpoints: [GET /orders]\n"
+    "endpoints: [GET /orders, 'POST /orders/{id}/cancel', GET /version]\n"
     "files:\n"
     "- {path: shop/order_item.go, purpose: One line of it}\n"
     "- {path: shop/page.go, purpose: Splits lists into pages}\n"
     "- {path: shop/orders.go, purpose: 'Keeps orders, as R4 says'}\n"
+    "- {path: shop/order_store.go, purpose: Finds them}\n"
+    "- {path: shop/order_service.go, purpose: Cancels them}\n"
+    "- {path: shop/routes.go, purpose: Joins it all}\n"
+    "- {path: shop/hello.go, purpose: Answers GET /version alone}\n"
     "- {path: shop/listed.go, purpose: About an age, entities: [Customer]}\n"
     "- {path: customer/util.go, purpose: Small helpers}\n";
 
@@ -94,9 +98,37 @@ static void test_reasons_by_plural_and_by_id(void **state)
            "entity Order: its own: path or purpose name it\n"
            "neighbour Customer: field Customer of Order refers to it\n"
            "contract GET /orders: is about Order\n"
+           "contract POST /orders/{id}/cancel: is about Order\n"
            "requirement R2: names Order\n"
            "requirement R3: names no entity: goes to all\n"
            "requirement R4: the file is about all of them, or its purpose names it\n");
+}
+
+static void test_reasons_of_contracts(void **state)
+{
+    (void)state;
+    expect("shop/order_store.go",
+           "entity Order: its own: path or purpose name it\n"
+           "neighbour Customer: field Customer of Order refers to it\n"
+           "requirement R2: names Order\n"
+           "requirement R3: names no entity: goes to all\n");
+    assert_int_equal(f.reasons.contracts_left_out, 2);
+    assert_string_equal(f.reasons.why_left_out, "such a file serves none");
+    expect("shop/order_service.go",
+           "entity Order: its own: path or purpose name it\n"
+           "neighbour Customer: field Customer of Order refers to it\n"
+           "contract POST /orders/{id}/cancel: is about Order and says more than its "
+           "methods do\n"
+           "requirement R2: names Order\n"
+           "requirement R3: names no entity: goes to all\n");
+    assert_int_equal(f.reasons.contracts_left_out, 1);
+    expect("shop/routes.go",
+           "contract GET /orders: the file is about routes\n"
+           "contract POST /orders/{id}/cancel: the file is about routes\n"
+           "contract GET /version: belongs to no entity, the file speaks HTTP\n"
+           "requirement R3: names no entity: goes to all\n");
+    expect("shop/hello.go", "contract GET /version: its purpose names it\n"
+                            "requirement R3: names no entity: goes to all\n");
 }
 
 static void test_reasons_what_is_listed_counts_alone(void **state)
@@ -120,6 +152,7 @@ int main(void)
         TEST(test_reasons_of_a_name_of_two_words),
         TEST(test_reasons_want_whole_words),
         TEST(test_reasons_by_plural_and_by_id),
+        TEST(test_reasons_of_contracts),
         TEST(test_reasons_what_is_listed_counts_alone),
         TEST(test_reasons_by_folder_at_last),
     };

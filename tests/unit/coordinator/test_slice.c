@@ -78,12 +78,20 @@ static void test_slice_own_has_what_the_file_is_about(void **state)
     assert_true(has("; one of: draft, out\n"));
     assert_true(has("refers to Author"));
     assert_true(has("Related entity Author: key ID "));
-    assert_true(has("Contract GET /books: all books\n"));
+    assert_false(has("Contract "));
     assert_true(has("Books have titles\n"));
     assert_true(has("Everything is logged\n")); /* names nothing: for all */
     assert_false(has("Shelf"));
     assert_false(has("Each shelf"));
     assert_false(has("- Name")); /* a neighbour's field */
+}
+
+static void test_slice_of_who_serves_contracts_has_them(void **state)
+{
+    (void)state;
+    gc_slice_own(f.slicer, file("internal/book/book_handler_test.go"), &f.out);
+    assert_true(has("Contract GET /books: all books\n"));
+    assert_false(has("/shelves"));
 }
 
 static void test_slice_of_relations_belongs_to_their_start(void **state)
@@ -173,6 +181,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_slice_own_has_what_the_file_is_about),
+        TEST(test_slice_of_who_serves_contracts_has_them),
         TEST(test_slice_of_relations_belongs_to_their_start),
         TEST(test_slice_own_is_shared_and_context),
         TEST(test_slice_context_is_a_union),
