@@ -254,12 +254,12 @@ static void resolve(gc_spec *self)
     for (size_t i = 0; i < self->entity_count; i++)
         for (size_t k = 0; k < self->entities[i].field_count; k++)
             gc_spec_resolve_type(self, &self->entities[i], &self->entities[i].fields[k]);
+    gc_spec_find_kind(self);
     gc_spec_resolve_links(self);
     gc_spec_hold_relations(self);
     gc_spec_break_cycles(self);
     gc_clarify_rest(self);
     gc_spec_name_enums(self);
-    gc_spec_find_kind(self);
 }
 
 static gc_fcs *fcs_new(void)

@@ -187,6 +187,7 @@ static void add_own_package(gc_spec *self, const gc_spec_entity *e)
     }
     if (path) {
         p = gc_spec_add_package(self, e->at);
+        p->implied = !base;
         gc_spec_set(&p->package.name, gc_xstrdup(base ? base + 1 : text));
         gc_spec_set(&p->package.path, path);
     }
@@ -241,9 +242,22 @@ static void refuse_programs(gc_spec *self)
     }
 }
 
+/* Nobody outside can import what lies below internal/. */
+static void open_packages_of_library(gc_spec *self)
+{
+    bool library = strcmp(self->fcs->kind, "library") == 0;
+    for (size_t i = 0; library && i < self->package_count; i++) {
+        gc_spec_package *p = &self->packages[i];
+        if (p->implied)
+            gc_spec_set(&p->package.path,
+                        gc_xstrdup(p->package.path + strlen("internal/")));
+    }
+}
+
 static void resolve_packages(gc_spec *self)
 {
     declare_own_packages(self);
+    open_packages_of_library(self);
     /* Before the names are made Go names, entities may use them as written. */
     gc_map *written = index_packages(self), *paths = gc_map_new();
     for (size_t i = 0; i < self->entity_count; i++) {

@@ -61,6 +61,7 @@ typedef struct gc_spec_contract {
 
 typedef struct gc_spec_package {
     gc_package package;
+    bool implied; /* its path was made of its name */
     const gc_node *at;
     const gc_node *entities;
 } gc_spec_package;

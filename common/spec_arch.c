@@ -39,6 +39,7 @@ static void set_package(gc_spec *self, gc_spec_package *package, const char *nam
     gc_spec_set(&package->package.name, gc_xstrdup(*name ? name : base_of(folder)));
     gc_spec_set(&package->package.path,
                 *path ? gc_xstrdup(folder) : gc_xasprintf("internal/%s", folder));
+    package->implied = !*path;
     free(folder);
 }
 

@@ -242,8 +242,9 @@ static void test_entity(plan_ctx *ctx, const plan_entity *pe, const entity_files
 
 static long add_errors(plan_ctx *ctx)
 {
-    char *dir = plan_free_dir(ctx, "apperrors");
-    plan_pkg *pkg = plan_require_pkg(ctx, dir, strrchr(dir, '/') + 1,
+    char *dir = plan_free_open_dir(ctx, "apperrors");
+    const char *slash = strrchr(dir, '/');
+    plan_pkg *pkg = plan_require_pkg(ctx, dir, slash ? slash + 1 : dir,
                                      "error values that every layer shares");
     char *path = gc_xasprintf("%s/errors.go", dir);
     size_t file = plan_add_file(ctx, path, pkg, "errors");

@@ -37,15 +37,31 @@ char *plan_unique_symbol(plan_pkg *pkg, const char *want)
     return name;
 }
 
-char *plan_free_dir(plan_ctx *ctx, const char *base)
+static char *free_dir(plan_ctx *ctx, const char *above, const char *base)
 {
-    char *dir = gc_xasprintf("internal/%s", base);
+    char *dir = gc_xasprintf("%s%s", above, base);
     for (int n = 1; gc_map_has(ctx->pkg_by_dir, dir); n++) {
         free(dir);
-        dir = n == 1 ? gc_xasprintf("internal/app%s", base)
-                     : gc_xasprintf("internal/app%s%d", base, n);
+        dir = n == 1 ? gc_xasprintf("%sapp%s", above, base)
+                     : gc_xasprintf("%sapp%s%d", above, base, n);
     }
     return dir;
+}
+
+char *plan_free_dir(plan_ctx *ctx, const char *base)
+{
+    return free_dir(ctx, "internal/", base);
+}
+
+/* Others can import a library, and nothing below internal/. */
+static const char *open_root(const plan_ctx *ctx)
+{
+    return ctx->http || ctx->cli ? "internal/" : "";
+}
+
+char *plan_free_open_dir(plan_ctx *ctx, const char *base)
+{
+    return free_dir(ctx, open_root(ctx), base);
 }
 
 /* ---- which package holds which kind of file ---- */
@@ -124,7 +140,7 @@ static void place_entity(plan_ctx *ctx, plan_entity *pe, const layers *l)
         pe->service = l->service;
         pe->handler = l->handler;
     } else {
-        char *dir = p ? gc_xstrdup(p->path) : gc_xasprintf("internal/%s", own);
+        char *dir = p ? gc_xstrdup(p->path) : gc_xasprintf("%s%s", open_root(ctx), own);
         char *purpose = gc_xasprintf("%s: model, store, service", pe->e->go_name);
         pe->model = plan_require_pkg(ctx, dir, p ? p->name : own,
                                      p && *p->purpose ? p->purpose : purpose);

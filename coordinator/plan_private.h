@@ -95,6 +95,9 @@ char *plan_free_member(const gc_entity *e, const char *want);
 /* A folder below internal/ for cross-cutting code that no entity lives in; malloc'ed. */
 char *plan_free_dir(plan_ctx *ctx, const char *base);
 
+/* The same for code that users of a library need, too: there it is not below internal/. */
+char *plan_free_open_dir(plan_ctx *ctx, const char *base);
+
 /* plan_promise.c: a promise under construction for a file in `home`. */
 typedef struct plan_promise {
     const plan_ctx *ctx;

@@ -182,8 +182,14 @@ static void test_plan_of_a_library(void **state)
 {
     (void)state;
     plan(
-        "name: calc\ndescription: a Go library\nentities: {Sum: {id: uuid, value: int}}\n");
+        "name: calc\ndescription: a Go library\nentities: {Sum: {id: uuid, value: int}}\n"
+        "architecture: {packages: [{name: round, purpose: Rounds}, "
+        "{path: internal/bits, purpose: Counts}]}\n");
     assert_string_equal(f.fcs->kind, "library");
+    assert_string_equal(file("sum/sum.go")->import_path, "example.com/calc/sum");
+    assert_string_equal(file("round/round.go")->package, "round");
+    file("apperrors/errors.go");
+    file("internal/bits/bits.go");
     for (size_t i = 0; i < f.plan->file_count; i++)
         assert_string_not_equal(f.plan->files[i].kind, "main");
 }
