@@ -36,6 +36,8 @@ typedef struct gc_compose_input {
     double longest_call_s; /* expected; for the lifetime of the cached prefix */
     double job_s;          /* expected */
     bool simulated;
+    bool
+        lean; /* the shortest prompts, none of it marked: for a call that must cost little */
 } gc_compose_input;
 
 /* Chooses the layout and renders the blocks that all calls of the job share. What the input
@@ -58,9 +60,13 @@ typedef struct gc_compose_files {
     size_t count;
     const char *apis;      /* surface of real dependencies, "" if none */
     const char *complaint; /* "" or why the last answer was refused */
+    double budget_usd; /* 0: none. The most that the worst case may cost: the answer gets
+                            * what room is left, if that is enough for `output_tokens` */
+    double output_tokens; /* expected, thinking included; only looked at with a budget */
 } gc_compose_files;
 
 /* A task without job and id; the caller owns it. Shared blocks are named by hash.
+ * GC_EFULL: it does not fit the budget.
  * GC_ETOOBIG: prompt and answer fill more of the model's window than GC_WINDOW_PART; ask for
  * fewer files; of one file `info` says what helps. */
 GC_MUST_CHECK gc_err gc_compose(const gc_composer *self, const gc_compose_files *files,
@@ -74,6 +80,10 @@ size_t gc_composer_whole_bytes(const gc_composer *self);
 
 /* Bytes of the part of each prompt that the cache mark covers; 0 if nothing is marked. */
 size_t gc_composer_marked_bytes(const gc_composer *self);
+
+/* What the provider counted for that part: from now on the worst case of a call is counted
+ * with it. */
+void gc_composer_learn_marked(gc_composer *self, int64_t tokens);
 
 /* Appends the surface of one dependency, fit for gc_compose_files.apis. */
 void gc_compose_put_api(const gc_plan_file *file, const char *api, gc_buf *out);

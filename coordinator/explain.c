@@ -28,7 +28,9 @@ static int64_t tokens(const gc_run *run, double bytes)
 
 static prompt_sizes measure(gc_run *run, size_t file)
 {
-    const gc_compose_files wanted = { &file, NULL, 1, "", "" };
+    const gc_compose_files wanted = {
+        .files = &file, .count = 1, .apis = "", .complaint = ""
+    };
     prompt_sizes sizes = { .layout = "" };
     gc_errinfo info = { 0 };
     gc_task *task = NULL;

@@ -65,12 +65,17 @@ static void save_rejected(gc_run *run, size_t file, const char *sha256)
     gc_buf_release(&text);
 }
 
-static void rejected(gc_run *run, size_t file, const gc_file_result *r)
+static void rejected(gc_run *run, size_t file, const gc_file_result *r, bool was_cut)
 {
     run_file *f = &run->files[file];
     gc_file_stat *stat = &run->stats.files[file];
     gc_usage_add(&stat->usage, &r->usage);
     stat->cost_usd += r->cost_usd;
+    if (was_cut) {
+        f->cuts++;
+        back_to_ready(run, file, 0);
+        return;
+    }
     /* One that an answer for several left out, or had no room for, has not failed by itself. */
     bool kept = gc_sha_valid(r->sha256);
     bool own_fault = kept || f->alone;
@@ -196,6 +201,9 @@ static void apply_result(gc_run *run, run_task *task, const gc_result *result)
 {
     gc_stats *s = &run->stats;
     charged before = charged_to_files(run, task);
+    bool was_cut = run_was_cut(task, result);
+    if (result->calls)
+        run->refusals = 0;
     run_take_lesson(run, task, result);
     for (size_t i = 0; i < result->file_count; i++) {
         const gc_file_result *r = &result->files[i];
@@ -206,7 +214,7 @@ static void apply_result(gc_run *run, run_task *task, const gc_result *result)
         if (r->outcome == GC_FILE_MADE || r->outcome == GC_FILE_REUSED)
             stored(run, (size_t)file, r);
         else if (r->outcome == GC_FILE_REJECTED)
-            rejected(run, (size_t)file, r);
+            rejected(run, (size_t)file, r, was_cut);
         else
             back_to_ready(run, (size_t)file, WAIT_RETRY_MS);
     }
@@ -258,8 +266,7 @@ static const fail_rule fail_rules[] = {
       "check the API key of the workers, then use --resume" },
     { GC_FAIL_SPEND, GC_EXIT_NETWORK, 0,
       "raise the provider's spend limit, then run the same command with --resume" },
-    { GC_FAIL_CAP, GC_EXIT_GENERATION, 0,
-      "raise --max-cost and run the same command with --resume" },
+    { GC_FAIL_CAP, GC_EXIT_GENERATION, 0, GC_CAP_ADVICE },
     { GC_FAIL_REQUEST, GC_EXIT_NETWORK, -1, "the provider refuses the request" },
     { GC_FAIL_NO_WORKER, GC_EXIT_NETWORK, 0,
       "start a worker that has a key for this provider, then use --resume" },
@@ -293,6 +300,20 @@ static void count_failed_calls(gc_run *run, const run_task *task, const gc_wire 
     gc_result_destroy(&result);
 }
 
+/* No call of the job runs, and this one does not fit under the cap: its parts may, or one
+ * file with little room for the answer. run_thrift.c stops the run when nothing does. */
+static void on_cap(gc_run *run, run_task *task)
+{
+    if (task->file_count > 1 && !run->thrifty) {
+        run_halve_task(run, task);
+        return;
+    }
+    if (task->budget_usd > 0)
+        run_on_thrift_refused(run);
+    run_turn_thrifty(run);
+    requeue_task(run, task, 0);
+}
+
 static void on_fail(gc_run *run, run_task *task, const gc_wire *message)
 {
     const char *text = message->text ? message->text : "";
@@ -306,9 +327,8 @@ static void on_fail(gc_run *run, run_task *task, const gc_wire *message)
             continue;
         gc_log_info("task.failed", "task=%s reason=%s text=\"%s\"", task->id,
                     rule->reason, text);
-        if (strcmp(rule->reason, GC_FAIL_CAP) == 0 && task->file_count > 1 &&
-            !run->stopping) {
-            run_halve_task(run, task); /* the worst case of a part may fit */
+        if (strcmp(rule->reason, GC_FAIL_CAP) == 0 && !run->stopping) {
+            on_cap(run, task);
             return;
         }
         if (strcmp(rule->reason, GC_FAIL_CAP) == 0 ||

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/log.h"
 #include "common/mem.h"
 #include "coordinator/run_private.h"
 
@@ -86,22 +87,27 @@ static void expect_times(const gc_run *run, gc_compose_input *input)
     input->job_s = input->longest_call_s * (waves > levels ? waves : levels);
 }
 
-gc_exit run_open_composer(gc_run *run, bool reuse)
+static gc_compose_input input_of(const gc_run *run, bool reuse)
 {
-    gc_errinfo info = { 0 };
-    expected_calls expected = { 0 };
-    expect_calls(run, &expected);
-    gc_compose_input input = { .config = run->config,
+    return (gc_compose_input){ .config = run->config,
                                .fcs = run->project.fcs,
                                .plan = run->project.plan,
                                .slicer = run->slicer,
                                .prompts = run->project.prompts,
                                .model = run->project.model,
                                .bytes_per_token = run->rates.bytes_per_token,
-                               .calls = expected.calls,
-                               .call_count = expected.count,
                                .reuse = reuse,
                                .simulated = run->stats.simulated };
+}
+
+gc_exit run_open_composer(gc_run *run, bool reuse)
+{
+    gc_errinfo info = { 0 };
+    expected_calls expected = { 0 };
+    expect_calls(run, &expected);
+    gc_compose_input input = input_of(run, reuse);
+    input.calls = expected.calls;
+    input.call_count = expected.count;
     expect_times(run, &input);
     gc_err err = gc_composer_new(&input, &run->composer, &info);
     free(expected.files);
@@ -110,4 +116,19 @@ gc_exit run_open_composer(gc_run *run, bool reuse)
         return GC_EXIT_OK;
     fprintf(stderr, "error: %s\n", info.text);
     return GC_EXIT_USAGE;
+}
+
+bool run_open_lean(gc_run *run)
+{
+    gc_errinfo info = { 0 };
+    if (run->lean)
+        return true;
+    gc_compose_input input = input_of(run, run_reuses(run));
+    input.lean = true;
+    if (gc_composer_new(&input, &run->lean, &info) == GC_OK &&
+        run_store_blocks(run) == GC_OK)
+        return true;
+    gc_log_warn("prompt.unsaved", "text=\"%s\"", info.text);
+    gc_composer_destroy(&run->lean);
+    return false;
 }

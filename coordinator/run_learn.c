@@ -63,6 +63,10 @@ void run_take_lesson(gc_run *run, const run_task *task, const gc_result *result)
 {
     if (result->calls != 1 || result->unconfirmed_usd > 0)
         return;
+    const gc_usage *u = &result->usage;
+    if (!task->lean)
+        gc_composer_learn_marked(run->composer,
+                                 u->cache_write_5m + u->cache_write_1h + u->cache_read);
     gc_lesson_file *files = gc_xcalloc(result->file_count, sizeof *files);
     gc_lesson lesson = { .prompt_bytes = task->prompt_bytes,
                          .marked_bytes = (int64_t)gc_composer_marked_bytes(run->composer),

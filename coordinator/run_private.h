@@ -43,9 +43,10 @@ typedef enum run_step {
 typedef struct run_file {
     run_step step;
     int64_t repairs;
-    char *complaint;                  /* of the last rejected answer, or NULL */
-    bool alone;                       /* is asked for without company */
-    int64_t retry_at;                 /* monotonic; 0 = at once */
+    char *complaint;  /* of the last rejected answer, or NULL */
+    bool alone;       /* is asked for without company */
+    int64_t retry_at; /* monotonic; 0 = at once */
+    int cuts; /* answers that were cut off because a budget left them little room */
     bool listed_ready, listed_stored; /* is in that list */
     char collect_sha[GC_SHA_HEX + 1];
     const char *collect_how;
@@ -59,7 +60,9 @@ typedef struct run_task {
     char *payload;     /* from when it is composed until it is sent, else NULL */
     size_t payload_len;
     int64_t prompt_bytes;
-    bool asked; /* it was composed: its files count an attempt */
+    double budget_usd; /* 0: none; see gc_compose_files. Its file is asked for alone */
+    bool lean;         /* with the shortest prompt */
+    bool asked;        /* it was composed: its files count an attempt */
     bool sent;
     bool running;     /* a worker has begun it */
     int64_t news_at;  /* last sign of life */
@@ -87,6 +90,9 @@ typedef struct gc_run {
     gc_slicer *slicer;
     gc_fp_context fp;
     gc_composer *composer;
+    gc_composer *lean; /* of calls that must cost little; NULL until there is one */
+    bool thrifty;      /* the spend cap binds (run_thrift.c) */
+    int refusals;      /* by the cap of calls that were to fit, since the last that did */
     gc_output *output;
     gc_local *local;
     gc_store *store;
@@ -137,6 +143,9 @@ gc_exit run_open(gc_run *run, const gc_options *options);
 /* The output folder, its state and what an unfinished run left, and the decider. `peek`:
  * nothing is made or locked. Trouble is told on stderr. */
 GC_MUST_CHECK gc_exit run_open_output(gc_run *run, bool peek);
+
+/* Calls may be answered by what somebody paid for before. */
+bool run_reuses(const gc_run *run);
 
 /* Redis, broker, workers, job record: only when there is something to make. */
 gc_exit run_connect(gc_run *run);
@@ -226,6 +235,33 @@ typedef void (*run_group_fn)(gc_run *run, const size_t *files, size_t count, voi
 GC_MUST_CHECK gc_err run_compose(gc_run *run, const size_t *files, size_t count,
                                  gc_task **task, gc_errinfo *info);
 
+/* The same under a budget; `lean`: by run->lean. */
+GC_MUST_CHECK gc_err run_compose_cheap(gc_run *run, size_t file, bool lean,
+                                       double budget_usd, gc_task **task,
+                                       gc_errinfo *info);
+
+/* A task that will be composed once it is its turn. */
+run_task *run_add_task(gc_run *run, const size_t *files, size_t count);
+
+/* Tasks that were not sent come apart: their files are to be asked for. */
+void run_take_unsent(gc_run *run);
+
+#define GC_CAP_ADVICE "raise --max-cost and run the same command with --resume"
+
+/* run_thrift.c: more of a spend cap than calls of the usual size can use. */
+/* A call for one file does not fit under the cap. */
+void run_turn_thrifty(gc_run *run);
+
+/* Tasks that fit under what is left of the cap, if there are none now; when nothing fits and
+ * nothing runs the run stops. */
+void run_make_thrifty_tasks(gc_run *run);
+
+/* The cap refused a task that was to fit. */
+void run_on_thrift_refused(gc_run *run);
+
+/* The answer was cut off by the room that the budget left: no fault of its own. */
+bool run_was_cut(const run_task *task, const gc_result *result);
+
 /* True if `err` says that the task does not fit the model's window, and its halves were
  * used instead. */
 bool run_in_halves(gc_run *run, gc_err err, const size_t *files, size_t count,
@@ -265,6 +301,9 @@ int64_t run_show(gc_run *run, int64_t now_ms);
 /* A composer for all files that are not done, in the layout that is cheapest for them.
  * GC_EXIT_USAGE: a prompt does not render; told on stderr. */
 GC_MUST_CHECK gc_exit run_open_composer(gc_run *run, bool reuse);
+
+/* run->lean, if it is not there yet. False: it does not render. */
+bool run_open_lean(gc_run *run);
 
 /* run_learn.c */
 void run_learn_figures(gc_run *run);  /* from Redis */

@@ -320,16 +320,27 @@ static gc_exit open_job(gc_run *run)
 }
 
 /* The blocks that every prompt starts with, before the first task names them. */
-gc_err run_store_blocks(gc_run *run)
+static gc_err store_blocks(gc_run *run, const gc_composer *composer)
 {
     size_t len;
     const char *text;
     gc_sha sha;
     gc_err err = GC_OK;
-    for (size_t i = 0; !err && (text = gc_composer_shared(run->composer, i, &len)); i++)
+    for (size_t i = 0; !err && (text = gc_composer_shared(composer, i, &len)); i++)
         if (len)
             err = gc_store_blob_put(run->store, text, len, &sha);
     return err;
+}
+
+gc_err run_store_blocks(gc_run *run)
+{
+    gc_err err = store_blocks(run, run->composer);
+    return !err && run->lean ? store_blocks(run, run->lean) : err;
+}
+
+bool run_reuses(const gc_run *run)
+{
+    return run->config->incremental_enabled && !run->options->force;
 }
 
 gc_err run_restore(gc_run *run)
@@ -370,8 +381,7 @@ gc_exit run_connect(gc_run *run)
         return code;
     run_learn_figures(run);
     run_watch_slots(run);
-    code =
-        run_open_composer(run, run->config->incremental_enabled && !run->options->force);
+    code = run_open_composer(run, run_reuses(run));
     if (code == GC_EXIT_OK && run_store_blocks(run)) {
         fputs("error: cannot store the prompt in Redis\n", stderr);
         code = GC_EXIT_NETWORK;
@@ -420,6 +430,7 @@ void run_close(gc_run *run)
     gc_decider_destroy(&run->decider);
     free(run->behind_s);
     gc_composer_destroy(&run->composer);
+    gc_composer_destroy(&run->lean);
     gc_output_close(&run->output);
     gc_progress_destroy(&run->progress);
     gc_slicer_destroy(&run->slicer);

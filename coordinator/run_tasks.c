@@ -17,6 +17,8 @@
 #define SUBMIT_BATCH 32
 #define PAYLOAD_LIMIT ((size_t)64 << 20)
 #define API_LIMIT ((size_t)16 << 20)
+#define MOST_CUTS 10         /* by then the room is as wide as without a budget */
+#define LEAST_MORE_TOKENS 64 /* after a cut, even if hardly anything was expected */
 
 /* ---- where a task is ---- */
 
@@ -80,7 +82,7 @@ static gc_err take_back_sent(gc_run *run)
     return gc_client_send(run->client, &cancel);
 }
 
-bool run_take_back(gc_run *run)
+void run_take_unsent(gc_run *run)
 {
     size_t cursor = 0;
     void *value;
@@ -93,6 +95,11 @@ bool run_take_back(gc_run *run)
                 run_set_step(run, task->files[i], RUN_READY);
         run_drop_task(run, task);
     }
+}
+
+bool run_take_back(gc_run *run)
+{
+    run_take_unsent(run);
     return !run->tasks_sent || take_back_sent(run) == GC_OK;
 }
 
@@ -125,22 +132,44 @@ static void put_apis(gc_run *run, const size_t *files, size_t count, gc_buf *out
     gc_map_destroy(&seen);
 }
 
-gc_err run_compose(gc_run *run, const size_t *files, size_t count, gc_task **task,
-                   gc_errinfo *info)
+static gc_err compose(gc_run *run, const gc_composer *composer, gc_compose_files *wanted,
+                      gc_task **task, gc_errinfo *info)
 {
     gc_buf apis;
     gc_buf_init(&apis, API_LIMIT);
-    put_apis(run, files, count, &apis);
-    const char **fingerprints = gc_xcalloc(count, sizeof *fingerprints);
-    for (size_t i = 0; i < count; i++)
-        fingerprints[i] = run_fingerprint(run, files[i])->hex;
-    const char *complaint = run->files[files[0]].complaint;
-    gc_compose_files wanted = { files, fingerprints, count, apis.ptr,
-                                complaint ? complaint : "" };
-    gc_err err = gc_compose(run->composer, &wanted, task, info);
+    put_apis(run, wanted->files, wanted->count, &apis);
+    const char **fingerprints = gc_xcalloc(wanted->count, sizeof *fingerprints);
+    for (size_t i = 0; i < wanted->count; i++)
+        fingerprints[i] = run_fingerprint(run, wanted->files[i])->hex;
+    const char *complaint = run->files[wanted->files[0]].complaint;
+    wanted->fingerprints = fingerprints;
+    wanted->apis = apis.ptr;
+    wanted->complaint = complaint ? complaint : "";
+    gc_err err = gc_compose(composer, wanted, task, info);
     free(fingerprints);
     gc_buf_release(&apis);
     return err;
+}
+
+gc_err run_compose(gc_run *run, const size_t *files, size_t count, gc_task **task,
+                   gc_errinfo *info)
+{
+    gc_compose_files wanted = { .files = files, .count = count };
+    return compose(run, run->composer, &wanted, task, info);
+}
+
+gc_err run_compose_cheap(gc_run *run, size_t file, bool lean, double budget_usd,
+                         gc_task **task, gc_errinfo *info)
+{
+    int cuts = run->files[file].cuts < MOST_CUTS ? run->files[file].cuts : MOST_CUTS;
+    double output = gc_rates_output(&run->rates, &run->project.plan->files[file]) +
+                    run->rates.thinking_tokens;
+    for (; cuts; cuts--)
+        output = 2 * output + LEAST_MORE_TOKENS;
+    gc_compose_files wanted = {
+        .files = &file, .count = 1, .budget_usd = budget_usd, .output_tokens = output
+    };
+    return compose(run, lean ? run->lean : run->composer, &wanted, task, info);
 }
 
 /* A task that does not fit the model's window is asked for in halves, down to one file. */
@@ -156,9 +185,8 @@ bool run_in_halves(gc_run *run, gc_err err, const size_t *files, size_t count,
 
 /* ---- tasks ---- */
 
-static void add_task(gc_run *run, const size_t *files, size_t count, void *arg)
+run_task *run_add_task(gc_run *run, const size_t *files, size_t count)
 {
-    (void)arg;
     run_task *t = gc_xcalloc(1, sizeof *t);
     snprintf(t->id, sizeof t->id, "%s-%u", run->task_prefix, ++run->task_number);
     t->files = gc_xcalloc(count, sizeof *t->files);
@@ -171,12 +199,23 @@ static void add_task(gc_run *run, const size_t *files, size_t count, void *arg)
     gc_schedule_put(&run->schedule, &t->turn, 0);
     for (size_t i = 0; i < count; i++)
         run_set_step(run, files[i], RUN_OUT);
+    return t;
+}
+
+static void add_task(gc_run *run, const size_t *files, size_t count, void *arg)
+{
+    (void)arg;
+    run_add_task(run, files, count);
 }
 
 void run_make_tasks(gc_run *run)
 {
     if (run->stopping || !run->ready.count)
         return;
+    if (run->thrifty) {
+        run_make_thrifty_tasks(run);
+        return;
+    }
     size_t count, together = 0;
     size_t *files = run_ready_files(run, gc_clock_ms(), &count);
     for (size_t i = 0; i < count; i++) {
@@ -225,7 +264,16 @@ static bool compose_task(gc_run *run, run_task *t)
     gc_task *task = NULL;
     if (t->payload)
         return true;
-    gc_err err = run_compose(run, t->files, t->file_count, &task, &info);
+    gc_err err =
+        t->budget_usd > 0
+            ? run_compose_cheap(run, t->files[0], t->lean, t->budget_usd, &task, &info)
+            : run_compose(run, t->files, t->file_count, &task, &info);
+    if (err == GC_EFULL) { /* its budget is too small by now: it is thought over again */
+        run_on_thrift_refused(run);
+        run_set_step(run, t->files[0], RUN_READY);
+        run_drop_task(run, t);
+        return false;
+    }
     if (err) {
         bool halved = run_in_halves(run, err, t->files, t->file_count, add_task, NULL);
         for (size_t i = 0; !halved && i < t->file_count; i++)

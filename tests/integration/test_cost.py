@@ -6,7 +6,7 @@ import subprocess
 import unittest
 import urllib.request
 
-from cluster import BIN, ROOT, TODO, Case, tree
+from cluster import BIN, CLINIC, ROOT, TODO, Case, tree
 
 # Dollars per million tokens of the default model, as config/models.yaml has them.
 PRICES = {"input": 2, "cache_write_5m": 2.5, "cache_write_1h": 4, "cache_read": 0.1, "output": 10}
@@ -90,6 +90,62 @@ class Cost(Case):
         self.ok(r)
         self.assertLess(rest["cost"]["usd"], full["cost"]["usd"])
         self.assertEqual(tree(self.c.dir / "out"), tree(self.c.dir / "whole"))
+
+    def capped(self, name, cap, code, *args):
+        """A run under a cap: what it paid, by the journal, and what it made; never over."""
+        seen = len(self.c.ledger())
+        r, _ = self.generate(name, "--max-cost", f"{cap:.6f}", *args, spec=CLINIC)
+        self.ok(r, code)
+        entries = self.c.ledger()[seen:]
+        paid = sum(dollars(e["usage"]) for e in entries)
+        self.assertLessEqual(paid, cap)
+        return r, paid, [f["path"] for e in entries for f in e.get("files", [])]
+
+    def goes_on(self, name, made):
+        """A resume pays for nothing twice and ends with what a run without a cap makes."""
+        seen = len(self.c.ledger())
+        r, _ = self.generate(name, "--resume", spec=CLINIC)
+        self.ok(r)
+        rest = [f["path"] for e in self.c.ledger()[seen:] for f in e.get("files", [])]
+        self.assertEqual(set(made) & set(rest), set())
+        self.same(self.c.dir / "full", self.c.dir / name)
+
+    def test_a_low_cap_is_used(self):
+        self.c.start_sim("--ttft", 5)
+        r, full = self.generate("full", spec=CLINIC)
+        self.ok(r)
+        full_usd = full["cost"]["usd"]
+        for share, least in ((0.4, 0.5), (0.9, 0.7)):
+            with self.subTest(share=share):
+                name = f"cap{share}"
+                _, paid, made = self.capped(name, full_usd * share, 4)
+                self.assertGreater(paid, least * full_usd * share)
+                self.goes_on(name, made)
+        # One call's worst case is more than a tenth of this job, which the run says.
+        r, paid, _ = self.capped("cap0.1", full_usd / 10, 4)
+        self.assertEqual(paid, 0)
+        told = re.search(r"the cheapest call may cost \$([0-9.]+), and", r.stderr)
+        self.assertIsNotNone(told, r.stderr)
+        r, paid, made = self.capped("cap0.1", float(told.group(1)) + 0.0001, 4, "--resume")
+        self.assertEqual(len(made), 1, r.stderr)
+        self.goes_on("cap0.1", made)
+
+    def test_an_answer_cut_off_under_a_cap_gets_more_room(self):
+        self.c.start_sim("--ttft", 5)
+        self.c.start_redis()
+        args = ("--redis", self.c.redis_url)
+        r, _ = self.generate("full", *args, spec=CLINIC)
+        self.ok(r)
+        key = "gc:model:claude-sonnet-5-5"
+        for field in self.c.redis_cli("HKEYS", key).split():
+            if field.startswith("output_tokens:"):
+                self.c.redis_cli("HSET", key, field, "1")  # far too little
+        self.c.redis_cli("DEL", *self.c.redis_cli("KEYS", "gc:gen:*").split())
+        _, _, made = self.capped("low", 0.06, 4, *args)
+        cut = [e for e in self.c.ledger() if e["stop_reason"] == "max_tokens"]
+        self.assertTrue(cut)
+        self.assertTrue(made)
+        self.assertTrue({path for e in cut for path in e["wanted"]} & set(made))
 
     def test_the_page_of_a_run(self):
         page = self.c.dir / "r.html"

@@ -85,7 +85,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-static void open_composer(void)
+static void open_composer_as(bool lean)
 {
     f.input = (gc_compose_input){ .config = &f.config,
                                   .fcs = f.fcs,
@@ -96,9 +96,15 @@ static void open_composer(void)
                                   .bytes_per_token = BYTES_PER_TOKEN,
                                   .calls = f.calls,
                                   .call_count = f.call_count,
-                                  .reuse = true };
+                                  .reuse = true,
+                                  .lean = lean };
     gc_composer_destroy(&f.composer);
     must_ok(gc_composer_new(&f.input, &f.composer, NULL));
+}
+
+static void open_composer(void)
+{
+    open_composer_as(false);
 }
 
 static size_t index_of(const char *path)
@@ -117,7 +123,11 @@ static void compose_with(const char *const *paths, size_t count, const char *api
         files[i] = index_of(paths[i]);
         fingerprints[i] = "ff";
     }
-    gc_compose_files wanted = { files, fingerprints, count, apis, complaint };
+    gc_compose_files wanted = { .files = files,
+                                .fingerprints = fingerprints,
+                                .count = count,
+                                .apis = apis,
+                                .complaint = complaint };
     gc_task_destroy(&f.task);
     must_ok(gc_compose(f.composer, &wanted, &f.task, NULL));
 }
@@ -361,7 +371,7 @@ static void test_compose_refuses_what_fills_the_window(void **state)
     open_composer();
     f.model.context_tokens = 5200; /* 4,096 of answer leave 64 for the prompt */
     size_t file = index_of("internal/book/book.go");
-    gc_compose_files wanted = { &file, NULL, 1, "", "" };
+    gc_compose_files wanted = { .files = &file, .count = 1, .apis = "", .complaint = "" };
     gc_err err = gc_compose(f.composer, &wanted, &f.task, &info);
     assert_int_equal(err, GC_ETOOBIG);
     assert_null(f.task);
@@ -390,23 +400,93 @@ static void test_compose_max_tokens(void **state)
     assert_int_equal(f.task->max_tokens, 1000);
 }
 
+/* Tokens of a prompt at the very most, of `bytes` that are not marked. */
+static double most_tokens(size_t bytes)
+{
+    return (double)bytes / 2 + 200;
+}
+
+static void expect_reserve(double written, double plain)
+{
+    double worst =
+        (written * 3.75 + plain * 3.0 + (double)f.task->max_tokens * 15.0) / 1e6;
+    assert_true(f.task->reserve_usd > worst - 1e-5 && f.task->reserve_usd < worst + 1e-5);
+}
+
 static void test_compose_reserves_the_worst_case(void **state)
 {
     (void)state;
     f.config.limits_max_cost_usd = 7;
     open_composer();
     compose("internal/book/book.go");
-    double written =
-        (double)f.task->prompt_bytes / 2 + 1000; /* tokens at the very most */
-    double worst =
-        (double)(int64_t)written * 3.75 / 1e6 + (double)f.task->max_tokens * 15.0 / 1e6;
-    assert_true(f.task->reserve_usd > worst - 1e-5 && f.task->reserve_usd < worst + 1e-5);
+    size_t marked = gc_composer_marked_bytes(f.composer);
+    size_t rest = (size_t)f.task->prompt_bytes - marked;
+    assert_true(marked > 0 && rest > 0);
+    expect_reserve((double)marked / 2, most_tokens(rest));
     assert_true(f.task->max_cost_usd == 7);
     f.config.prompt_caching_enabled = false;
-    double marked = f.task->reserve_usd;
+    open_composer();
+    compose("internal/book/book.go"); /* nothing is written to the cache */
+    expect_reserve(0, most_tokens((size_t)f.task->prompt_bytes));
+}
+
+static void test_compose_counts_a_known_prefix_as_it_is(void **state)
+{
+    (void)state;
     open_composer();
     compose("internal/book/book.go");
-    assert_true(f.task->reserve_usd < marked); /* nothing is written to the cache */
+    size_t marked = gc_composer_marked_bytes(f.composer);
+    size_t rest = (size_t)f.task->prompt_bytes - marked;
+    gc_composer_learn_marked(f.composer, (int64_t)marked + 1); /* no such tokens */
+    compose("internal/book/book.go");
+    expect_reserve((double)marked / 2, most_tokens(rest));
+    gc_composer_learn_marked(f.composer, 1234);
+    gc_composer_learn_marked(f.composer, 0); /* a call whose prefix was not cached */
+    compose("internal/book/book.go");
+    expect_reserve(1234, most_tokens(rest));
+}
+
+static gc_err compose_within(double budget_usd, double output_tokens)
+{
+    size_t file = index_of("internal/book/book.go");
+    gc_compose_files wanted = { .files = &file,
+                                .count = 1,
+                                .apis = "",
+                                .complaint = "",
+                                .budget_usd = budget_usd,
+                                .output_tokens = output_tokens };
+    gc_errinfo info = { 0 };
+    gc_task_destroy(&f.task);
+    return gc_compose(f.composer, &wanted, &f.task, &info);
+}
+
+static void test_compose_keeps_within_a_budget(void **state)
+{
+    (void)state;
+    open_composer();
+    must_ok(compose_within(1, 500)); /* twice and a frame are enough */
+    assert_int_equal(f.task->max_tokens, 2 * 500 + 64);
+    double prompt = f.task->reserve_usd - (double)f.task->max_tokens * 15.0 / 1e6;
+    double tight = prompt + 800 * 15.0 / 1e6;
+    must_ok(compose_within(tight, 500));
+    assert_true(f.task->max_tokens >= 799 && f.task->max_tokens <= 800);
+    assert_true(f.task->reserve_usd <= tight);
+    expect_err(GC_EFULL, compose_within(tight, 600)); /* 600 * 1.25 + 64 */
+    expect_err(GC_EFULL, compose_within(prompt / 2, 1));
+    must_ok(compose_within(1, 50000)); /* never more room than without a budget */
+    assert_int_equal(f.task->max_tokens, 4096);
+}
+
+static void test_compose_lean_is_short_and_unmarked(void **state)
+{
+    (void)state;
+    open_composer();
+    compose("internal/book/book.go");
+    int64_t usual = f.task->prompt_bytes;
+    open_composer_as(true);
+    compose("internal/book/book.go");
+    assert_true(f.task->prompt_bytes <= usual);
+    assert_int_equal(gc_composer_marked_bytes(f.composer), 0);
 }
 
 static void test_compose_takes_the_settings_along(void **state)
@@ -453,6 +533,9 @@ int main(void)
         TEST(test_compose_refuses_what_fills_the_window),
         TEST(test_compose_max_tokens),
         TEST(test_compose_reserves_the_worst_case),
+        TEST(test_compose_counts_a_known_prefix_as_it_is),
+        TEST(test_compose_keeps_within_a_budget),
+        TEST(test_compose_lean_is_short_and_unmarked),
         TEST(test_compose_takes_the_settings_along),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
