@@ -96,12 +96,48 @@ typedef struct open_group {
     size_t members;
     double tokens;
     profile first;
+    const char **entities; /* that its members are about, each once; borrowed names */
+    size_t entity_count, entity_cap;
 } open_group;
 
 typedef struct open_groups {
     open_group list[MAX_OPEN]; /* by age */
     size_t count;
 } open_groups;
+
+/* ---- what a group is about ---- */
+
+static bool is_about(const open_group *g, const char *entity)
+{
+    for (size_t i = 0; i < g->entity_count; i++)
+        if (strcmp(g->entities[i], entity) == 0)
+            return true;
+    return false;
+}
+
+/* Would the group still be about few enough entities with this file? */
+static bool has_room_for(const open_group *g, const gc_plan_file *file, size_t max)
+{
+    size_t count = g->entity_count;
+    if (!max || count + file->entities.count <= max)
+        return true;
+    for (size_t i = 0; i < file->entities.count && count <= max; i++)
+        count += !is_about(g, file->entities.items[i]);
+    return count <= max;
+}
+
+static void add_entities(open_group *g, const gc_plan_file *file)
+{
+    for (size_t i = 0; i < file->entities.count; i++) {
+        if (is_about(g, file->entities.items[i]))
+            continue;
+        g->entities =
+            gc_grow(g->entities, g->entity_count, &g->entity_cap, sizeof *g->entities);
+        g->entities[g->entity_count++] = file->entities.items[i];
+    }
+}
+
+/* ---- open groups ---- */
 
 /* The most similar of the open groups that have room, the eldest of equals; NULL if none. */
 static open_group *best_fit(open_groups *open, const profile *p, double tokens,
@@ -114,7 +150,8 @@ static open_group *best_fit(open_groups *open, const profile *p, double tokens,
         if (g->tokens + tokens > o->max_tokens)
             continue;
         double score = similarity(&g->first, p);
-        if (score >= o->min_similarity && (!best || score > most)) {
+        if (score >= o->min_similarity && (!best || score > most) &&
+            has_room_for(g, p->file, o->max_entities)) {
             best = g;
             most = score;
         }
@@ -125,6 +162,7 @@ static open_group *best_fit(open_groups *open, const profile *p, double tokens,
 static void close_group(open_groups *open, open_group *g)
 {
     size_t after = open->count - (size_t)(g - open->list) - 1;
+    free(g->entities);
     memmove(g, g + 1, after * sizeof *g);
     open->count--;
 }
@@ -151,9 +189,13 @@ size_t gc_group(const gc_plan *plan, const size_t *files, const double *tokens,
             g = begin_group(open, groups++, &p);
         group_of[i] = g->number;
         g->tokens += tokens[i];
+        if (options->max_entities)
+            add_entities(g, p.file);
         if (++g->members >= options->max_files)
             close_group(open, g);
     }
+    while (open->count)
+        close_group(open, &open->list[open->count - 1]);
     free(open);
     return groups;
 }

@@ -21,6 +21,13 @@ static size_t most_files(const gc_config *c)
     return c->batching_enabled ? (size_t)c->batching_max_batch_size : 1;
 }
 
+static size_t most_entities(const gc_config *c)
+{
+    return c->context_filtering_enabled
+               ? (size_t)c->context_filtering_max_entities_per_call
+               : 0;
+}
+
 static size_t group_by(const gc_run *run, const gc_rates *rates, size_t max_files,
                        const run_files *files, size_t *group_of)
 {
@@ -30,6 +37,7 @@ static size_t group_by(const gc_run *run, const gc_rates *rates, size_t max_file
         .max_files = max_files,
         .min_similarity = run->config->batching_min_similarity,
         .max_tokens = limit - rates->thinking_tokens,
+        .max_entities = most_entities(run->config),
     };
     double *tokens = gc_xcalloc(files->count + 1, sizeof *tokens);
     for (size_t i = 0; i < files->count; i++)

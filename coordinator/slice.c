@@ -164,21 +164,12 @@ static bool first_time(seen *s, const char *class, const char *name)
     return fresh;
 }
 
-static void put_entities(const gc_slicer *self, const gc_strv *names, size_t max,
-                         gc_buf *out)
+static void put_entities(const gc_slicer *self, const gc_strv *names, gc_buf *out)
 {
-    size_t full = 0;
     for (size_t i = 0; i < names->count; i++) {
         const gc_entity *e = gc_map_get(self->entities, names->items[i]);
-        if (!e)
-            continue;
-        if (max && full >= max) {
-            gc_buf_printf(out, "Entity %s: not shown in full, the context is limited\n",
-                          e->go_name);
-            continue;
-        }
-        put_entity(self, out, e);
-        full++;
+        if (e)
+            put_entity(self, out, e);
     }
 }
 
@@ -193,15 +184,35 @@ static void unite(seen *s, const char *class, const gc_strv *from, gc_strv *to)
             gc_strv_add(to, from->items[i]);
 }
 
+/* Those that are no own entity; beyond `max` only their names, in one line. */
+static void put_neighbours(const gc_slicer *self, const union_lists *u, size_t max,
+                           gc_buf *out)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < u->neighbours.count; i++) {
+        const gc_entity *e = gc_map_get(self->entities, u->neighbours.items[i]);
+        if (!e || gc_strv_has(&u->entities, e->go_name))
+            continue;
+        count++;
+        if (!max || count <= max)
+            put_neighbour(out, e);
+        else
+            gc_buf_printf(out, "%s%s",
+                          count == max + 1
+                              ? "Related entities that are only named, since "
+                                "the context is limited: "
+                              : ", ",
+                          e->go_name);
+    }
+    if (max && count > max)
+        gc_buf_putc(out, '\n');
+}
+
 static void put_lists(const gc_slicer *self, const union_lists *u, size_t max,
                       gc_buf *out)
 {
-    put_entities(self, &u->entities, max, out);
-    for (size_t i = 0; i < u->neighbours.count; i++) {
-        const gc_entity *e = gc_map_get(self->entities, u->neighbours.items[i]);
-        if (e && !gc_strv_has(&u->entities, e->go_name))
-            put_neighbour(out, e);
-    }
+    put_entities(self, &u->entities, out);
+    put_neighbours(self, u, max, out);
     for (size_t i = 0; i < u->contracts.count; i++) {
         const gc_contract *c = gc_map_get(self->contracts, u->contracts.items[i]);
         if (c)
@@ -282,9 +293,9 @@ void gc_slice_own(const gc_slicer *self, const gc_plan_file *file, gc_buf *out)
 }
 
 void gc_slice_context(const gc_slicer *self, const gc_plan_file *const *files,
-                      size_t count, size_t max_entities, gc_buf *out)
+                      size_t count, size_t max_neighbours, gc_buf *out)
 {
-    slice(self, files, count, max_entities, out);
+    slice(self, files, count, max_neighbours, out);
 }
 
 void gc_slice_everything(const gc_slicer *self, gc_buf *out)

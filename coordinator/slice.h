@@ -27,10 +27,11 @@ void gc_slice_shared(const gc_slicer *self, gc_buf *out);
 /* Its sha256, made once: every fingerprint asks for it. */
 gc_sha gc_slice_shared_sha(const gc_slicer *self);
 
-/* The context of a call for `files`: the union of their slices without the shared part. At
- * most `max_entities` in full (0: no limit); the rest is named, and said to be. */
+/* The context of a call for `files`: the union of their slices without the shared part.
+ * Their own entities in full, which groups keep few (gc_group); at most `max_neighbours`
+ * with their keys (0: no limit): the rest is named, and said to be no more than that. */
 void gc_slice_context(const gc_slicer *self, const gc_plan_file *const *files,
-                      size_t count, size_t max_entities, gc_buf *out);
+                      size_t count, size_t max_neighbours, gc_buf *out);
 
 /* The whole FCS as text: the shared block of a run without context filtering. */
 void gc_slice_everything(const gc_slicer *self, gc_buf *out);

@@ -327,16 +327,15 @@ static void test_compose_filters_context_or_sends_everything(void **state)
     assert_non_null(strstr(shared, "Entity Book"));
 }
 
-static void test_compose_limits_entities_in_full(void **state)
+static void test_compose_limits_neighbours(void **state)
 {
     (void)state;
-    static const char *const paths[] = { "internal/author/author.go",
-                                         "internal/book/book.go" };
     f.config.context_filtering_max_entities_per_call = 1;
     f.config.prompt_caching_enabled = false; /* then each task brings its slice */
     open_composer();
-    compose_with(paths, 2, "", "");
-    assert_non_null(strstr(tail(), "Entity Book: not shown in full"));
+    compose("internal/server/router.go");
+    assert_non_null(strstr(tail(), "Related entity Author: key"));
+    assert_non_null(strstr(tail(), "since the context is limited: Book\n"));
 }
 
 static void test_compose_symbols_are_sanitised_names_only(void **state)
@@ -527,7 +526,7 @@ int main(void)
         TEST(test_compose_brings_wiring_only_what_it_calls),
         TEST(test_compose_brings_surfaces_and_complaints),
         TEST(test_compose_filters_context_or_sends_everything),
-        TEST(test_compose_limits_entities_in_full),
+        TEST(test_compose_limits_neighbours),
         TEST(test_compose_symbols_are_sanitised_names_only),
         TEST(test_compose_sends_the_symbols_once),
         TEST(test_compose_refuses_what_fills_the_window),

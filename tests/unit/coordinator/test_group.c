@@ -16,7 +16,7 @@ typedef struct fixture {
 
 static fixture f;
 
-static const gc_group_options wide = { 5, 0.7, 1000000 };
+static const gc_group_options wide = { 5, 0.7, 1000000, 0 };
 
 static void add(const char *path, const char *dir, const char *kind, const char *promise)
 {
@@ -142,6 +142,32 @@ static void test_group_answer_fits(void **state)
     expect_groups("aabcc");
 }
 
+static void about(size_t file, size_t count, char **names)
+{
+    f.files[file].entities = (gc_strv){ .items = names, .count = count };
+}
+
+static void test_group_is_about_few_entities(void **state)
+{
+    (void)state;
+    static char a[] = "A", b[] = "B", c[] = "C", d[] = "D";
+    char *one[] = { a }, *same[] = { a, b }, *other[] = { c }, *many[] = { a, b, c, d };
+    gc_group_options two = wide;
+    two.max_entities = 2;
+    for (int i = 0; i < 6; i++)
+        add("a/x.go", "a", "model", STRUCT);
+    about(0, 1, one);
+    about(1, 2, same); /* one of its two is there already */
+    about(2, 1, other);
+    about(3, 1, one);
+    about(4, 4, many); /* more than any group holds: alone */
+    about(5, 0, NULL); /* about none: anywhere but there */
+    assert_int_equal(group(&two), 3);
+    expect_groups("aabaca");
+    assert_int_equal(group(&wide), 2); /* no limit */
+    expect_groups("aaaaab");
+}
+
 static void test_group_min_similarity(void **state)
 {
     (void)state;
@@ -229,6 +255,7 @@ int main(void)
         cmocka_unit_test_setup(test_group_by_kind, set_up),
         cmocka_unit_test_setup(test_group_holds_at_most_max_files, set_up),
         cmocka_unit_test_setup(test_group_answer_fits, set_up),
+        cmocka_unit_test_setup(test_group_is_about_few_entities, set_up),
         cmocka_unit_test_setup(test_group_min_similarity, set_up),
         cmocka_unit_test_setup(test_group_stays_open_for_its_like, set_up),
         cmocka_unit_test_setup(test_group_prefers_the_most_similar, set_up),

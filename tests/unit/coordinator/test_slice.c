@@ -103,7 +103,9 @@ static void test_slice_of_relations_belongs_to_their_start(void **state)
     assert_false(has("Book")); /* refers to Author, is none of its business */
     gc_buf_reset(&f.out);
     gc_slice_own(f.slicer, file("internal/shelf/shelf.go"), &f.out);
-    assert_false(has("Author"));
+    assert_false(has("relation: ")); /* it refers to its author by a field */
+    assert_true(has("refers to Author") && has("Related entity Author: key ID "));
+    assert_false(has("- Name"));
 }
 
 /* Own is shared and context together: nothing in a prompt is outside of the fingerprint. */
@@ -154,16 +156,30 @@ static void test_slice_context_does_not_repeat_a_full_entity(void **state)
     assert_false(has("Related entity Author"));
 }
 
-static void test_slice_context_is_limited(void **state)
+static void test_slice_context_names_neighbours_beyond_the_limit(void **state)
+{
+    (void)state;
+    const gc_plan_file *router = file("internal/server/router.go");
+    gc_slice_context(f.slicer, &router, 1, 1, &f.out);
+    assert_true(has("Related entity Author: key ID "));
+    assert_true(has("Related entities that are only named, since the context is limited: "
+                    "Book, Shelf\n"));
+    gc_buf_reset(&f.out);
+    gc_slice_context(f.slicer, &router, 1, 3, &f.out);
+    assert_true(has("Related entity Shelf: key ID "));
+    assert_false(has("limited"));
+}
+
+/* Groups keep own entities few; what a file is about is never cut. */
+static void test_slice_context_has_own_entities_in_full(void **state)
 {
     (void)state;
     const gc_plan_file *files[] = { file("internal/author/author.go"),
                                     file("internal/book/book.go"),
                                     file("internal/shelf/shelf.go") };
-    gc_slice_context(f.slicer, files, 3, 2, &f.out);
-    assert_true(has("Entity Author\n"));
-    assert_true(has("- Title"));
-    assert_true(has("Entity Shelf: not shown in full, the context is limited\n"));
+    gc_slice_context(f.slicer, files, 3, 1, &f.out);
+    assert_true(has("Entity Author\n") && has("- Title") && has("Entity Shelf\n"));
+    assert_false(has("limited"));
 }
 
 static void test_slice_everything(void **state)
@@ -186,7 +202,8 @@ int main(void)
         TEST(test_slice_own_is_shared_and_context),
         TEST(test_slice_context_is_a_union),
         TEST(test_slice_context_does_not_repeat_a_full_entity),
-        TEST(test_slice_context_is_limited),
+        TEST(test_slice_context_names_neighbours_beyond_the_limit),
+        TEST(test_slice_context_has_own_entities_in_full),
         TEST(test_slice_everything),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
