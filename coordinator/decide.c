@@ -78,10 +78,18 @@ static int by_path(const void *a, const void *b)
     return strcmp(((const gc_orphan *)a)->path, ((const gc_orphan *)b)->path);
 }
 
+static void forget_orphans(gc_decider *self)
+{
+    for (size_t i = 0; i < self->orphan_count; i++)
+        free(self->orphans[i].path);
+    self->orphan_count = 0;
+}
+
 static void find_orphans(gc_decider *self)
 {
     size_t cursor = 0;
     const char *path;
+    forget_orphans(self);
     while (gc_map_next(self->state->files, &cursor, &path, NULL)) {
         if (gc_plan_find(self->plan, path) >= 0)
             continue;
@@ -114,8 +122,7 @@ void gc_decider_destroy(gc_decider **self_p)
     gc_decider *self = *self_p;
     if (!self)
         return;
-    for (size_t i = 0; i < self->orphan_count; i++)
-        free(self->orphans[i].path);
+    forget_orphans(self);
     free(self->orphans);
     free(self->apis);
     free(self->dependents);
@@ -168,6 +175,8 @@ void gc_decider_reopen(gc_decider *self)
     }
     for (size_t how = 0; how < 2; how++)
         self->turns[how].next = self->turns[how].count = 0;
+    self->options.unfinished = false;
+    find_orphans(self);
 }
 
 /* ---- deciding ---- */
@@ -195,6 +204,15 @@ static gc_sha last_api(const gc_state_file *state)
     return api;
 }
 
+/* An edit that was not accepted before: who wrote it cannot be told from state and tree. */
+static void doubt(const gc_decider *self, gc_decision *decision,
+                  const gc_state_file *state, const gc_tree_file *tree)
+{
+    bool edit = decision->action == GC_KEEP_EDIT || decision->action == GC_LEAVE;
+    if (self->options.unfinished && edit && strcmp(state->kept_sha, tree->sha.hex) != 0)
+        decision->why = GC_WHY_DOUBTED;
+}
+
 gc_decision gc_decider_decide(gc_decider *self, size_t file, const gc_sha *fingerprint,
                               const gc_tree_file *tree)
 {
@@ -206,7 +224,19 @@ gc_decision gc_decider_decide(gc_decider *self, size_t file, const gc_sha *finge
     f->api = last_api(state);
     f->decision =
         gc_delta_planned(fingerprint, state, tree, self->options.on_edit, force);
+    doubt(self, &f->decision, state, tree);
     return f->decision;
+}
+
+bool gc_decider_stands(const gc_decider *self, size_t file)
+{
+    gc_decision d = self->files[file].decision;
+    return d.action == GC_KEEP || (d.action == GC_KEEP_EDIT && d.why != GC_WHY_DOUBTED);
+}
+
+bool gc_decider_doubts(const gc_decider *self)
+{
+    return self->options.unfinished;
 }
 
 void gc_decider_settle(gc_decider *self, size_t file, const gc_sha *api)
@@ -232,7 +262,9 @@ gc_decision gc_decider_decide_orphan(gc_decider *self, size_t orphan,
                                      const gc_tree_file *tree)
 {
     gc_orphan *o = &self->orphans[orphan];
-    o->decision = gc_delta_orphan(gc_state_find(self->state, o->path), tree);
+    const gc_state_file *state = gc_state_find(self->state, o->path);
+    o->decision = gc_delta_orphan(state, tree);
+    doubt(self, &o->decision, state, tree);
     return o->decision;
 }
 

@@ -8,8 +8,8 @@
  *
  *     while (gc_decider_next(d, how, &file)) {
  *         fingerprint = ... gc_decider_apis(d, file) ...
- *         decision = gc_decider_decide(d, file, &fingerprint, &tree);
- *         if (gc_action_stands(decision.action))
+ *         gc_decider_decide(d, file, &fingerprint, &tree);
+ *         if (gc_decider_stands(d, file))
  *             gc_decider_settle(d, file, &api);      // of what stands on disk
  *     }
  *
@@ -32,6 +32,9 @@ typedef struct gc_decider gc_decider;
 typedef struct gc_decide_options {
     gc_on_edit on_edit;
     bool force; /* every file is made */
+    bool
+        unfinished; /* the run before never came to its end: what seems to be edited may be
+                      * what it wrote, until gc_decider_reopen() */
     bool
         baseline; /* every file but those of ours that stand: what a resumed job has paid for
                     * is not paid again. The state counts for the sake of hand edits only. */
@@ -79,7 +82,15 @@ gc_decision gc_decider_decide(gc_decider *self, size_t file, const gc_sha *finge
  * without dependents). */
 void gc_decider_settle(gc_decider *self, size_t file, const gc_sha *api);
 
-/* What is decided but not settled is open again, for one who has learned more of the tree. */
+/* What stands at a decided file's path stays, nothing is to be made; and there is no doubt. */
+bool gc_decider_stands(const gc_decider *self, size_t file);
+
+/* What a run that never ended has left is not known yet: GC_WHY_DOUBTED may be no edits, and
+ * files may lie around that neither plan nor state have. */
+bool gc_decider_doubts(const gc_decider *self);
+
+/* What is decided but not settled is open again, and so are the orphans, which are looked for
+ * anew: now all is known that may be ours. */
 void gc_decider_reopen(gc_decider *self);
 
 /* ---- reading the list ---- */

@@ -11,7 +11,7 @@ const char *gc_action_str(gc_action action)
     return names[action];
 }
 
-const char *gc_why_str(gc_why reason)
+const char *gc_why_str(gc_why why)
 {
     static const char *const words[] = {
         [GC_WHY_UNCHANGED] = "unchanged",
@@ -19,22 +19,19 @@ const char *gc_why_str(gc_why reason)
         [GC_WHY_INPUTS] = "inputs changed",
         [GC_WHY_ASKED] = "asked for",
         [GC_WHY_MISSING] = "missing on disk",
+        [GC_WHY_LEFT] = "left by a run that never ended",
         [GC_WHY_EDITED] = "changed by hand",
         [GC_WHY_OVERWRITE] = "changed by hand, --on-edit overwrite",
         [GC_WHY_INPUTS_EDITED] = "inputs changed, and changed by hand",
         [GC_WHY_ASKED_EDITED] = "asked for, and changed by hand",
         [GC_WHY_STRANGER] = "a file that is not ours stands in its place",
+        [GC_WHY_DOUBTED] = "changed by hand, or by a run that never ended",
         [GC_WHY_WAITS] = "may change if an API that it uses changes",
         [GC_WHY_ORPHAN] = "no longer planned",
         [GC_WHY_ORPHAN_GONE] = "no longer planned, gone already",
         [GC_WHY_ORPHAN_EDITED] = "no longer planned, but changed by hand",
     };
-    return words[reason];
-}
-
-bool gc_action_stands(gc_action action)
-{
-    return action == GC_KEEP || action == GC_KEEP_EDIT;
+    return words[why];
 }
 
 /* The text on disk is one that we wrote and nobody touched. */
@@ -52,6 +49,8 @@ static gc_decision unchanged_inputs(const gc_state_file *state, const gc_tree_fi
         return (gc_decision){ GC_RESTORE, GC_WHY_MISSING };
     if (strcmp(state->sha256, tree->sha.hex) == 0)
         return (gc_decision){ GC_KEEP, GC_WHY_UNCHANGED };
+    if (tree->ours)
+        return (gc_decision){ GC_RESTORE, GC_WHY_LEFT };
     if (on_edit == GC_EDIT_OVERWRITE)
         return (gc_decision){ GC_RESTORE, GC_WHY_OVERWRITE };
     return (gc_decision){ GC_KEEP_EDIT, GC_WHY_EDITED };

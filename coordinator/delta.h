@@ -27,11 +27,13 @@ typedef enum gc_why {
     GC_WHY_INPUTS, /* the fingerprint is not the one of the state */
     GC_WHY_ASKED,  /* --force, --no-optimization */
     GC_WHY_MISSING,
+    GC_WHY_LEFT, /* what stands there is ours, but not what was last recorded */
     GC_WHY_EDITED,
     GC_WHY_OVERWRITE,     /* edited, and the policy says that edits go */
     GC_WHY_INPUTS_EDITED, /* both at once */
     GC_WHY_ASKED_EDITED,
     GC_WHY_STRANGER, /* what stands there was never ours */
+    GC_WHY_DOUBTED,  /* edited, or left by a run that never ended: decide.h */
     GC_WHY_WAITS,    /* for the API of a real dependency */
     GC_WHY_ORPHAN,
     GC_WHY_ORPHAN_GONE, /* somebody removed it already */
@@ -39,7 +41,7 @@ typedef enum gc_why {
 } gc_why;
 
 /* "new file", "inputs changed", ... */
-const char *gc_why_str(gc_why reason);
+const char *gc_why_str(gc_why why);
 
 typedef enum gc_on_edit {
     GC_EDIT_KEEP,
@@ -67,8 +69,5 @@ gc_decision gc_delta_planned(const gc_sha *fingerprint, const gc_state_file *sta
 
 /* A file of the state that the plan no longer has. */
 gc_decision gc_delta_orphan(const gc_state_file *state, const gc_tree_file *tree);
-
-/* Of a decision for a planned file: what stands on disk stays, nothing is to be made. */
-bool gc_action_stands(gc_action action);
 
 #endif

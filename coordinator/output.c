@@ -161,14 +161,14 @@ gc_err gc_output_recover(gc_output *self, const char *path, gc_errinfo *info)
     gc_buf text;
     gc_state found;
     if (!self->root)
-        return GC_OK;
+        return GC_ENOENT;
     gc_buf_init(&text, GC_STATE_MAX_BYTES);
     gc_err err = gc_root_read(self->root, path, &text, info);
     if (!err)
         err = gc_state_parse(text.ptr, text.len, &found, info);
     gc_buf_release(&text);
     if (err)
-        return err == GC_ENOENT ? GC_OK : err;
+        return err;
     size_t cursor = 0;
     const char *name;
     void *value;
@@ -179,6 +179,16 @@ gc_err gc_output_recover(gc_output *self, const char *path, gc_errinfo *info)
         }
     gc_state_release(&found);
     return GC_OK;
+}
+
+void gc_output_adopt(gc_output *self, const char *path, const char *sha256)
+{
+    gc_sha there;
+    if (!self->root || gc_state_find(&self->state, path) ||
+        gc_root_sha(self->root, path, &there, NULL) || strcmp(there.hex, sha256) != 0)
+        return;
+    memcpy(gc_state_require(&self->state, path)->sha256, there.hex, sizeof there.hex);
+    self->state_changed = true;
 }
 
 void gc_output_close(gc_output **self_p)

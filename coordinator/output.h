@@ -43,9 +43,13 @@ bool gc_output_state_stamp(const gc_output *self, gc_stamp *stamp,
 void gc_output_save_seen(gc_output *self, const gc_seen *seen);
 
 /* Adds what the checkpoint at `path` knows and the state does not: files that a run wrote
- * which never came to its end. An absent one is GC_OK; a damaged one is refused whole. */
+ * which never came to its end. GC_ENOENT: there is none; a damaged one is refused whole. */
 GC_MUST_CHECK gc_err gc_output_recover(gc_output *self, const char *path,
                                        gc_errinfo *info);
+
+/* A file that a job made, says its checkpoint in Redis. If that is what stands there and the
+ * state does not know the path, it gets an entry: the file is ours. */
+void gc_output_adopt(gc_output *self, const char *path, const char *sha256);
 
 /* NULL when only peeking into a folder that does not exist. Borrowed. */
 gc_root *gc_output_root(gc_output *self);

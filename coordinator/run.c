@@ -114,13 +114,15 @@ static void watch_cluster(gc_run *run, int64_t now_ms)
                  gc_local_broker(run->local));
 }
 
-/* Mirrors the state, so that a lost Redis costs no finished file. */
+/* Mirrors the state, so that a lost Redis costs no finished file. It is there as long as a run
+ * is under way: one that finds it knows that the run before never came to its end. */
 static void checkpoint(gc_run *run, int64_t now_ms)
 {
     const gc_config *c = run->config;
     gc_errinfo info = { 0 };
     if (!c->resume_enabled ||
-        now_ms - run->checkpointed_at < c->resume_auto_checkpoint_interval_ms)
+        (run->checkpointed_at &&
+         now_ms - run->checkpointed_at < c->resume_auto_checkpoint_interval_ms))
         return;
     run->checkpointed_at = now_ms;
     gc_buf text;
@@ -416,9 +418,10 @@ static gc_exit finish(gc_run *run)
 
 /* ---- generate ---- */
 
-static bool nothing_to_make(const gc_run *run)
+static bool nothing_to_do(const gc_run *run)
 {
-    return run->step_count[RUN_DONE] == run->project.plan->file_count;
+    return run->step_count[RUN_DONE] == run->project.plan->file_count &&
+           !gc_decider_doubts(run->decider);
 }
 
 /* The first look was without Redis: what is not kept is decided again, knowing the job. */
@@ -507,10 +510,11 @@ static gc_exit generate(gc_run *run)
     run->progress = run_progress_new(run->options);
     run_phase(run, "plan", gc_clock_ms());
     run_decide(run, true);
-    if (!nothing_to_make(run) && run->verdict == GC_EXIT_OK) {
+    if (!nothing_to_do(run) && run->verdict == GC_EXIT_OK) {
         code = run_connect(run);
         if (code != GC_EXIT_OK)
             return code;
+        checkpoint(run, gc_clock_ms()); /* before the first file is written */
         decide_again(run);
         run_look_ahead(run);
         gc_estimate expected = run_estimate(run);

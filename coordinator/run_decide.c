@@ -204,7 +204,7 @@ static void decide_template(gc_run *run, size_t file, bool look_only)
                                                      content.ptr, content.len);
         if (!decide(run, file, &fingerprint))
             ;
-        else if (gc_action_stands(run_decision(run, file).action))
+        else if (gc_decider_stands(run->decider, file))
             keep(run, file);
         else if (look_only)
             wait_to_be_made(run, file);
@@ -220,7 +220,7 @@ static void decide_llm(gc_run *run, size_t file)
                                             gc_decider_apis(run->decider, file));
     if (!decide(run, file, &fingerprint))
         return;
-    if (gc_action_stands(run_decision(run, file).action))
+    if (gc_decider_stands(run->decider, file))
         keep(run, file);
     else
         wait_to_be_made(run, file);

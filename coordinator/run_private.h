@@ -132,7 +132,8 @@ typedef struct gc_run {
     size_t level;        /* lowest level with an open file, as told to Redis */
     gc_exit verdict;     /* why we stop, GC_EXIT_OK while all is well */
     char problem[600];   /* sentence for the verdict */
-    int64_t renewed_at, reconciled_at, checkpointed_at, started_at, store_down_since;
+    int64_t renewed_at, reconciled_at, checkpointed_at, /* 0: never */ started_at,
+        store_down_since;
     bool no_broker_warned;
     bool records_lost; /* Redis was emptied under us: the checkpoint lacks files */
 } gc_run;

@@ -96,16 +96,18 @@ bool run_may_recall(const gc_run *run)
            !run->options->no_optimization;
 }
 
-/* Learns from the checkpoint of a run that never came to its end. */
-static void recover(gc_run *run)
+/* Learns from the checkpoint of a run that never came to its end; true if there was one. */
+static bool recover(gc_run *run)
 {
     gc_errinfo info = { 0 };
     if (!run->config->resume_enabled)
-        return;
+        return false;
     char *path = run_checkpoint_path(run);
-    if (gc_output_recover(run->output, path, &info))
+    gc_err err = gc_output_recover(run->output, path, &info);
+    if (err && err != GC_ENOENT)
         gc_log_warn("checkpoint.damaged", "path=%s text=\"%s\"", path, info.text);
     free(path);
+    return err != GC_ENOENT;
 }
 
 gc_exit run_open_output(gc_run *run, bool peek)
@@ -122,13 +124,14 @@ gc_exit run_open_output(gc_run *run, bool peek)
         fprintf(stderr, "error: %s\n", info.text);
         return err == GC_EEXIST ? GC_EXIT_GENERAL : GC_EXIT_FILES;
     }
-    if (use_state)
-        recover(run);
+    bool unfinished = use_state && recover(run);
     if (run_may_recall(run))
         gc_output_recall(run->output);
-    run->decider = gc_decider_new(
-        run->project.plan, gc_output_state(run->output),
-        (gc_decide_options){ o->on_edit, o->force, .baseline = o->no_optimization });
+    run->decider = gc_decider_new(run->project.plan, gc_output_state(run->output),
+                                  (gc_decide_options){ .on_edit = o->on_edit,
+                                                       .force = o->force,
+                                                       .unfinished = unfinished,
+                                                       .baseline = o->no_optimization });
     return GC_EXIT_OK;
 }
 
@@ -178,15 +181,20 @@ static gc_sha output_sha(gc_run *run)
     return gc_sha256(path, strlen(path));
 }
 
-/* The checkpoint of the job before: its files are ours even if the state never saw them. */
+/* The checkpoint of the job before: its files are ours even if the state never saw them, and
+ * orphans if they are no longer planned. */
 static void learn_checkpoint(gc_run *run, const char *job)
 {
     gc_strv lines = { 0 };
     if (gc_store_files(run->store, job, &lines) == GC_OK) {
         for (size_t i = 0; i < lines.count; i++) {
-            const char *blank = strrchr(lines.items[i], ' ');
-            if (blank && gc_sha_valid(blank + 1))
-                gc_map_set(run->ours, blank + 1, run);
+            char *blank = strrchr(lines.items[i], ' ');
+            if (!blank || !gc_sha_valid(blank + 1))
+                continue;
+            *blank = '\0';
+            gc_map_set(run->ours, blank + 1, run);
+            if (gc_plan_find(run->project.plan, lines.items[i]) < 0)
+                gc_output_adopt(run->output, lines.items[i], blank + 1);
         }
     }
     gc_strv_release(&lines);

@@ -60,6 +60,10 @@ static const planned_row planned[] = {
     { "now", "an edit", false, GC_EDIT_MERGE, false, GC_KEEP_EDIT, "changed by hand" },
     { "now", "an edit", false, GC_EDIT_OVERWRITE, false, GC_RESTORE,
       "changed by hand, --on-edit overwrite" },
+    { "now", "another answer", true, GC_EDIT_KEEP, false, GC_RESTORE,
+      "left by a run that never ended" },
+    { "now", "another answer", true, GC_EDIT_OVERWRITE, false, GC_RESTORE,
+      "left by a run that never ended" },
     { "now", "an edit", false, GC_EDIT_KEEP, true, GC_MAKE_BESIDE,
       "asked for, and changed by hand" },
     /* other inputs */
