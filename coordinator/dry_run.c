@@ -86,7 +86,8 @@ static void print_estimate(const gc_run *run, const gc_estimate *e)
     if (c->dry_run_show_token_estimates)
         printf(
             "Estimated tokens: %lld input, %lld cache write, %lld cache read, %lld output\n",
-            (long long)e->usage.input, (long long)e->usage.cache_write_5m,
+            (long long)e->usage.input,
+            (long long)(e->usage.cache_write_5m + e->usage.cache_write_1h),
             (long long)e->usage.cache_read, (long long)e->usage.output);
     if (c->dry_run_show_cost_estimates && run->project.model->priced)
         printf("Estimated cost: $%.4f\n", e->usd);
@@ -129,12 +130,13 @@ static json_t *estimate_json(const gc_run *run, const gc_estimate *e)
                   gc_estimate_seconds(e, run->slots), "simulated", run->stats.simulated,
                   "measured_calls", (json_int_t)run->rates.measured.calls);
     if (c->dry_run_show_token_estimates)
-        json_object_set_new(o, "tokens",
-                            json_pack("{s:I, s:I, s:I, s:I}", "input",
-                                      (json_int_t)e->usage.input, "cache_write",
-                                      (json_int_t)e->usage.cache_write_5m, "cache_read",
-                                      (json_int_t)e->usage.cache_read, "output",
-                                      (json_int_t)e->usage.output));
+        json_object_set_new(
+            o, "tokens",
+            json_pack("{s:I, s:I, s:I, s:I}", "input", (json_int_t)e->usage.input,
+                      "cache_write",
+                      (json_int_t)(e->usage.cache_write_5m + e->usage.cache_write_1h),
+                      "cache_read", (json_int_t)e->usage.cache_read, "output",
+                      (json_int_t)e->usage.output));
     if (c->dry_run_show_cost_estimates)
         json_object_set_new(o, "cost_usd",
                             run->project.model->priced ? json_real(e->usd) : json_null());

@@ -1,13 +1,18 @@
 /* What the calls that are still to be made will take. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "common/log.h"
 #include "common/mem.h"
 #include "coordinator/run_private.h"
 
+/* Files that cannot be asked for: those named one by one. */
+#define MAX_UNFIT_NAMED 20
+
 typedef struct estimation {
     gc_estimate sum;
     double *seconds; /* of each file's call, by file */
+    size_t unfit;    /* files that cannot be asked for */
 } estimation;
 
 /* The first call that is looked at tells whether the provider has the prefix already; the
@@ -19,6 +24,14 @@ static void look_for_prefix(gc_run *run, const gc_task *task, gc_estimate *sum)
         gc_log_info("prefix.unknown", "model=%s", task->model.id);
 }
 
+/* A run says it when it comes to the file, and goes on; who only asks is told at once. */
+static void note_unfit(const gc_run *run, size_t file, const char *why, estimation *e)
+{
+    if (run->options->dry_run && e->unfit++ < MAX_UNFIT_NAMED)
+        fprintf(stderr, "warning: %s cannot be asked for: %s\n",
+                run->project.plan->files[file].path, why);
+}
+
 static void estimate_group(gc_run *run, const size_t *files, size_t count, void *arg)
 {
     estimation *e = arg;
@@ -26,8 +39,12 @@ static void estimate_group(gc_run *run, const size_t *files, size_t count, void 
     gc_task *task = NULL;
     gc_err err = run_compose(run, files, count, &task, &info);
     double output = 0;
-    if (run_in_halves(run, err, files, count, estimate_group, arg) || err)
-        return; /* a file that does not fit costs nothing: it fails */
+    if (run_in_halves(run, err, files, count, estimate_group, arg))
+        return;
+    if (err) { /* it costs nothing: it fails */
+        note_unfit(run, files[0], info.text, e);
+        return;
+    }
     for (size_t i = 0; i < count; i++)
         output += gc_rates_output(&run->rates, &run->project.plan->files[files[i]]);
     if (!e->sum.calls)
@@ -53,6 +70,8 @@ gc_estimate run_estimate(gc_run *run)
                 files[ready++] = order[at];
         run_group_files(run, files, ready, estimate_group, &e);
     }
+    if (e.unfit > MAX_UNFIT_NAMED)
+        fprintf(stderr, "warning: nor can %zu more files\n", e.unfit - MAX_UNFIT_NAMED);
     e.sum.chain_seconds = gc_plan_critical(plan, e.seconds);
     free(files);
     free(order);

@@ -1,10 +1,10 @@
-"""What is in a prompt and why, and the layout that costs least: nothing is sent for it."""
+"""What is in a prompt and why, the layout that costs least, and prompts that fill a window."""
 
 import json
 import re
 import unittest
 
-from cluster import CLINIC, Case
+from cluster import CLINIC, TODO, Case, tree
 from proxy import Wiretap
 
 SPEC = """name: shop
@@ -132,6 +132,74 @@ class Context(Case):
         text = self.look(CLINIC, "--dry-run", "--no-optimization")
         self.assertIn("Layout of the prompts: whole specification, whole symbol table, "
                       "not cached\n", text)
+
+
+class Window(Case):
+    """A small window: calls get smaller, never the text in them."""
+
+    WINDOW = 20000
+    BYTES_PER_TOKEN = 2.9  # as the models table has it for the default model
+
+    def setUp(self):
+        super().setUp()
+        self.c.ask_for_every_go_file()
+        self.c.start_sim()
+        self.tap = Wiretap(("127.0.0.1", int(self.c.sim_url.rpartition(":")[2])))
+        self.addCleanup(self.tap.close)
+        models = self.c.dir / "models.yaml"
+        models.write_text(f"models: {{claude-sonnet-5-5: {{context_tokens: {self.WINDOW}}}}}\n")
+        large = "optimization: {batching: {spread_cost: 0}, parallelization: {max_workers: 2}}\n"
+        self.wide, self.small = self.c.dir / "wide.yaml", self.c.dir / "small.yaml"
+        self.wide.write_text(large)
+        self.small.write_text(large + f"llm: {{models_file: {models}}}\n")
+
+    def generate(self, name, config, spec=TODO, code=0, *args):
+        """The run, and what it asked for."""
+        self.c.journal.unlink(missing_ok=True)
+        known = len(requests(self.tap.recorded()))
+        r = self.ok(self.c.gc(spec, "-o", self.c.dir / name, "-c", config, *args,
+                              ANTHROPIC_BASE_URL=f"http://127.0.0.1:{self.tap.port}"), code)
+        return r, requests(self.tap.recorded())[known:]
+
+    def tokens(self, body):
+        texts = [b["text"] for b in body["system"]]
+        for message in body["messages"]:
+            texts += [b["text"] for b in message["content"]]
+        return sum(len(t.encode()) for t in texts) / self.BYTES_PER_TOKEN + body["max_tokens"]
+
+    def test_tasks_are_split_and_nothing_is_truncated(self):
+        _, few = self.generate("wide", self.wide)
+        self.assertGreater(max(map(self.tokens, few)), 0.8 * self.WINDOW)
+        _, many = self.generate("small", self.small)
+        self.assertGreater(len(many), len(few))
+        self.assertLessEqual(max(map(self.tokens, many)), 0.8 * self.WINDOW)
+        self.same(self.c.dir / "wide", self.c.dir / "small")
+
+        def asked(bodies):
+            return sorted(e for b in bodies for e in
+                          re.findall(r"<generate .*?(?:/>|</generate>)", tail_of(b), re.S))
+        self.assertEqual(asked(few), asked(many))  # promises whole
+
+    def test_a_file_that_never_fits_is_named_with_the_fix(self):
+        spec = self.c.dir / "big.yaml"
+        fields = "".join(f"      number_of_things_{i}: {{type: int, description: "
+                         f"how many of kind {i} there are in the cupboard}}\n" for i in range(300))
+        spec.write_text("name: big\nentities:\n- {name: Small, attributes: {id: uuid}}\n"
+                        f"- name: Large\n  attributes:\n      id: uuid\n{fields}")
+        problem = (r"internal/large/large_service.go.*: about \d+ tokens of prompt and \d+ of "
+                   r"answer are more than 16000, which is 80% of the window of "
+                   r"claude-sonnet-5-5 \(20000\); give the file fewer entities, shorten the "
+                   r"specification or take a model with a larger window")
+        r = self.ok(self.c.gc(spec, "-o", self.c.dir / "big", "-c", self.small, "--dry-run"))
+        self.assertRegex(r.stderr, "warning: " + problem)
+        r, asked = self.generate("big", self.small, spec, 4)
+        self.assertRegex(r.stderr, "error: " + problem)
+        self.assertNotIn("large_service.go\" package", "".join(map(tail_of, asked)))
+        made = tree(self.c.dir / "big")
+        self.assertIn("internal/small/small_service.go", made)
+        self.assertNotIn("internal/large/large_service.go", made)
+        self.generate("big", self.wide, spec, 0, "--resume")
+        self.assertIn("internal/large/large_service.go", tree(self.c.dir / "big"))
 
 
 if __name__ == "__main__":
