@@ -104,6 +104,72 @@ static void test_store_join_keeps_the_order(void **state)
     sample_task_release(&task);
 }
 
+/* Writes are gathered until all have run, but each sees what those before it did. */
+static void test_store_join_sees_what_it_did(void **state)
+{
+    astore_fixture *f = *state;
+    gc_task task = sample_task("t1", "a", 1);
+    gc_usage usage = { .input = 3, .output = 2 };
+    claim_answer first = { .count = 1 }, again = { .count = 1 }, last = { .count = 1 };
+    commit_answer made = { 0 };
+    gc_astore_claim(f->store, &task, "w1", 1, on_claim, &first);
+    must_settle_down(f);
+    gc_astore_release(f->store, &task, first.files, "w1", "queued", NULL, NULL);
+    gc_astore_claim(f->store, &task, "w2", 1, on_claim, &again);
+    must_settle_down(f);
+    assert_int_equal(again.files[0].outcome, GC_FILE_MADE);
+    assert_true(again.files[0].epoch > first.files[0].epoch);
+    gc_astore_commit(f->store, &task, 0, again.files[0].epoch, "w2", "text", 4, &usage, 0,
+                     on_commit, &made);
+    gc_astore_claim(f->store, &task, "w3", 1, on_claim, &last);
+    must_settle_down(f);
+    must_ok(made.err);
+    assert_int_equal(last.files[0].outcome, GC_FILE_REUSED);
+    assert_string_equal(last.files[0].sha256, gc_sha256("text", 4).hex);
+    assert_int_equal(job_int(f, task.job, "files_reused"),
+                     0); /* the job has it already */
+    assert_int_equal(job_int(f, task.job, "files_done"), 1);
+    sample_task_release(&task);
+}
+
+typedef struct turn_answer {
+    gc_err err;
+    gc_turn turn;
+} turn_answer;
+
+static void on_turn(void *arg, gc_err err, const gc_turn *turn)
+{
+    turn_answer *answer = arg;
+    answer->err = err;
+    if (turn)
+        answer->turn = *turn;
+}
+
+/* Calls that are booked by one script count for those after them. */
+static void test_store_join_books_one_after_the_other(void **state)
+{
+    astore_fixture *f = *state;
+    gc_task task = sample_task("t1", "a", 1);
+    gc_limits told = { .requests = 2,
+                       .requests_left = 2,
+                       .input = -1,
+                       .input_left = -1,
+                       .output = -1,
+                       .output_left = -1 };
+    gc_booking want = { .requests = 1, .input = 10, .output = 10 };
+    turn_answer turns[3] = { 0 };
+    gc_astore_limit_learn(f->store, &task, "key", 60000, &told);
+    for (int i = 0; i < 3; i++)
+        gc_astore_limit_take(f->store, &task, "key", 60000, &want, on_turn, &turns[i]);
+    must_settle_down(f);
+    for (int i = 0; i < 3; i++)
+        must_ok(turns[i].err);
+    assert_int_equal(turns[1].turn.wait_ms, 0);
+    assert_int_equal(turns[1].turn.slot, turns[0].turn.slot);
+    assert_true(turns[2].turn.wait_ms > 50000);
+    sample_task_release(&task);
+}
+
 /* A key of the wrong type fails whom it concerns. */
 static void test_store_join_a_broken_one_leaves_the_others(void **state)
 {
@@ -147,6 +213,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_store_join_many_tasks_take_few_calls, flush),
         cmocka_unit_test_setup(test_store_join_keeps_the_order, flush),
+        cmocka_unit_test_setup(test_store_join_sees_what_it_did, flush),
+        cmocka_unit_test_setup(test_store_join_books_one_after_the_other, flush),
         cmocka_unit_test_setup(test_store_join_a_broken_one_leaves_the_others, flush),
         cmocka_unit_test_setup(test_store_join_broken_sums_leave_the_others, flush),
     };
