@@ -153,6 +153,7 @@ static const gc_pack_field result_rows[] = {
     { "unconfirmed", GC_PACK_MAP, .offset = offsetof(gc_result, unconfirmed),
       .schema = &usage },
     REAL(gc_result, unconfirmed_usd, 0),
+    REAL(gc_result, wasted_usd, 0),
     INT(gc_result, uncached, 0),
     INT(gc_result, calls, GC_PACK_NEED),
     INT(gc_result, requests, GC_PACK_NEED),

@@ -92,10 +92,11 @@ typedef struct gc_result {
     double cost_usd;
     gc_usage unconfirmed; /* calls that died after sending: what was seen of them */
     double unconfirmed_usd;
-    int64_t uncached; /* calls whose marked prefix was neither written nor read */
-    int64_t calls;    /* LLM requests that were answered with a message */
-    int64_t requests; /* HTTP requests sent */
-    double seconds;   /* of the calls */
+    double wasted_usd; /* of both: what usage and bytes prove, and no file was kept for */
+    int64_t uncached;  /* calls whose marked prefix was neither written nor read */
+    int64_t calls;     /* LLM requests that were answered with a message */
+    int64_t requests;  /* HTTP requests sent */
+    double seconds;    /* of the calls */
     double first_byte_seconds;
     char *worker;
     char *stop_reason;

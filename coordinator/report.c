@@ -70,6 +70,8 @@ static void print_head(const gc_stats *s, FILE *out)
     fprintf(out, "Cost: $%.4f%s", s->cost_usd, s->simulated ? " (simulated)" : "");
     if (s->unconfirmed_usd > 0)
         fprintf(out, ", and at most $%.4f for calls that broke off", s->unconfirmed_usd);
+    if (s->wasted_usd > 0)
+        fprintf(out, "; $%.4f of it bought nothing", s->wasted_usd);
     if (s->max_cost_usd > 0)
         fprintf(out, ", cap $%.2f", s->max_cost_usd);
     fputc('\n', out);
@@ -208,8 +210,9 @@ static json_t *metrics_json(const gc_stats *s)
                   (json_int_t)s->usage.cache_read, "savings_usd", f.savings,
                   "uncached_calls", (json_int_t)s->uncached_calls));
     set(root, "cost",
-        json_pack("{s:f, s:f, s:f, s:f, s:f, s:f}", "usd", s->cost_usd, "unconfirmed_usd",
-                  s->unconfirmed_usd, "baseline_usd", f.baseline_usd, "reduction_pct",
+        json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "usd", s->cost_usd,
+                  "unconfirmed_usd", s->unconfirmed_usd, "wasted_usd", s->wasted_usd,
+                  "baseline_usd", f.baseline_usd, "reduction_pct",
                   gc_reduction(f.baseline_usd, s->cost_usd), "estimated_usd",
                   s->expected_usd, "missing_usd", s->missing_usd));
     set(root, "batching",

@@ -86,6 +86,8 @@ static void put_head(const gc_stats *s, gc_buf *out)
     if (s->unconfirmed_usd > 0)
         gc_buf_printf(out, ", and at most $%.6f for calls that broke off",
                       s->unconfirmed_usd);
+    if (s->wasted_usd > 0)
+        gc_buf_printf(out, "; $%.6f of it bought nothing", s->wasted_usd);
     gc_buf_puts(out, ".</p>\n");
 }
 

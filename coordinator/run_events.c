@@ -143,6 +143,7 @@ static void count_calls(gc_run *run, const gc_result *result)
     gc_usage_add(&s->usage, &result->usage);
     s->cost_usd += result->cost_usd;
     s->unconfirmed_usd += result->unconfirmed_usd;
+    s->wasted_usd += result->wasted_usd;
     s->llm_calls += result->calls;
     s->requests += result->requests;
     s->llm_busy_s += result->seconds;

@@ -66,6 +66,7 @@ typedef struct gc_stats {
     gc_usage unconfirmed;   /* of calls that broke off: what was seen */
     int64_t uncached_calls; /* whose marked prefix the provider did not cache */
     double cost_usd, unconfirmed_usd, expected_usd, max_cost_usd;
+    double wasted_usd; /* of the first two: what surely bought no file that was kept */
     double
         missing_usd; /* what the files that are missing at the end would cost: estimated */
     int64_t llm_calls, requests;

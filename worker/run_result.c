@@ -65,6 +65,28 @@ static void share_out(gc_run *self, const gc_usage *usage, double cost_usd)
     }
 }
 
+/* What of the call's money surely bought nothing: that of files which were not kept, whole or
+ * cut off. A call that broke off before the model began proves nothing. */
+static double wasted(const gc_run *self, const gc_call_end *end, double usd)
+{
+    bool ended = end->charge == GC_CHARGE_CONFIRMED;
+    uint64_t all = ended && end->stop != GC_STOP_CUT ? 0 : end->text_bytes, came = 0,
+             kept = 0;
+    if (!ended && !end->started)
+        return 0;
+    for (size_t i = 0; i < self->task->file_count; i++) {
+        const run_file *file = &self->files[i];
+        if (file->call != self->call_number)
+            continue;
+        came += file->len;
+        if (file->state == RUN_FILE_COMMITTING ||
+            (file->state == RUN_FILE_FINAL && file->outcome == GC_FILE_MADE))
+            kept += file->len;
+    }
+    all = came > all ? came : all;
+    return all ? usd * (1 - (double)kept / (double)all) : usd;
+}
+
 void run_account(gc_run *self, const gc_call_end *end)
 {
     gc_result *result = self->result;
@@ -84,6 +106,7 @@ void run_account(gc_run *self, const gc_call_end *end)
         return;
     gc_usage_add(confirmed ? &result->usage : &result->unconfirmed, &end->usage);
     *(confirmed ? &result->cost_usd : &result->unconfirmed_usd) += usd;
+    result->wasted_usd += wasted(self, end, usd);
     if (confirmed)
         share_out(self, &end->usage, usd);
     self->must_reclaim = true;

@@ -49,6 +49,32 @@ class Cost(Case):
         speed = metrics["performance"]
         self.assertGreaterEqual(speed["lower_bound_s"], speed["critical_path_s"])
 
+    def with_fault(self, name, fault):
+        """A run with one fault: the journal's entry of it, and the dollars of the metrics."""
+        body = json.dumps({"replace": True, "rules": [{**fault, "count": 1}]}).encode()
+        urllib.request.urlopen(self.c.sim_url + "/_sim/faults", body).close()
+        seen = len(self.c.ledger())
+        r, metrics = self.generate(name, "-c", self.repairs())
+        self.ok(r)
+        hit, = [e for e in self.c.ledger()[seen:] if e["fault"]]
+        return dollars(hit["usage"]) if hit["status"] == 200 else 0, metrics["cost"]
+
+    def test_waste_is_what_is_proven(self):
+        self.c.ask_for_every_go_file()
+        self.c.start_sim("--ttft", 5)
+        billed, cost = self.with_fault("a", {"kind": "garbage", "skip": 3})
+        self.assertAlmostEqual(cost["wasted_usd"], billed, 9)  # all of an answer without files
+        self.assertEqual(cost["unconfirmed_usd"], 0)
+        billed, cost = self.with_fault("b", {"kind": "reset", "skip": 3})
+        self.assertEqual(cost["wasted_usd"], 0)  # nobody knows
+        self.assertGreaterEqual(cost["unconfirmed_usd"], billed)
+        billed, cost = self.with_fault("c", {"kind": "cut", "at": 60, "skip": 3})
+        self.assertGreater(cost["wasted_usd"], 0)
+        self.assertLessEqual(cost["wasted_usd"], cost["unconfirmed_usd"])
+        self.assertGreaterEqual(cost["unconfirmed_usd"], 0.9 * billed)  # bytes are no tokens
+        _, cost = self.with_fault("d", {"kind": "529"})
+        self.assertEqual((cost["wasted_usd"], cost["unconfirmed_usd"]), (0, 0))
+
     def repairs(self):
         path = self.c.dir / "repairs.yaml"
         path.write_text("limits: {max_repairs: 10}\n")

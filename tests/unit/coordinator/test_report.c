@@ -56,6 +56,7 @@ static int set_up(void **state)
         .usage = { 1000, 200, 300, 2500, 800 },
         .cost_usd = 0.5,
         .unconfirmed_usd = 0.125,
+        .wasted_usd = 0.0625,
         .expected_usd = 0.75,
         .llm_calls = 1,
         .requests = 2,
@@ -148,6 +149,7 @@ static void test_report_metrics_of_tokens_and_money(void **state)
                   (2500 * 2.7 - 200 * 0.75 - 300 * 3.0) / 1e6);
     expect_number(root, "cost", "usd", 0.5);
     expect_number(root, "cost", "unconfirmed_usd", 0.125);
+    expect_number(root, "cost", "wasted_usd", 0.0625);
     expect_number(root, "cost", "baseline_usd", 2.0);
     expect_number(root, "cost", "reduction_pct", 75);
     expect_number(root, "cost", "estimated_usd", 0.75);

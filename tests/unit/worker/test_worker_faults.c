@@ -96,6 +96,8 @@ static void test_faults_cut_at_the_output_limit(void **state)
     assert_int_equal(end->result->files[0].outcome, GC_FILE_MADE);
     assert_int_equal(end->result->files[2].outcome, GC_FILE_REJECTED);
     assert_non_null(strstr(end->result->files[2].text, "cut off"));
+    assert_true(end->result->wasted_usd > 0);
+    assert_true(end->result->wasted_usd < end->result->cost_usd);
     assert_int_equal(end->result->calls, 1);
 }
 
@@ -108,6 +110,7 @@ static void test_faults_refusal_is_told(void **state)
     assert_true(end->done);
     assert_int_equal(end->result->files[0].outcome, GC_FILE_REJECTED);
     assert_non_null(strstr(end->result->files[0].text, "refused"));
+    assert_true(end->result->wasted_usd == end->result->cost_usd);
     assert_string_equal(end->result->stop_reason, "refusal");
 }
 
@@ -127,6 +130,8 @@ static void test_faults_asks_again_only_for_the_rest(void **state)
         assert_int_equal(end->result->requests, 2);
         assert_int_equal(end->result->calls, 1);
         assert_true(end->result->unconfirmed_usd > 0);
+        assert_true(end->result->wasted_usd > 0); /* the file that was cut off */
+        assert_true(end->result->wasted_usd <= end->result->unconfirmed_usd);
         json_t *journal = farm_journal(f);
         size_t lines = json_array_size(journal);
         const json_t *last = json_array_get(journal, lines - 1);
