@@ -145,13 +145,10 @@ gc_err gc_output_open(const char *dir, const char *state_file, bool use_state,
     return err;
 }
 
-/* An entry of the checkpoint counts if the state has none, or if it is the one that says
- * what stands on disk. */
+/* An entry of the checkpoint counts if it says what stands on disk. */
 static bool is_news(const gc_output *self, const char *path, const gc_state_file *f)
 {
     gc_sha there;
-    if (!gc_state_find(&self->state, path))
-        return true;
     return gc_root_sha(self->root, path, &there, NULL) == GC_OK &&
            strcmp(there.hex, f->kept ? f->kept_sha : f->sha256) == 0;
 }

@@ -114,27 +114,6 @@ static void watch_cluster(gc_run *run, int64_t now_ms)
                  gc_local_broker(run->local));
 }
 
-/* Mirrors the state, so that a lost Redis costs no finished file. It is there as long as a run
- * is under way: one that finds it knows that the run before never came to its end. */
-static void checkpoint(gc_run *run, int64_t now_ms)
-{
-    const gc_config *c = run->config;
-    gc_errinfo info = { 0 };
-    if (!c->resume_enabled ||
-        (run->checkpointed_at &&
-         now_ms - run->checkpointed_at < c->resume_auto_checkpoint_interval_ms))
-        return;
-    run->checkpointed_at = now_ms;
-    gc_buf text;
-    gc_buf_init(&text, GC_STATE_MAX_BYTES);
-    gc_state_print(gc_output_state(run->output), &text);
-    char *path = run_checkpoint_path(run);
-    if (gc_root_write(gc_output_root(run->output), path, text.ptr, text.len, &info))
-        gc_log_warn("checkpoint.failed", "text=\"%s\"", info.text);
-    free(path);
-    gc_buf_release(&text);
-}
-
 /* ---- the loop ---- */
 
 static bool anything_open(const gc_run *run)
@@ -197,7 +176,7 @@ static void work(gc_run *run)
             run->taken_back = run_take_back(run);
         run_send_tasks(run, now_ms);
         count_running(run);
-        checkpoint(run, now_ms);
+        run_checkpoint(run, now_ms);
         if (may_leave(run, now_ms))
             return;
         int64_t wait = run_show(run, now_ms);
@@ -256,56 +235,6 @@ static void record_job(gc_run *run, gc_exit code)
         gc_log_warn("job.state_unsaved", "job=%s", run->job);
 }
 
-/* A file of the checkpoint whose text goes with it. */
-static void checkpoint_text(gc_run *run, size_t file)
-{
-    const char *path = run->stats.files[file].path;
-    gc_buf text;
-    gc_sha sha;
-    gc_buf_init(&text, (size_t)64 << 20);
-    if (gc_root_read(gc_output_root(run->output), path, &text, NULL) ||
-        gc_store_file_put(run->store, run->job, path, text.ptr, text.len, &sha))
-        gc_log_warn("checkpoint.incomplete", "path=%s", path);
-    gc_buf_release(&text);
-}
-
-#define CHECKPOINT_BATCH 512
-
-/* What is as an earlier job left it is in Redis already, as a rule: named, not sent again. */
-static void checkpoint_kept(gc_run *run, const size_t *files, size_t count)
-{
-    const char *paths[CHECKPOINT_BATCH], *shas[CHECKPOINT_BATCH];
-    for (size_t i = 0; i < count; i++) {
-        paths[i] = run->stats.files[files[i]].path;
-        shas[i] = run->stats.files[files[i]].sha256;
-    }
-    if (gc_store_file_refs(run->store, run->job, paths, shas, count))
-        for (size_t i = 0; i < count; i++)
-            checkpoint_text(run, files[i]);
-}
-
-/* The checkpoint holds every file, those kept and those from templates too. */
-static void complete_checkpoint(gc_run *run)
-{
-    size_t batch[CHECKPOINT_BATCH], count = 0;
-    for (size_t i = 0; run->store && i < run->project.plan->file_count; i++) {
-        const run_file *f = &run->files[i];
-        if (f->step != RUN_DONE || (f->collect_how && !run->records_lost))
-            continue;
-        if (run_decision(run, i).action == GC_KEEP &&
-            gc_sha_valid(run->stats.files[i].sha256))
-            batch[count++] = i;
-        else
-            checkpoint_text(run, i);
-        if (count == CHECKPOINT_BATCH) {
-            checkpoint_kept(run, batch, count);
-            count = 0;
-        }
-    }
-    if (count)
-        checkpoint_kept(run, batch, count);
-}
-
 static gc_exit save_output(gc_run *run, gc_exit code)
 {
     gc_errinfo info = { 0 };
@@ -318,11 +247,7 @@ static gc_exit save_output(gc_run *run, gc_exit code)
         fprintf(stderr, "error: %s\n", info.text);
         return GC_EXIT_FILES;
     }
-    char *checkpoint = run_checkpoint_path(run); /* the state knows all of it now */
-    gc_err err = gc_root_remove(gc_output_root(run->output), checkpoint, &info);
-    if (err && err != GC_ENOENT)
-        gc_log_warn("checkpoint.stays", "text=\"%s\"", info.text);
-    free(checkpoint);
+    run_drop_checkpoint(run); /* the state knows all of it now */
     return code;
 }
 
@@ -402,7 +327,7 @@ static gc_exit finish(gc_run *run)
         cancel_calls(run);
     run_phase(run, NULL, run->stats.ended_ms);
     gc_progress_destroy(&run->progress);
-    complete_checkpoint(run);
+    run_complete_checkpoint(run);
     code = save_output(run, code);
     run_learn_from_this(run);
     run_fill_bounds(run);
@@ -514,7 +439,7 @@ static gc_exit generate(gc_run *run)
         code = run_connect(run);
         if (code != GC_EXIT_OK)
             return code;
-        checkpoint(run, gc_clock_ms()); /* before the first file is written */
+        run_checkpoint(run, gc_clock_ms()); /* before the first file is written */
         decide_again(run);
         run_look_ahead(run);
         gc_estimate expected = run_estimate(run);

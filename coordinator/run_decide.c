@@ -195,6 +195,14 @@ static void wait_to_be_made(gc_run *run, size_t file)
     run->stats.files[file].state = GC_FILE_STATE_QUEUED;
 }
 
+/* Known before it is done: a run that ends in between leaves a file that is ours. */
+static void intend(gc_run *run, size_t file, const gc_buf *content)
+{
+    gc_sha sha = gc_sha256(content->ptr, content->len);
+    memcpy(run->files[file].collect_sha, sha.hex, sizeof sha.hex);
+    wait_to_be_made(run, file);
+}
+
 static void decide_template(gc_run *run, size_t file, bool look_only)
 {
     gc_buf content;
@@ -207,7 +215,7 @@ static void decide_template(gc_run *run, size_t file, bool look_only)
         else if (gc_decider_stands(run->decider, file))
             keep(run, file);
         else if (look_only)
-            wait_to_be_made(run, file);
+            intend(run, file, &content);
         else
             write_template(run, file, &content);
     }

@@ -48,7 +48,7 @@ typedef struct run_file {
     int64_t retry_at; /* monotonic; 0 = at once */
     int cuts; /* answers that were cut off because a budget left them little room */
     bool listed_ready, listed_stored; /* is in that list */
-    char collect_sha[GC_SHA_HEX + 1];
+    char collect_sha[GC_SHA_HEX + 1]; /* what is stored, or what a template will write */
     const char *collect_how;
 } run_file;
 
@@ -167,13 +167,27 @@ size_t run_print_questions(const gc_run *run, FILE *out);
 /* null_run.c: leaves what was seen, and that there was nothing to do, for the next run. */
 void run_remember(gc_run *run, gc_exit code);
 
-/* The local checkpoint: the state while a run is under way, gone at its end. Only one
- * coordinator works on an output, so one name does. malloc'ed. */
-char *run_checkpoint_path(const gc_run *run);
-
 /* After Redis lost everything: the FCS, the shared prompt blocks and the job's record. */
 GC_MUST_CHECK gc_err run_restore(gc_run *run);
 void run_stop(gc_run *run, gc_exit verdict, const char *fmt, ...) GC_PRINTF(3, 4);
+
+/* run_checkpoint.c */
+/* Learns from the checkpoint of a run that never came to its end; true if there was one. */
+bool run_recover(gc_run *run);
+
+/* The files of a job in Redis are ours even if the state never saw them, and orphans if they
+ * are no longer planned. */
+void run_adopt_files(gc_run *run, const char *job);
+
+/* Mirrors the state if it is time, so that a lost Redis costs no finished file. The mirror is
+ * there as long as a run is under way, from before its first write: one that finds it knows
+ * that the run before never came to its end. Only one coordinator works on an output, so one
+ * name does. */
+void run_checkpoint(gc_run *run, int64_t now_ms);
+void run_drop_checkpoint(gc_run *run);
+
+/* The job's files in Redis: those kept and those from templates too. */
+void run_complete_checkpoint(gc_run *run);
 
 /* run_steps.c */
 void run_open_steps(gc_run *run);

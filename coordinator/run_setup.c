@@ -85,29 +85,10 @@ gc_exit run_open(gc_run *run, const gc_options *options)
     return GC_EXIT_OK;
 }
 
-char *run_checkpoint_path(const gc_run *run)
-{
-    return gc_xasprintf("%s/" GC_CHECKPOINT_NAME, run->config->resume_checkpoint_dir);
-}
-
 bool run_may_recall(const gc_run *run)
 {
     return run->config->incremental_enabled && !run->options->force &&
            !run->options->no_optimization;
-}
-
-/* Learns from the checkpoint of a run that never came to its end; true if there was one. */
-static bool recover(gc_run *run)
-{
-    gc_errinfo info = { 0 };
-    if (!run->config->resume_enabled)
-        return false;
-    char *path = run_checkpoint_path(run);
-    gc_err err = gc_output_recover(run->output, path, &info);
-    if (err && err != GC_ENOENT)
-        gc_log_warn("checkpoint.damaged", "path=%s text=\"%s\"", path, info.text);
-    free(path);
-    return err != GC_ENOENT;
 }
 
 gc_exit run_open_output(gc_run *run, bool peek)
@@ -124,7 +105,7 @@ gc_exit run_open_output(gc_run *run, bool peek)
         fprintf(stderr, "error: %s\n", info.text);
         return err == GC_EEXIST ? GC_EXIT_GENERAL : GC_EXIT_FILES;
     }
-    bool unfinished = use_state && recover(run);
+    bool unfinished = use_state && run_recover(run);
     if (run_may_recall(run))
         gc_output_recall(run->output);
     run->decider = gc_decider_new(run->project.plan, gc_output_state(run->output),
@@ -179,25 +160,6 @@ static gc_sha output_sha(gc_run *run)
 {
     const char *path = gc_root_path(gc_output_root(run->output));
     return gc_sha256(path, strlen(path));
-}
-
-/* The checkpoint of the job before: its files are ours even if the state never saw them, and
- * orphans if they are no longer planned. */
-static void learn_checkpoint(gc_run *run, const char *job)
-{
-    gc_strv lines = { 0 };
-    if (gc_store_files(run->store, job, &lines) == GC_OK) {
-        for (size_t i = 0; i < lines.count; i++) {
-            char *blank = strrchr(lines.items[i], ' ');
-            if (!blank || !gc_sha_valid(blank + 1))
-                continue;
-            *blank = '\0';
-            gc_map_set(run->ours, blank + 1, run);
-            if (gc_plan_find(run->project.plan, lines.items[i]) < 0)
-                gc_output_adopt(run->output, lines.items[i], blank + 1);
-        }
-    }
-    gc_strv_release(&lines);
 }
 
 /* Takes the job when its owner is dead here, or lets its claim lapse. GC_EEXIST: `holder`
@@ -318,9 +280,9 @@ static gc_exit open_job(gc_run *run)
     else
         code = create_job(run, &fcs);
     if (code == GC_EXIT_OK && *before && run->config->incremental_enabled)
-        learn_checkpoint(run, before);
+        run_adopt_files(run, before);
     if (code == GC_EXIT_OK && resume && *wanted)
-        learn_checkpoint(run, run->job);
+        run_adopt_files(run, run->job);
     memcpy(gc_output_state(run->output)->fcs, fcs.hex, sizeof fcs.hex);
     run->stats.job = gc_xstrdup(run->job);
     run->renewed_at = gc_clock_ms();

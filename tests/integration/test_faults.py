@@ -85,6 +85,31 @@ class Local(Faults):
         self.assertNotIn("changed by hand", r.stderr)
         self.sound(self.c.dir / "out", twice=2 * 2 * 5)
 
+    def test_killed_then_the_old_specification_again(self):
+        """What the killed run wrote is neither taken for hand edits nor left lying about."""
+        self.c.start_sim(*SLOW)
+        old, out = TODO.read_text(), self.c.dir / "out"
+        spec = self.c.dir / "spec.yaml"
+        spec.write_text(old)
+        self.ok(self.c.gc(spec, "-o", out))
+        before = tree(out)
+        spec.write_text(old.replace("A named list of tasks", "Tasks with a name").replace(
+            "entities:\n", "entities:\n  - {name: Reminder, attributes: {id: uuid}}\n", 1))
+        p = self.c.gc_start(spec, "-o", out, GC_CLUSTER_SLOTS="2")
+
+        def wrote():
+            now = tree(out)
+            return (any(path.endswith("reminder.go") for path in now) and
+                    any(now[path] != sha for path, sha in before.items() if path in now))
+        wait_for("new files", lambda: wrote() or p.poll() is not None)
+        self.kill_all(p)
+        paid = len(self.c.ledger())
+        spec.write_text(old)
+        r = self.ok(self.c.gc(spec, "-o", out))
+        self.assertNotIn("changed by hand", r.stderr)
+        self.assertEqual(tree(out), before)
+        self.assertEqual(len(self.c.ledger()), paid)
+
     def test_children_killed_are_started_again(self):
         self.c.start_sim(*SLOW)
         p = self.start(GC_CLUSTER_LEASE="4s")

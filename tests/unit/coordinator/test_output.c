@@ -387,6 +387,64 @@ static void test_output_writes_nothing_outside(void **state)
     }
 }
 
+/* ---- after a run that never ended ---- */
+
+static bool is_known(void)
+{
+    return gc_state_find(gc_output_state(f.output), PATH) != NULL;
+}
+
+static void save_checkpoint(const char *path, const char *text)
+{
+    gc_state found;
+    gc_buf out;
+    gc_state_init(&found);
+    gc_state_file *file = gc_state_require(&found, path);
+    memcpy(file->sha256, sha_of(text).hex, sizeof file->sha256);
+    memcpy(file->fingerprint, sha_of("inputs").hex, sizeof file->fingerprint);
+    gc_buf_init(&out, 100000);
+    gc_state_print(&found, &out);
+    edit("checkpoint", out.ptr);
+    gc_buf_release(&out);
+    gc_state_release(&found);
+}
+
+static void test_output_recovers_what_stands_there(void **state)
+{
+    (void)state;
+    expect_err(GC_ENOENT, gc_output_recover(f.output, "checkpoint", NULL));
+    save_checkpoint(PATH, GO_TEXT);
+    must_ok(gc_output_recover(f.output, "checkpoint", NULL));
+    assert_false(is_known()); /* it was killed before it wrote the file */
+    edit(PATH, "an edit");
+    must_ok(gc_output_recover(f.output, "checkpoint", NULL));
+    assert_false(is_known());
+    edit(PATH, GO_TEXT);
+    must_ok(gc_output_recover(f.output, "checkpoint", NULL));
+    assert_string_equal(entry()->sha256, sha_of(GO_TEXT).hex);
+    assert_string_equal(entry()->fingerprint, sha_of("inputs").hex);
+    edit("checkpoint", "no state");
+    expect_err(GC_EPROTO, gc_output_recover(f.output, "checkpoint", NULL));
+}
+
+static void test_output_adopts_what_stands_there(void **state)
+{
+    (void)state;
+    gc_output_adopt(f.output, PATH, sha_of(GO_TEXT).hex);
+    assert_false(is_known());
+    edit(PATH, GO_TEXT);
+    gc_output_adopt(f.output, PATH, sha_of("another").hex);
+    assert_false(is_known());
+    gc_output_adopt(f.output, PATH, sha_of(GO_TEXT).hex);
+    assert_string_equal(entry()->sha256, sha_of(GO_TEXT).hex);
+    make(GO_BODY_CHANGED);
+    edit(PATH, GO_TEXT);
+    gc_output_adopt(f.output, PATH, sha_of(GO_TEXT).hex); /* the state knows better */
+    assert_string_equal(entry()->sha256, sha_of(GO_BODY_CHANGED).hex);
+    gc_output_adopt(f.output, "../a.go", sha_of(GO_TEXT).hex);
+    assert_null(gc_state_find(gc_output_state(f.output), "../a.go"));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -411,6 +469,8 @@ int main(void)
         TEST(test_output_accepts_an_edit),
         TEST(test_output_removes),
         TEST(test_output_writes_nothing_outside),
+        TEST(test_output_recovers_what_stands_there),
+        TEST(test_output_adopts_what_stands_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
