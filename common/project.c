@@ -327,8 +327,6 @@ gc_err gc_project_template_sha(const char *directory, const char *name, gc_sha *
 {
     char *place = NULL;
     gc_buf text;
-    if (!gc_project_template(name))
-        return gc_fail(info, GC_ENOENT, "there is no project template \"%s\"", name);
     gc_buf_init(&text, GC_TEMPLATE_MAX_BYTES);
     gc_err err = load(directory, name, &text, &place, info);
     if (!err)

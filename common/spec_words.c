@@ -216,6 +216,8 @@ void gc_word_index_scan(const gc_word_index *self, const char *text,
                         void (*found)(void *arg, size_t name), void *arg)
 {
     gc_strv words = { 0 };
+    if (!gc_map_count(self->longest))
+        return;
     gc_go_words(text, &words);
     for (size_t i = 0; i < words.count;) {
         size_t max = gc_number_get(self->longest, words.items[i]);

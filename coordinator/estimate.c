@@ -139,6 +139,8 @@ gc_estimate gc_estimate_baseline(const gc_plan *plan, size_t shared_bytes,
     gc_estimate e = { 0 };
     for (size_t i = 0; i < plan->file_count; i++) {
         const gc_plan_file *f = &plan->files[i];
+        if (f->extra)
+            continue;
         double own = (double)(strlen(f->promise) + ELEMENT_BYTES);
         double output = gc_rates_output(rates, f) + rates->thinking_tokens;
         gc_usage usage = {

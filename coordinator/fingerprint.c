@@ -45,6 +45,17 @@ gc_sha gc_fingerprint_llm(const gc_fp_context *ctx, const gc_plan_file *file,
     return gc_hasher_finish(&h);
 }
 
+gc_sha gc_fingerprint_data(const gc_plan_file *file, const gc_sha *text)
+{
+    gc_hasher *h = gc_hasher_new();
+    gc_hasher_text(h, FINGERPRINT_VERSION " data");
+    gc_hasher_text(h, file->kind);
+    gc_hasher_text(h, file->path);
+    gc_hasher_text(h, text->hex);
+    gc_hasher_text(h, file->template_data);
+    return gc_hasher_finish(&h);
+}
+
 gc_sha gc_fingerprint_template(const gc_plan_file *file, const char *content, size_t len)
 {
     gc_hasher *h = gc_hasher_new();

@@ -27,7 +27,11 @@ typedef struct gc_fp_context {
 gc_sha gc_fingerprint_llm(const gc_fp_context *ctx, const gc_plan_file *file,
                           const gc_sha *apis);
 
-/* For a template file: its rendering is free, so its content is its own input. */
+/* For a file whose template is told all it needs: `text` is the template's hash. Rendering is
+ * a function of both, so that a file that stays need not be rendered to know it. */
+gc_sha gc_fingerprint_data(const gc_plan_file *file, const gc_sha *text);
+
+/* For a file from a template and the FCS: its rendering is its own input. */
 gc_sha gc_fingerprint_template(const gc_plan_file *file, const char *content, size_t len);
 
 #endif

@@ -36,6 +36,7 @@ typedef struct gc_plan_file {
                           test, source (explicit), project (no Go), migration (SQL) */
     char *purpose;
     gc_file_how how;
+    bool extra; /* only there because templates are: without them no call would make it */
     char *template_name;  /* asset below templates/project/, NULL for the LLM */
     char *template_data;  /* JSON: what a Go template is told; NULL: the FCS is enough */
     gc_strv entities;     /* go_names in full */

@@ -31,6 +31,13 @@ static void by_template(plan_ctx *ctx, size_t file, const char *name, json_t *da
     json_decref(data);
 }
 
+/* Of a file that the LLM would not have: it writes that code where it needs it. */
+static void by_template_only(plan_ctx *ctx, size_t file, const char *name, json_t *data)
+{
+    by_template(ctx, file, name, data);
+    ctx->plan->files[file].extra = true;
+}
+
 /* Index of an entity's file, and of the test beside it. */
 static size_t file_of(const plan_ctx *ctx, const plan_entity *pe, const plan_pkg *pkg,
                       const char *tail)
@@ -67,10 +74,10 @@ static size_t write_formats(plan_ctx *ctx, shared *with, const bool *formats)
     plan_purpose(ctx, file, "Tells whether texts have a format.");
     size_t test = plan_add_test(ctx, file, "TestFormats", FORMAT_BYTES);
     char *function = function_of(ctx, test);
-    by_template(ctx, file, "format.go.tmpl",
-                structural_formats(ctx, pkg, formats, function));
-    by_template(ctx, test, "format_test.go.tmpl",
-                structural_formats(ctx, pkg, formats, function));
+    by_template_only(ctx, file, "format.go.tmpl",
+                     structural_formats(ctx, pkg, formats, function));
+    by_template_only(ctx, test, "format_test.go.tmpl",
+                     structural_formats(ctx, pkg, formats, function));
     with->formats = pkg;
     free(function);
     free(path);
@@ -121,7 +128,7 @@ static void write_clone(plan_ctx *ctx, const plan_entity *pe)
     plan_about_entity(ctx, file, pe);
     plan_purpose(ctx, file, "Deep copies of %s.", pe->type);
     plan_add_edge(ctx, file, file_of(ctx, pe, pe->model, ""), GC_EDGE_CONTRACT);
-    by_template(ctx, file, "clone.go.tmpl", structural_clone_file(ctx, pe));
+    by_template_only(ctx, file, "clone.go.tmpl", structural_clone_file(ctx, pe));
     free(path);
 }
 
@@ -161,12 +168,12 @@ static void require_web(plan_ctx *ctx, shared *with)
     structural_promise_web(&promise);
     plan_set_promise(ctx, file, &promise, WEB_BYTES);
     plan_purpose(ctx, file, "Reads and writes the JSON of all handlers.");
-    by_template(ctx, file, "httpjson.go.tmpl",
-                structural_web(ctx, with->web, with->errors));
+    by_template_only(ctx, file, "httpjson.go.tmpl",
+                     structural_web(ctx, with->web, with->errors));
     size_t test = plan_add_test(ctx, file, "TestDecode", WEB_BYTES);
     char *function = function_of(ctx, test);
-    by_template(ctx, test, "httpjson_test.go.tmpl",
-                structural_web_test(ctx, with->web, with->errors, function));
+    by_template_only(ctx, test, "httpjson_test.go.tmpl",
+                     structural_web_test(ctx, with->web, with->errors, function));
     free(function);
     free(path);
     free(dir);
@@ -270,7 +277,7 @@ static void write_migrations(plan_ctx *ctx)
         size_t file = plan_add_file(ctx, table[i][0], NULL, "migration");
         plan_purpose(ctx, file, "%s", table[i][2]);
         ctx->plan->files[file].expected_bytes = 400 * ctx->fcs->entity_count;
-        by_template(ctx, file, table[i][1], structural_sql(ctx));
+        by_template_only(ctx, file, table[i][1], structural_sql(ctx));
     }
 }
 

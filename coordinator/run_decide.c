@@ -203,17 +203,54 @@ static void intend(gc_run *run, size_t file, const gc_buf *content)
     wait_to_be_made(run, file);
 }
 
+/* Of the text of a template, asked for by each file that it makes. */
+static gc_err template_sha(gc_run *run, const char *name, gc_sha *out, gc_errinfo *info)
+{
+    const gc_sha *known = gc_map_get(run->template_shas, name);
+    gc_err err = GC_OK;
+    if (known)
+        *out = *known;
+    else
+        err = gc_project_template_sha(run->config->templates_directory, name, out, info);
+    if (!known && !err)
+        gc_map_set(run->template_shas, name, gc_xmemdup(out, sizeof *out));
+    return err;
+}
+
+/* False: the file has failed. What is told to a template stands for what it makes of it;
+ * where that is the whole FCS, it is rendered into `content`. */
+static bool fingerprint_template(gc_run *run, size_t file, gc_buf *content, gc_sha *out)
+{
+    const gc_plan_file *f = &run->project.plan->files[file];
+    gc_errinfo info = { 0 };
+    gc_sha text;
+    if (!f->template_data) {
+        if (render(run, file, content))
+            return false;
+        *out = gc_fingerprint_template(f, content->ptr, content->len);
+        return true;
+    }
+    if (template_sha(run, f->template_name, &text, &info)) {
+        run_fail(run, file, "%s", info.text);
+        run_stop(run, GC_EXIT_USAGE, "%s", info.text);
+        return false;
+    }
+    *out = gc_fingerprint_data(f, &text);
+    return true;
+}
+
 static void decide_template(gc_run *run, size_t file, bool look_only)
 {
     gc_buf content;
+    gc_sha fingerprint;
     gc_buf_init(&content, (size_t)16 << 20);
-    if (render(run, file, &content) == GC_OK) {
-        gc_sha fingerprint = gc_fingerprint_template(&run->project.plan->files[file],
-                                                     content.ptr, content.len);
+    if (fingerprint_template(run, file, &content, &fingerprint)) {
         if (!decide(run, file, &fingerprint))
             ;
         else if (gc_decider_stands(run->decider, file))
             keep(run, file);
+        else if (!content.len && render(run, file, &content))
+            ; /* who looks learns of a broken template, too */
         else if (look_only)
             intend(run, file, &content);
         else

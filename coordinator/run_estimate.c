@@ -93,24 +93,6 @@ gc_estimate run_estimate_missing(gc_run *run)
 
 /* ---- after the run ---- */
 
-/* Without templates the plan has other files: each of them a call. */
-static gc_estimate estimate_baseline(const gc_run *run, size_t shared_bytes)
-{
-    const gc_options *o = run->options;
-    gc_plan_options bare = { .templates = false,
-                             .max_files = (size_t)o->config.limits_max_files };
-    gc_plan *plan = NULL;
-    gc_diags diags;
-    gc_diags_init(&diags, "");
-    if (gc_plan_make(run->project.fcs, &bare, &diags, &plan))
-        gc_log_info("baseline.as_planned", "files=%zu", run->project.plan->file_count);
-    gc_estimate e = gc_estimate_baseline(plan ? plan : run->project.plan, shared_bytes,
-                                         run->project.model, &run->rates);
-    gc_plan_destroy(&plan);
-    gc_diags_release(&diags);
-    return e;
-}
-
 /* What the plan would cost with every optimisation off, and what this run could not beat. */
 void run_fill_bounds(gc_run *run)
 {
@@ -119,7 +101,8 @@ void run_fill_bounds(gc_run *run)
     gc_buf_init(&all, (size_t)256 << 20);
     gc_slice_everything(run->slicer, &all);
     size_t shared = run->composer ? gc_composer_whole_bytes(run->composer) : all.len;
-    gc_estimate base = estimate_baseline(run, shared);
+    gc_estimate base =
+        gc_estimate_baseline(run->project.plan, shared, run->project.model, &run->rates);
     s->baseline_usd = base.usd;
     s->baseline_s = gc_estimate_seconds(&base, 1);
     s->baseline_calls = base.calls;

@@ -115,7 +115,8 @@ typedef struct gc_run {
     double *behind_s; /* of each file: expected, of the longest chain that waits for it */
     int64_t slots;    /* calls at a time, as far as is known now */
     gc_map *ours;     /* sha256 of everything in the job's checkpoint */
-    gc_strv edits;    /* paths whose edit was kept or that need the user's eye */
+    gc_map *template_shas; /* name -> gc_sha of its text, owned */
+    gc_strv edits;         /* paths whose edit was kept or that need the user's eye */
     gc_strv removed;
     char job[GC_JOB_ID_SIZE];
     char owner[128];

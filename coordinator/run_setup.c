@@ -68,6 +68,7 @@ gc_exit run_open(gc_run *run, const gc_options *options)
     run_open_steps(run);
     run->tasks = gc_map_new();
     run->ours = gc_map_new();
+    run->template_shas = gc_map_new();
     run->slicer = gc_slicer_new(run->project.fcs);
     gc_rates_init(&run->rates, run->project.model);
     run->started_at = gc_clock_ms();
@@ -395,6 +396,10 @@ void run_close(gc_run *run)
         run_drop_task(run, value);
     gc_map_destroy(&run->tasks);
     gc_map_destroy(&run->ours);
+    cursor = 0;
+    while (run->template_shas && gc_map_next(run->template_shas, &cursor, NULL, &value))
+        free(value);
+    gc_map_destroy(&run->template_shas);
     gc_schedule_release(&run->schedule);
     run_close_steps(run);
     gc_decider_destroy(&run->decider);

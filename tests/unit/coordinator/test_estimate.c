@@ -90,6 +90,10 @@ static void test_estimate_of_a_baseline(void **state)
     assert_int_equal(e.usage.output, 1000 + 500 + 2 * 50);
     assert_true(near(gc_estimate_seconds(&e, 1), e.call_seconds));
     assert_true(near(gc_estimate_seconds(&e, 32), e.call_seconds)); /* one at a time */
+    gc_plan_file extra[] = { files[0], files[1] };
+    extra[1].extra = true; /* only a template would make it */
+    plan.files = extra;
+    assert_int_equal(gc_estimate_baseline(&plan, 8000, &model, &rates).calls, 1);
 }
 
 static void test_estimate_says_where_figures_come_from(void **state)

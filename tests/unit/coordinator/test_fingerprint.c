@@ -267,6 +267,19 @@ static void test_fingerprint_of_a_template_is_its_content(void **state)
     close_world(w);
 }
 
+static void test_fingerprint_of_what_a_template_is_told(void **state)
+{
+    (void)state;
+    gc_plan_file file = { .kind = (char *)"model", .path = (char *)"internal/a/a.go" };
+    gc_sha text = gc_sha256("one", 3), changed = gc_sha256("two", 3);
+    file.template_data = (char *)"{\"type\":\"A\"}";
+    gc_sha a = gc_fingerprint_data(&file, &text);
+    assert_string_equal(a.hex, gc_fingerprint_data(&file, &text).hex);
+    assert_string_not_equal(a.hex, gc_fingerprint_data(&file, &changed).hex);
+    file.template_data = (char *)"{\"type\":\"B\"}";
+    assert_string_not_equal(a.hex, gc_fingerprint_data(&file, &text).hex);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -279,6 +292,7 @@ int main(void)
         cmocka_unit_test(test_fingerprint_sees_the_prompt_of_its_kind),
         cmocka_unit_test(test_fingerprint_sees_the_api_of_real_dependencies),
         cmocka_unit_test(test_fingerprint_of_a_template_is_its_content),
+        cmocka_unit_test(test_fingerprint_of_what_a_template_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
