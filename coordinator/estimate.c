@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/text.h"
+
 /* Bytes of one <generate> element and its frame beside the promise. */
 #define ELEMENT_BYTES 160
 
@@ -73,14 +75,42 @@ void gc_rates_learn(gc_rates *self, const gc_measured *measured)
     }
 }
 
+const char *gc_rates_kind(const gc_plan_file *file)
+{
+    static const char *const tested[][2] = { { "_service_test.go", "test:service" },
+                                             { "_handler_test.go", "test:handler" },
+                                             { "_store_test.go", "test:store" } };
+    if (strcmp(file->kind, "test") == 0 && file->path)
+        for (size_t i = 0; i < sizeof tested / sizeof *tested; i++)
+            if (gc_ends_with(file->path, tested[i][0]))
+                return tested[i][1];
+    return file->kind;
+}
+
+/* What was measured of all kinds that `like` begins: "test" has those of all tests. */
+static gc_ratio measured_of(const gc_measured *m, const char *like, bool exact)
+{
+    gc_ratio sum = { 0, 0 };
+    size_t len = strlen(like);
+    for (size_t i = 0; i < m->kind_count; i++) {
+        const char *name = m->kinds[i].name;
+        bool same = strcmp(name, like) == 0;
+        bool part = !exact && strncmp(name, like, len) == 0 && name[len] == ':';
+        if ((!same && !part) || !sane_output(&m->kinds[i].output))
+            continue;
+        sum.sum += m->kinds[i].output.sum;
+        sum.per += m->kinds[i].output.per;
+    }
+    return sum;
+}
+
 double gc_rates_output(const gc_rates *self, const gc_plan_file *file)
 {
-    for (size_t i = 0; i < self->measured.kind_count; i++) {
-        const gc_measured_kind *kind = &self->measured.kinds[i];
-        if (strcmp(kind->name, file->kind) == 0 && sane_output(&kind->output))
-            return (double)file->expected_bytes * quotient(&kind->output);
-    }
-    return (double)file->expected_bytes * self->tokens_per_byte;
+    gc_ratio r = measured_of(&self->measured, gc_rates_kind(file), true);
+    if (r.per <= 0)
+        r = measured_of(&self->measured, file->kind, false);
+    return (double)file->expected_bytes *
+           (r.per > 0 ? quotient(&r) : self->tokens_per_byte);
 }
 
 double gc_rates_seconds(const gc_rates *self, double output_tokens)

@@ -31,6 +31,10 @@ void gc_rates_init(gc_rates *self, const gc_model *model);
 /* What was measured replaces them, as far as it goes. */
 void gc_rates_learn(gc_rates *self, const gc_measured *measured);
 
+/* Under which name the answers for such a file are measured: its kind, of a test also that of
+ * what it tests ("test:service"). Static or the file's own. */
+const char *gc_rates_kind(const gc_plan_file *file);
+
 /* Output tokens expected for one file, without the thinking of its call. */
 double gc_rates_output(const gc_rates *self, const gc_plan_file *file);
 

@@ -80,7 +80,7 @@ void run_take_lesson(gc_run *run, const run_task *task, const gc_result *result)
         if (file < 0 || r->outcome != GC_FILE_MADE)
             continue;
         files[lesson.file_count++] =
-            (gc_lesson_file){ .kind = run->project.plan->files[file].kind,
+            (gc_lesson_file){ .kind = gc_rates_kind(&run->project.plan->files[file]),
                               .expected_bytes =
                                   run->project.plan->files[file].expected_bytes,
                               .output_tokens = r->usage.output };

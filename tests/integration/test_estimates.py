@@ -8,7 +8,7 @@ import select
 import time
 import unittest
 
-from cluster import BIN, DEADLINE_S, TODO, Case, tree
+from cluster import BIN, CLINIC, DEADLINE_S, ROOT, SHOP, TODO, Case, tree
 
 
 class Estimates(Case):
@@ -101,6 +101,23 @@ class Estimates(Case):
         code, screen = self.on_terminal(b"", "--yes", "--force")
         self.assertEqual(code, 0, screen)
         self.assertNotIn("[y/N]", screen)
+
+
+class OtherSpecs(Case):
+    def test_what_some_specifications_taught_holds_for_another(self):
+        self.c.start_sim("--ttft", 5)
+        self.c.start_redis()
+        metrics = self.c.dir / "m.json"
+
+        def run(spec):
+            self.ok(self.c.gc(spec, "-o", self.c.dir / spec.stem, "--yes", "--metrics", metrics,
+                              "--redis", self.c.redis_url))
+            return json.loads(metrics.read_text())["cost"]
+
+        for spec in (TODO, SHOP, ROOT / "examples/library.json"):
+            run(spec)
+        cost = run(CLINIC)  # its estimate was made before its first call
+        self.assertLess(abs(cost["estimated_usd"] - cost["usd"]), 0.1 * cost["usd"])
 
 
 class Local(Case):

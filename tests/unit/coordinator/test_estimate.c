@@ -139,6 +139,32 @@ static void test_estimate_learns_from_a_call(void **state)
     assert_true(near(gc_rates_output(&rates, &other), 3100)); /* as all kinds together */
 }
 
+/* Tests of services are longer than those of handlers: each kind is measured by itself, and
+ * stands in for those that were not. */
+static void test_estimate_tells_tests_apart(void **state)
+{
+    (void)state;
+    gc_plan_file of_service = { .path = (char *)"internal/a/a_service_test.go",
+                                .kind = (char *)"test",
+                                .expected_bytes = 1000 };
+    gc_plan_file of_model = of_service, service = of_service;
+    of_model.path = (char *)"internal/a/a_test.go";
+    service.kind = (char *)"service";
+    assert_string_equal(gc_rates_kind(&of_service), "test:service");
+    assert_string_equal(gc_rates_kind(&of_model), "test");
+    assert_string_equal(gc_rates_kind(&service), "service");
+    gc_measured measured = { .calls = 3,
+                             .kinds = { { "test:service", { 500, 1000 } },
+                                        { "test:handler", { 100, 1000 } },
+                                        { "service", { 900, 1000 } } },
+                             .kind_count = 3 };
+    gc_rates rates = table_rates();
+    gc_rates_learn(&rates, &measured);
+    assert_true(near(gc_rates_output(&rates, &of_service), 500));
+    assert_true(near(gc_rates_output(&rates, &of_model), 300)); /* as tests are */
+    assert_true(near(gc_rates_output(&rates, &service), 900));
+}
+
 static void test_estimate_refuses_absurd_figures(void **state)
 {
     (void)state;
@@ -177,6 +203,7 @@ int main(void)
         cmocka_unit_test(test_estimate_of_a_baseline),
         cmocka_unit_test(test_estimate_says_where_figures_come_from),
         cmocka_unit_test(test_estimate_learns_from_a_call),
+        cmocka_unit_test(test_estimate_tells_tests_apart),
         cmocka_unit_test(test_estimate_refuses_absurd_figures),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
