@@ -1,6 +1,7 @@
 /* compare-metrics: two metrics files side by side. */
 #include <jansson.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,11 +73,34 @@ static void print_row(FILE *out, const char *name, double a, double b, int digit
             -less(a, b));
 }
 
-/* What rounds to nothing is no gain. */
-static void print_line(FILE *out, const char *name, double value)
+/* The four lines of the guide. docs/metrics.md says what their marks mean. */
+#define LINES 4
+typedef struct verdict {
+    const char *name, *key;
+    double percent; /* whole, as it is shown and judged */
+    bool better;
+} verdict;
+
+static verdict gain(const char *name, const char *key, double percent)
 {
-    double shown = round(value) + 0.0; /* no -0 */
-    fprintf(out, "%s %s: %.0f%%\n", shown > 0 ? "\u2713" : "\u2717", name, shown);
+    double shown = round(percent) + 0.0; /* no -0 */
+    return (verdict){ name, key, shown, shown > 0 };
+}
+
+/* The rate is a level, no difference: it must be there and not have fallen. */
+static verdict hits(const compared *a, const compared *b)
+{
+    verdict v = gain("Cache hit rate", "cache_hit_rate", b->hit_rate);
+    v.better = v.better && v.percent >= round(a->hit_rate);
+    return v;
+}
+
+static void judge(const compared *a, const compared *b, verdict out[LINES])
+{
+    out[0] = gain("Token reduction", "token_reduction", less(a->tokens, b->tokens));
+    out[1] = gain("Cost reduction", "cost_reduction", less(a->cost, b->cost));
+    out[2] = gain("Speed improvement", "speed_improvement", less(a->seconds, b->seconds));
+    out[3] = hits(a, b);
 }
 
 static void print_text(const compared *a, const compared *b, FILE *out)
@@ -89,10 +113,11 @@ static void print_text(const compared *a, const compared *b, FILE *out)
     print_row(out, "duration (s)", a->seconds, b->seconds, 1);
     print_row(out, "cache hit rate (%)", a->hit_rate, b->hit_rate, 1);
     fputc('\n', out);
-    print_line(out, "Token reduction", less(a->tokens, b->tokens));
-    print_line(out, "Cost reduction", less(a->cost, b->cost));
-    print_line(out, "Speed improvement", less(a->seconds, b->seconds));
-    print_line(out, "Cache hit rate", b->hit_rate);
+    verdict lines[LINES];
+    judge(a, b, lines);
+    for (size_t i = 0; i < LINES; i++)
+        fprintf(out, "%s %s: %.0f%%\n", lines[i].better ? "\u2713" : "\u2717",
+                lines[i].name, lines[i].percent);
 }
 
 static void print_json(const compared *a, const compared *b, FILE *out)
@@ -102,6 +127,12 @@ static void print_json(const compared *a, const compared *b, FILE *out)
         less(a->tokens, b->tokens), "cost_reduction_pct", less(a->cost, b->cost),
         "speed_improvement_pct", less(a->seconds, b->seconds), "cache_hit_rate_pct",
         b->hit_rate, "call_reduction_pct", less(a->calls, b->calls));
+    verdict lines[LINES];
+    json_t *better = json_object();
+    judge(a, b, lines);
+    for (size_t i = 0; i < LINES; i++)
+        json_object_set_new(better, lines[i].key, json_boolean(lines[i].better));
+    json_object_set_new(root, "better", better);
     json_dumpf(root, out, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
     fputc('\n', out);
     json_decref(root);

@@ -102,6 +102,16 @@ static void test_compare_with_nothing(void **state)
                 "✗ Speed improvement: 0%\n✓ Cache hit rate: 5%\n");
 }
 
+static void test_compare_of_hit_rates(void **state)
+{
+    (void)state;
+    put(path_a, 100, 1.0, 100, 81);
+    put(path_b, 100, 1.0, 100, 81.3); /* as good as before */
+    expect_tail("✗ Speed improvement: 0%\n✓ Cache hit rate: 81%\n");
+    put(path_b, 100, 1.0, 100, 80);
+    expect_tail("✗ Speed improvement: 0%\n✗ Cache hit rate: 80%\n");
+}
+
 static void test_compare_prints_a_table(void **state)
 {
     (void)state;
@@ -135,6 +145,11 @@ static void test_compare_as_json(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         assert_true(json_number_value(json_object_get(root, rows[i].key)) ==
                     rows[i].want);
+    const json_t *better = json_object_get(root, "better");
+    assert_true(json_is_true(json_object_get(better, "token_reduction")));
+    assert_true(json_is_true(json_object_get(better, "cost_reduction")));
+    assert_true(json_is_true(json_object_get(better, "speed_improvement")));
+    assert_true(json_is_true(json_object_get(better, "cache_hit_rate")));
     json_decref(root);
     free(text);
     free(err);
@@ -197,6 +212,7 @@ int main(void)
         TEST(test_compare_crosses_what_got_worse),
         TEST(test_compare_rounds_before_it_judges),
         TEST(test_compare_with_nothing),
+        TEST(test_compare_of_hit_rates),
         TEST(test_compare_prints_a_table),
         TEST(test_compare_as_json),
         TEST(test_compare_reads_what_metrics_writes),
