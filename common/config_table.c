@@ -98,6 +98,8 @@ const gc_config_row gc_config_rows[] = {
         "Address of the Anthropic API; empty: https://api.anthropic.com."),
     URL("llm.openai_base_url", llm_openai_base_url,
         "Address of an OpenAI-compatible API; empty: https://api.openai.com/v1."),
+    BOOL("llm.count_tokens", llm_count_tokens, "false",
+         "Let Anthropic count the prompts before a run is estimated: free, and to the token."),
     DURATION("llm.connect_timeout", llm_connect_timeout_ms, "10s", "100ms", "10m",
              "Time to connect to the provider."),
     DURATION("llm.first_byte_timeout", llm_first_byte_timeout_ms, "10m", "1s", "2h",

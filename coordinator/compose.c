@@ -408,6 +408,14 @@ const char *gc_composer_shared(const gc_composer *self, size_t index, size_t *le
     return self->blocks[index];
 }
 
+const char *gc_composer_block(const gc_composer *self, const char *sha256)
+{
+    for (int i = 0; i < SHARED_BLOCKS; i++)
+        if (strcmp(self->shas[i].hex, sha256) == 0)
+            return self->blocks[i];
+    return NULL;
+}
+
 size_t gc_composer_whole_bytes(const gc_composer *self)
 {
     return self->whole_bytes;

@@ -50,6 +50,9 @@ void gc_composer_destroy(gc_composer **self_p);
 /* The shared blocks, to be stored before the first task: NULL past the end. */
 const char *gc_composer_shared(const gc_composer *self, size_t index, size_t *len);
 
+/* The text of a shared block by its hash, or NULL. Borrowed. */
+const char *gc_composer_block(const gc_composer *self, const char *sha256);
+
 /* Share of a model's window that prompt and answer may fill: figures before the call are
  * estimates. */
 #define GC_WINDOW_PART 0.8

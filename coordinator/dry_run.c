@@ -1,5 +1,6 @@
 /* --dry-run: the decision list by levels, and what the run would take. No process, no write,
- * and no request but the one for measured figures to a Redis that was named. */
+ * and no request but the one for measured figures to a Redis that was named, and those that
+ * llm.count_tokens asks for. */
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@ static gc_estimate estimate_everything(gc_run *run)
         else if (run->files[i].step == RUN_BLOCKED)
             run_set_step(run, i, RUN_READY);
     }
+    run_count_tokens(run);
     return run_estimate(run);
 }
 
@@ -75,7 +77,7 @@ static edge_counts count_edges(const gc_plan *plan)
 static void print_estimate(const gc_run *run, const gc_estimate *e)
 {
     const gc_config *c = run->config;
-    char source[64];
+    char source[GC_RATES_SOURCE];
     gc_rates_source(&run->rates, source, sizeof source);
     edge_counts edges = count_edges(run->project.plan);
     printf(
@@ -126,9 +128,10 @@ static json_t *estimate_json(const gc_run *run, const gc_estimate *e)
 {
     const gc_config *c = run->config;
     json_t *o =
-        json_pack("{s:I, s:f, s:b, s:I}", "calls", (json_int_t)e->calls, "seconds",
+        json_pack("{s:I, s:f, s:b, s:I, s:I}", "calls", (json_int_t)e->calls, "seconds",
                   gc_estimate_seconds(e, run->slots), "simulated", run->stats.simulated,
-                  "measured_calls", (json_int_t)run->rates.measured.calls);
+                  "measured_calls", (json_int_t)run->rates.measured.calls,
+                  "counted_prompts", (json_int_t)run->rates.counted);
     if (c->dry_run_show_token_estimates)
         json_object_set_new(
             o, "tokens",
@@ -164,7 +167,8 @@ static void print_dry_json(const gc_run *run, json_t *files, const gc_estimate *
 static void print_dry_head(const gc_run *run)
 {
     const gc_fcs *fcs = run->project.fcs;
-    printf("Dry run: nothing is sent, started or written\n");
+    printf("Dry run: nothing is %sstarted or written\n",
+           run->config->llm_count_tokens ? "" : "sent, ");
     printf("Project %s (module %s, Go %s): %zu files, %zu by template, %zu by %s\n\n",
            fcs->name, fcs->module_path, fcs->go_version, run->project.plan->file_count,
            run->stats.template_files, run->stats.llm_files,

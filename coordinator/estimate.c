@@ -1,6 +1,7 @@
 #include "coordinator/estimate.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -118,12 +119,25 @@ double gc_rates_seconds(const gc_rates *self, double output_tokens)
     return self->wait_s + output_tokens * self->seconds_per_token;
 }
 
+void gc_rates_count(gc_rates *self, const gc_counted *counted)
+{
+    if (!counted->prompts || !sane_bytes(&counted->plain))
+        return;
+    self->plain_bytes_per_token = quotient(&counted->plain);
+    if (sane_bytes(&counted->marked))
+        self->marked_bytes_per_token = quotient(&counted->marked);
+    self->counted = counted->prompts;
+}
+
 void gc_rates_source(const gc_rates *self, char *out, size_t size)
 {
+    const char *counted =
+        self->counted ? "prompts counted by the provider, the rest " : "";
     if (self->measured.calls)
-        snprintf(out, size, "measured over %" PRId64 " calls", self->measured.calls);
+        snprintf(out, size, "%smeasured over %" PRId64 " calls", counted,
+                 self->measured.calls);
     else
-        snprintf(out, size, "from the models table");
+        snprintf(out, size, "%sfrom the models table", counted);
 }
 
 /* ---- estimates ---- */
@@ -142,10 +156,10 @@ static double add_call(gc_estimate *self, const gc_model *model, const gc_usage 
 double gc_estimate_add(gc_estimate *self, const gc_task *task, double output_tokens,
                        size_t marked_bytes, const gc_rates *rates)
 {
-    int64_t marked = (int64_t)((double)marked_bytes / rates->marked_bytes_per_token);
+    int64_t marked = llround((double)marked_bytes / rates->marked_bytes_per_token);
     double plain_bytes = (double)task->prompt_bytes - (double)marked_bytes;
     gc_usage usage = {
-        .input = (int64_t)(plain_bytes / rates->plain_bytes_per_token),
+        .input = llround(plain_bytes / rates->plain_bytes_per_token),
         .output = (int64_t)(output_tokens + rates->thinking_tokens),
     };
     if (self->calls || self->warm)

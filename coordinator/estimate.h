@@ -23,6 +23,7 @@ typedef struct gc_rates {
     double tokens_per_byte;       /* of answers for kinds that were not measured */
     double thinking_tokens;       /* of each call, beside those that were measured */
     gc_measured measured;         /* calls 0: none of it */
+    int64_t counted;              /* prompts that the provider counted, 0: none */
 } gc_rates;
 
 /* The table's figures. */
@@ -41,7 +42,19 @@ double gc_rates_output(const gc_rates *self, const gc_plan_file *file);
 /* Seconds of one call. */
 double gc_rates_seconds(const gc_rates *self, double output_tokens);
 
-/* "measured over 17 calls" or "from the models table". */
+/* What the provider counted of prompts that are about to be sent: bytes per token. */
+typedef struct gc_counted {
+    int64_t prompts;
+    gc_ratio marked, plain; /* per 0: not counted */
+} gc_counted;
+
+/* It replaces what is known of prompts, as far as it goes. */
+void gc_rates_count(gc_rates *self, const gc_counted *counted);
+
+#define GC_RATES_SOURCE 96
+
+/* "measured over 17 calls" or "from the models table"; behind "prompts counted by the
+ * provider, the rest " if they were. */
 void gc_rates_source(const gc_rates *self, char *out, size_t size);
 
 typedef struct gc_estimate {

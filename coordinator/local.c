@@ -56,6 +56,11 @@ const char *gc_local_redis(const gc_local *self)
     return self->redis_url;
 }
 
+const char *gc_local_sim(const gc_local *self)
+{
+    return self ? self->sim_url : NULL;
+}
+
 const char *gc_local_broker(const gc_local *self)
 {
     return self->broker;

@@ -31,6 +31,9 @@ void gc_local_stop(gc_local **self_p);
 const char *gc_local_redis(const gc_local *self);
 const char *gc_local_broker(const gc_local *self);
 
+/* Base URL of the simulated LLM service, or NULL; `self` may be NULL. It takes any key. */
+const char *gc_local_sim(const gc_local *self);
+
 /* Reaps children; true if one that is needed has died (a worker is started again, at most
  * five times a minute; Redis or broker too). `info` then says what could not be mended. */
 bool gc_local_failed(gc_local *self, gc_errinfo *info);

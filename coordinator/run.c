@@ -441,6 +441,7 @@ static gc_exit generate(gc_run *run)
             return code;
         run_checkpoint(run, gc_clock_ms()); /* before the first file is written */
         decide_again(run);
+        run_count_tokens(run);
         run_look_ahead(run);
         gc_estimate expected = run_estimate(run);
         run->stats.expected_usd = expected.usd;

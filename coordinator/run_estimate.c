@@ -57,10 +57,9 @@ static void estimate_group(gc_run *run, const size_t *files, size_t count, void 
 }
 
 /* Level by level, as they will be asked for. */
-gc_estimate run_estimate(gc_run *run)
+void run_each_call(gc_run *run, run_group_fn use, void *arg)
 {
     const gc_plan *plan = run->project.plan;
-    estimation e = { .seconds = gc_xcalloc(plan->file_count, sizeof *e.seconds) };
     size_t *order = gc_plan_order(plan),
            *files = gc_xcalloc(plan->file_count, sizeof *files);
     for (size_t at = 0; at < plan->file_count;) {
@@ -68,13 +67,20 @@ gc_estimate run_estimate(gc_run *run)
         for (; at < plan->file_count && plan->files[order[at]].level == level; at++)
             if (run->files[order[at]].step == RUN_READY)
                 files[ready++] = order[at];
-        run_group_files(run, files, ready, estimate_group, &e);
+        run_group_files(run, files, ready, use, arg);
     }
+    free(files);
+    free(order);
+}
+
+gc_estimate run_estimate(gc_run *run)
+{
+    const gc_plan *plan = run->project.plan;
+    estimation e = { .seconds = gc_xcalloc(plan->file_count, sizeof *e.seconds) };
+    run_each_call(run, estimate_group, &e);
     if (e.unfit > MAX_UNFIT_NAMED)
         fprintf(stderr, "warning: nor can %zu more files\n", e.unfit - MAX_UNFIT_NAMED);
     e.sum.chain_seconds = gc_plan_critical(plan, e.seconds);
-    free(files);
-    free(order);
     free(e.seconds);
     return e.sum;
 }

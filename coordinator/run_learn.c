@@ -133,7 +133,7 @@ void run_watch_slots(gc_run *run)
 
 void run_tell_estimate(gc_run *run, const gc_estimate *e)
 {
-    char source[64], cost[48] = "an unknown price";
+    char source[GC_RATES_SOURCE], cost[48] = "an unknown price";
     gc_rates_source(&run->rates, source, sizeof source);
     if (run->project.model->priced)
         snprintf(cost, sizeof cost, "$%.4f", e->usd);

@@ -299,7 +299,14 @@ gc_rank run_rank(const gc_run *run, const size_t *files, size_t count);
 /* Works out what waits behind each file, from the figures known now. */
 void run_look_ahead(gc_run *run);
 
+/* run_count.c: has the provider count the prompts of what is ready now, if that is asked for
+ * (llm.count_tokens), for the estimate. What does not work is told as a warning. */
+void run_count_tokens(gc_run *run);
+
 /* run_estimate.c */
+/* Calls `use` for each call that is expected of what is ready now. */
+void run_each_call(gc_run *run, run_group_fn use, void *arg);
+
 /* Expected calls and cost of what is ready now. */
 gc_estimate run_estimate(gc_run *run);
 

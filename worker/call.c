@@ -8,9 +8,6 @@
 #include "common/log.h"
 #include "common/mem.h"
 
-#define ANTHROPIC_URL "https://api.anthropic.com"
-#define OPENAI_URL "https://api.openai.com/v1"
-
 struct gc_call {
     gc_call_conf conf;
     const gc_task *task;
@@ -21,14 +18,6 @@ struct gc_call {
     int64_t first_byte_ms; /* 0: none yet */
     bool told_start;
 };
-
-const char *gc_call_base_url(const gc_config *config, const char *provider)
-{
-    bool openai = strcmp(provider, "openai") == 0;
-    const char *base =
-        openai ? config->llm_openai_base_url : config->llm_anthropic_base_url;
-    return base && *base ? base : openai ? OPENAI_URL : ANTHROPIC_URL;
-}
 
 static void call_free(gc_call *self)
 {
@@ -177,8 +166,7 @@ gc_err gc_call_start(const gc_call_conf *conf, gc_call **out)
     gc_llm_init(&self->llm, provider, on_text, self);
     self->llm.long_cache = strcmp(task->cache_ttl, "1h") == 0;
     provider->headers(conf->key->secret, &headers);
-    char *url =
-        gc_provider_url(gc_call_base_url(conf->config, task->provider), provider->path);
+    char *url = gc_llm_url(gc_llm_base_url(conf->config, task->provider), provider->path);
     gc_http_request request = {
         .url = url,
         .headers = &headers,

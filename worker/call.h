@@ -7,8 +7,8 @@
 
 #include "common/config.h"
 #include "common/err.h"
+#include "common/keys.h"
 #include "worker/http.h"
-#include "worker/keys.h"
 #include "worker/provider.h"
 #include "worker/retry.h"
 
@@ -58,8 +58,5 @@ GC_MUST_CHECK gc_err gc_call_start(const gc_call_conf *conf, gc_call **out);
 /* Cuts the connection and tells what was seen so far in *out (its texts are static); no
  * callback follows. */
 void gc_call_abort(gc_call **self_p, gc_call_end *out);
-
-/* Where the calls of this provider go: the configured base URL or the public one. */
-const char *gc_call_base_url(const gc_config *config, const char *provider);
 
 #endif

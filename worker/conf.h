@@ -6,8 +6,8 @@
 
 #include "common/config.h"
 #include "common/err.h"
+#include "common/keys.h"
 #include "common/strv.h"
-#include "worker/keys.h"
 
 #define GC_EXIT_INTERRUPTED 130
 

@@ -22,16 +22,6 @@ const gc_provider *gc_provider_find(const char *name)
     return NULL;
 }
 
-char *gc_provider_url(const char *base, const char *path)
-{
-    size_t len = strlen(base);
-    while (len > 0 && base[len - 1] == '/')
-        len--;
-    if (len >= 3 && memcmp(base + len - 3, "/v1", 3) == 0 && gc_starts_with(path, "/v1/"))
-        len -= 3;
-    return gc_xasprintf("%.*s%s", (int)len, base, path);
-}
-
 /* ---- reading JSON that somebody else wrote ---- */
 
 void gc_llm_count(const json_t *object, const char *key, int64_t *out)
@@ -97,20 +87,6 @@ void gc_llm_text(gc_llm *self, const char *mem, size_t len)
         return;
     self->text_bytes += len;
     self->on_text(self->arg, mem, len);
-}
-
-static int append_chunk(const char *mem, size_t len, void *arg)
-{
-    return gc_buf_append(arg, mem, len) ? -1 : 0;
-}
-
-gc_err gc_llm_dump(json_t *body, gc_buf *out)
-{
-    if (!body)
-        return GC_EPROTO;
-    json_dump_callback(body, append_chunk, out, JSON_COMPACT);
-    json_decref(body);
-    return out->full ? GC_ETOOBIG : GC_OK;
 }
 
 /* ---- the answer ---- */

@@ -13,29 +13,13 @@
 
 #include "common/buf.h"
 #include "common/err.h"
+#include "common/llm_request.h"
 #include "common/models.h"
 #include "common/strv.h"
 #include "common/task.h"
 #include "worker/sse.h"
 
-#define GC_LLM_MAX_BODY ((size_t)32 << 20) /* of a request; Anthropic's own limit */
 #define GC_LLM_MAX_JSON ((size_t)16 << 20) /* an answer that is not streamed */
-
-/* A block of the prompt with its text at hand (borrowed). */
-typedef struct gc_llm_block {
-    const char *text;
-    size_t len;
-    bool mark;
-} gc_llm_block;
-
-typedef struct gc_llm_prompt {
-    const gc_task *task;
-    const gc_llm_block *system;
-    size_t system_count;
-    const gc_llm_block *user;
-    size_t user_count;
-    const char *cache_key; /* openai: routes calls with one prefix together; "" = none */
-} gc_llm_prompt;
 
 /* Why the message ended. */
 typedef enum gc_stop {
@@ -64,10 +48,6 @@ extern const gc_provider gc_provider_openai;
 
 /* By name, or NULL. */
 const gc_provider *gc_provider_find(const char *name);
-
-/* Base URL and path in one; a base with a trailing slash or that already ends in /v1 is as
- * good as one without. malloc'ed. */
-char *gc_provider_url(const char *base, const char *path);
 
 /* What went wrong in an answer. Most have none of it, and thousands are held at once. */
 typedef struct gc_llm_words {
@@ -129,7 +109,5 @@ void gc_llm_stop(gc_llm *self, gc_stop stop, const char *reason);
 void gc_llm_count(const json_t *object, const char *key, int64_t *out);
 /* Copies at most size - 1 bytes of a JSON string, cut at a character; else "". */
 void gc_llm_copy(char *out, size_t size, const json_t *string);
-/* Serialises and frees `body`; GC_EPROTO if it is NULL. */
-GC_MUST_CHECK gc_err gc_llm_dump(json_t *body, gc_buf *out);
 
 #endif

@@ -1,86 +1,13 @@
-/* Anthropic Messages. Sampling parameters are never sent: current models refuse them. */
+/* Anthropic Messages: the answer. The request is common/llm_request.c. */
 #include <stdio.h>
 #include <string.h>
 
 #include "common/mem.h"
 #include "worker/provider.h"
 
-static void headers(const char *key, gc_strv *out)
-{
-    if (*key)
-        gc_strv_push(out, gc_xasprintf("x-api-key: %s", key));
-    gc_strv_add(out, "anthropic-version: 2023-06-01");
-}
-
-/* ---- request ---- */
-
-static json_t *cache_control(const gc_task *task)
-{
-    json_t *control = json_pack("{s:s}", "type", "ephemeral");
-    if (strcmp(task->cache_ttl, "1h") == 0)
-        json_object_set_new(control, "ttl", json_string("1h"));
-    return control;
-}
-
-/* NULL if a text is no UTF-8. Empty blocks are left out: the API refuses them. */
-static json_t *text_blocks(const gc_task *task, const gc_llm_block *blocks, size_t count)
-{
-    json_t *array = json_array();
-    for (size_t i = 0; i < count; i++) {
-        if (blocks[i].len == 0)
-            continue;
-        json_t *text = json_stringn(blocks[i].text, blocks[i].len);
-        if (!text) {
-            json_decref(array);
-            return NULL;
-        }
-        json_t *block = json_pack("{s:s,s:o}", "type", "text", "text", text);
-        if (blocks[i].mark && task->model.cache_min_tokens > 0)
-            json_object_set_new(block, "cache_control", cache_control(task));
-        json_array_append_new(array, block);
-    }
-    return array;
-}
-
-/* Thinking can be turned off at effort high and below only; above it, the request would be
- * refused. */
-static const char *thinking_off(const gc_task *task)
-{
-    if (strcmp(task->effort, "xhigh") == 0 || strcmp(task->effort, "max") == 0)
-        return NULL;
-    switch (task->model.thinking_off) {
-    case GC_THINKING_DISABLED: return "disabled";
-    case GC_THINKING_BETWEEN_TOOLS: return "between_tools";
-    case GC_THINKING_NONE: break;
-    }
-    return NULL;
-}
-
 static gc_err body(const gc_llm_prompt *prompt, gc_buf *out)
 {
-    const gc_task *task = prompt->task;
-    json_t *system = text_blocks(task, prompt->system, prompt->system_count);
-    json_t *user = text_blocks(task, prompt->user, prompt->user_count);
-    const char *thinking = thinking_off(task);
-    json_t *root = json_pack("{s:s,s:I,s:b}", "model", task->model.id, "max_tokens",
-                             (json_int_t)task->max_tokens, "stream", 1);
-    if (!root || !system || !user) {
-        json_decref(root);
-        json_decref(system);
-        json_decref(user);
-        return GC_EPROTO;
-    }
-    if (json_array_size(system) > 0)
-        json_object_set(root, "system", system);
-    json_decref(system);
-    if (thinking)
-        json_object_set_new(root, "thinking", json_pack("{s:s}", "type", thinking));
-    if (task->model.effort && *task->effort)
-        json_object_set_new(root, "output_config",
-                            json_pack("{s:s}", "effort", task->effort));
-    json_object_set_new(root, "messages",
-                        json_pack("[{s:s,s:o}]", "role", "user", "content", user));
-    return gc_llm_dump(root, out);
+    return gc_anthropic_body(prompt, false, out);
 }
 
 /* ---- answer ---- */
@@ -176,8 +103,8 @@ static void message(gc_llm *self, const json_t *data)
 
 const gc_provider gc_provider_anthropic = {
     .name = "anthropic",
-    .path = "/v1/messages",
-    .headers = headers,
+    .path = GC_ANTHROPIC_MESSAGES,
+    .headers = gc_anthropic_headers,
     .body = body,
     .event = event,
     .message = message,

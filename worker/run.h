@@ -12,11 +12,11 @@
 #include <stdint.h>
 
 #include "common/config.h"
+#include "common/keys.h"
 #include "common/store_async.h"
 #include "common/task.h"
 #include "worker/blobs.h"
 #include "worker/http.h"
-#include "worker/keys.h"
 #include "worker/noise.h"
 #include "worker/pulse.h"
 #include "worker/warm.h"

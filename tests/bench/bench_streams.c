@@ -250,7 +250,7 @@ static void write_file(const char *path, const char *text)
 
 static void bench_others(farm *f, int streams)
 {
-    char *url = gc_provider_url(f->sim_url, gc_provider_anthropic.path);
+    char *url = gc_llm_url(f->sim_url, gc_provider_anthropic.path);
     char *body = plain_body(f);
     char *body_file = gc_xasprintf("%s/body.json", f->dir);
     write_file(body_file, body);

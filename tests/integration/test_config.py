@@ -31,6 +31,7 @@ COVERED = {
     OPT + "parallelization.max_workers": "test_contract each_switch_changes_the_requests",
     "llm.provider": "test_contract openai_is_a_provider_like_the_other",
     "llm.model": "test_contract flags_before_environment_before_file_before_defaults",
+    "llm.count_tokens": "test_estimates counted_prompts_are_exact",
     "llm.first_byte_timeout": "unit coordinator/test_compose, worker/test_worker_faults",
     "llm.idle_timeout": "unit coordinator/test_compose, worker/test_worker_faults",
     "llm.call_timeout": "unit coordinator/test_compose, worker/test_worker_faults",

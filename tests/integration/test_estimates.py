@@ -8,7 +8,7 @@ import select
 import time
 import unittest
 
-from cluster import BIN, CLINIC, DEADLINE_S, ROOT, SHOP, TODO, Case, tree
+from cluster import BIN, CLINIC, DEADLINE_S, KEY, ROOT, SHOP, TODO, Case, tree
 
 
 class Estimates(Case):
@@ -118,6 +118,68 @@ class OtherSpecs(Case):
             run(spec)
         cost = run(CLINIC)  # its estimate was made before its first call
         self.assertLess(abs(cost["estimated_usd"] - cost["usd"]), 0.1 * cost["usd"])
+
+
+class Counted(Case):
+    """llm.count_tokens: the provider counts the prompts before anything is paid."""
+
+    ON = {"GC_LLM_COUNT_TOKENS": "true"}
+    TOKENS = re.compile(r"Estimated tokens: (\d+) input, (\d+) cache write, (\d+) cache read")
+
+    def setUp(self):
+        super().setUp()
+        self.c.ask_for_every_go_file()
+
+    def dry_run(self, *args, **env):
+        return self.ok(self.c.gc(TODO, "-o", self.c.dir / "out", "--dry-run", *args, **env))
+
+    def asked(self, endpoint):
+        return [r for r in self.c.ledger() if r["endpoint"] == endpoint]
+
+    def test_counted_prompts_are_exact(self):
+        self.c.start_sim()
+        r = self.dry_run(**self.ON)
+        self.assertIn("Dry run: nothing is started or written\n", r.stdout)
+        self.assertIn("Figures: prompts counted by the provider, the rest from the models "
+                      "table\n", r.stdout)
+        self.assertEqual(r.stderr, "")
+        estimated = [int(n) for n in self.TOKENS.search(r.stdout).groups()]
+        calls = int(re.search(r"Estimated calls: (\d+)", r.stdout).group(1))
+        self.assertEqual(len(self.asked("count_tokens")), calls + 1)  # and the shared start
+        self.assertFalse((self.c.dir / "out").exists())
+        self.ok(self.c.gc(TODO, "-o", self.c.dir / "out", **self.ON))
+        usages = [r["usage"] for r in self.asked("messages")]
+        self.assertEqual(len(usages), calls)
+        for figure, keys in zip(estimated, (("input",), ("cache_write_5m", "cache_write_1h"),
+                                            ("cache_read",))):
+            spent = sum(u[k] for u in usages for k in keys)
+            self.assertLessEqual(abs(figure - spent), calls)  # each is rounded
+        table = self.TOKENS.search(self.dry_run("--force").stdout)
+        self.assertGreater(abs(int(table.group(1)) - estimated[0]), 10 * calls)
+
+    def test_what_cannot_be_counted_is_estimated(self):
+        self.c.start_sim()
+        for words, env in (
+                ("there is no key here; set ANTHROPIC_API_KEY", {"ANTHROPIC_API_KEY": ""}),
+                ("OpenAI-compatible servers count no tokens",
+                 {"GC_LLM_PROVIDER": "openai", "GC_LLM_MODEL": "mine"}),
+                ("status 401: invalid x-api-key",
+                 {"ANTHROPIC_BASE_URL": self.start_unauthorized()}),
+                ("http://127.0.0.1:1: ", {"ANTHROPIC_BASE_URL": "http://127.0.0.1:1"}),
+                ("the simulated model can be asked only while a run works",
+                 {"GC_LLM_PROVIDER": "sim"})):
+            with self.subTest(words):
+                r = self.dry_run(**self.ON, **env)
+                self.assertIn(f"warning: llm.count_tokens: {words}", r.stderr)
+                self.assertIn("the estimate goes on without it\n", r.stderr)
+                self.assertIn("Figures: from the models table\n", r.stdout)
+                self.assertNotIn(KEY, r.stderr + r.stdout)
+        self.assertEqual(self.asked("count_tokens"), [])
+
+    def test_the_simulated_model_counts_too(self):
+        r = self.ok(self.c.gc(TODO, "--provider", "sim", "-o", self.c.dir / "out", **self.ON))
+        self.assertIn("figures prompts counted by the provider", r.stderr)
+        self.assertNotIn("warning", r.stderr)
 
 
 class Local(Case):

@@ -110,6 +110,41 @@ static void test_estimate_says_where_figures_come_from(void **state)
     assert_true(near(rates.bytes_per_token, 4)); /* nothing in it: the table stands */
 }
 
+static void test_estimate_takes_what_was_counted(void **state)
+{
+    (void)state;
+    gc_rates rates = table_rates();
+    gc_counted counted = { .prompts = 2,
+                           .marked = { 9000, 3000 },
+                           .plain = { 500, 250 } };
+    gc_task task = task_of("5m");
+    gc_estimate e = { 0 };
+    char text[GC_RATES_SOURCE];
+    gc_rates_count(&rates, &counted);
+    gc_estimate_add(&e, &task, 10, 9000, &rates);
+    assert_int_equal(e.usage.cache_write_5m, 3000);
+    assert_int_equal(e.usage.input, llround((double)(task.prompt_bytes - 9000) / 2));
+    gc_rates_source(&rates, text, sizeof text);
+    assert_string_equal(text, "prompts counted by the provider, the rest from the models "
+                              "table");
+}
+
+/* Nothing is counted, or what no prompt has: what was known stays. */
+static void test_estimate_ignores_a_count_out_of_reason(void **state)
+{
+    (void)state;
+    gc_rates rates = table_rates();
+    const gc_rates before = rates;
+    gc_rates_count(&rates, &(gc_counted){ .prompts = 0 });
+    gc_rates_count(&rates, &(gc_counted){ .prompts = 1, .plain = { 500, 5000000 } });
+    gc_rates_count(&rates, &(gc_counted){ .prompts = 1, .plain = { 500, 0 } });
+    assert_int_equal(rates.counted, 0);
+    assert_true(near(rates.plain_bytes_per_token, before.plain_bytes_per_token));
+    gc_rates_count(&rates, &(gc_counted){ .prompts = 1, .plain = { 500, 100 } });
+    assert_true(near(rates.plain_bytes_per_token, 5));
+    assert_true(near(rates.marked_bytes_per_token, before.marked_bytes_per_token));
+}
+
 /* A call teaches exactly what it took: the same call again is estimated to the token. */
 static void test_estimate_learns_from_a_call(void **state)
 {
@@ -202,6 +237,8 @@ int main(void)
         cmocka_unit_test(test_estimate_seconds_count_slots_and_chains),
         cmocka_unit_test(test_estimate_of_a_baseline),
         cmocka_unit_test(test_estimate_says_where_figures_come_from),
+        cmocka_unit_test(test_estimate_takes_what_was_counted),
+        cmocka_unit_test(test_estimate_ignores_a_count_out_of_reason),
         cmocka_unit_test(test_estimate_learns_from_a_call),
         cmocka_unit_test(test_estimate_tells_tests_apart),
         cmocka_unit_test(test_estimate_refuses_absurd_figures),

@@ -7,8 +7,8 @@
 
 #include "common/fs.h"
 #include "common/hash.h"
+#include "common/keys.h"
 #include "common/mem.h"
-#include "worker/keys.h"
 
 static char *dir;
 static char *path;

@@ -1,7 +1,7 @@
 /* API keys: from the environment or a file, never from a flag, never shown. Nothing but the
  * request headers may carry one; everybody else knows a key by its id. */
-#ifndef GC_WORKER_KEYS_H
-#define GC_WORKER_KEYS_H
+#ifndef GC_COMMON_KEYS_H
+#define GC_COMMON_KEYS_H
 
 #include <stddef.h>
 

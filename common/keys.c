@@ -1,4 +1,4 @@
-#include "worker/keys.h"
+#include "common/keys.h"
 
 #include <ctype.h>
 #include <stdlib.h>
