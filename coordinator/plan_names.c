@@ -1,5 +1,6 @@
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "common/mem.h"
 #include "common/naming.h"
@@ -168,10 +169,11 @@ const char *plan_enum_type(const gc_field *field)
     return bracket ? bracket + 1 : type + (type[0] == '*');
 }
 
+/* JSON has its names in small letters. */
 static bool has_field(const gc_entity *e, const char *go_name)
 {
     for (size_t i = 0; i < e->field_count; i++)
-        if (strcmp(e->fields[i].go_name, go_name) == 0)
+        if (strcasecmp(e->fields[i].go_name, go_name) == 0)
             return true;
     return false;
 }

@@ -495,6 +495,15 @@ static void test_plan_keeps_an_id_that_is_there(void **state)
 
 /* ---- names that clash ---- */
 
+/* ID2 would be id2 in JSON, as Id2 is. */
+static void test_plan_adds_a_key_that_json_tells_apart(void **state)
+{
+    (void)state;
+    plan("name: s\nentities:\n- {name: A, attributes: {Id: B, id2: object}}\n"
+         "- {name: B, attributes: {id: uuid}}\n");
+    expect_promise("internal/a/a.go", "`json:\"id3\"`");
+}
+
 static void test_plan_no_field_and_method_of_one_name(void **state)
 {
     (void)state;
@@ -704,6 +713,7 @@ int main(void)
         TEST(test_plan_gives_contracts_to_listed_files),
         TEST(test_plan_breaks_cycles_between_packages),
         TEST(test_plan_keeps_an_id_that_is_there),
+        TEST(test_plan_adds_a_key_that_json_tells_apart),
         TEST(test_plan_no_field_and_method_of_one_name),
         TEST(test_plan_entities_named_as_roles),
         TEST(test_plan_beside_packages_named_as_its_own),
