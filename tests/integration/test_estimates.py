@@ -2,13 +2,16 @@
 
 import json
 import os
+import pathlib
 import pty
 import re
 import select
+import signal
 import time
 import unittest
 
-from cluster import BIN, CLINIC, DEADLINE_S, KEY, ROOT, SHOP, TODO, Case, tree
+from cluster import BIN, CLINIC, DEADLINE_S, KEY, ROOT, SHOP, TODO, Case, tree, wait_for
+from proxy import Proxy
 
 
 class Estimates(Case):
@@ -175,6 +178,19 @@ class Counted(Case):
                 self.assertIn("Figures: from the models table\n", r.stdout)
                 self.assertNotIn(KEY, r.stderr + r.stdout)
         self.assertEqual(self.asked("count_tokens"), [])
+
+    def test_a_signal_ends_the_counting(self):
+        self.c.start_sim()
+        silent = Proxy(("127.0.0.1", int(self.c.sim_url.rpartition(":")[2])))
+        self.addCleanup(silent.close)
+        silent.hold()
+        run = self.c.gc_start(TODO, "-o", self.c.dir / "out", **self.ON,
+                              ANTHROPIC_BASE_URL=f"http://127.0.0.1:{silent.port}")
+        wait_for("the first question", lambda: silent.connections)
+        run.send_signal(signal.SIGINT)
+        self.assertEqual(run.wait(timeout=DEADLINE_S), 130)
+        self.assertIn("stopped by a signal", pathlib.Path(run.log).read_text())
+        self.assertEqual(self.c.ledger(), [])
 
     def test_the_simulated_model_counts_too(self):
         r = self.ok(self.c.gc(TODO, "--provider", "sim", "-o", self.c.dir / "out", **self.ON))

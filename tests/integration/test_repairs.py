@@ -4,7 +4,8 @@ import json
 import subprocess
 import unittest
 
-from cluster import CLINIC, TODO, Case, have_go
+from cluster import CLINIC, TODO, Case, have_go, tree, wait_for
+from proxy import Wiretap
 
 
 class Repairs(Case):
@@ -49,6 +50,55 @@ class Repairs(Case):
         self.assertLessEqual(spent, cap)
         self.ok(self.c.gc(CLINIC, "-o", out, "--resume"))
         self.same(full, out)
+
+
+class Streamed(Case):
+    """An answer of several files that stands still in the middle, then breaks."""
+
+    CONFIG = """optimization:
+  batching: {{response_format: {format}, spread_cost: 0}}
+  parallelization: {{max_workers: 1}}
+"""
+
+    def stored(self):
+        return {self.c.redis_cli("HGET", key, "path")
+                for key in self.c.redis_cli("KEYS", "gc:gen:*").split()}
+
+    def generate(self, answer_format):
+        """What was stored while the answer stood, the calls, and the output folder."""
+        self.c.ask_for_every_go_file()
+        self.c.start_sim("--fault", "stall:1:count=1:at=75")
+        proxy = Wiretap(("127.0.0.1", int(self.c.sim_url.rpartition(":")[2])))
+        self.addCleanup(proxy.close)
+        self.c.settings["ANTHROPIC_BASE_URL"] = f"http://127.0.0.1:{proxy.port}"
+        self.c.start_redis()
+        self.c.start_broker()
+        self.c.start_worker()
+        config, out = self.c.dir / "c.yaml", self.c.dir / "out"
+        config.write_text(self.CONFIG.format(format=answer_format))
+        run = self.c.gc_start(TODO, "-o", out, "-c", config, *self.c.cluster_args())
+        early = wait_for("a file of the answer that stands", self.stored)
+        self.assertEqual((self.c.calls_running(), self.c.ledger()), (1, []))
+        self.assertEqual(b"the JSON array alone" in proxy.recorded(), answer_format == "json")
+        proxy.cut()
+        self.assertEqual(run.wait(timeout=120), 0)
+        return early, self.c.ledger(), out
+
+    def test_files_are_stored_as_they_stream_past(self):
+        trees = {}
+        for answer_format in ("json", "tags"):
+            with self.subTest(answer_format):
+                self.c.close()
+                self.c.__init__()
+                early, calls, out = self.generate(answer_format)
+                broken, again = calls[0], calls[1:]
+                self.assertFalse(broken["completed"])
+                self.assertTrue(early < set(broken["wanted"]))
+                asked = {path for call in again for path in call["wanted"]}
+                self.assertFalse(early & asked)  # what was stored is not paid twice
+                self.assertEqual(set(broken["wanted"]) - early - asked, set())
+                trees[answer_format] = tree(out)
+        self.assertEqual(trees["json"], trees["tags"])
 
 
 if __name__ == "__main__":
