@@ -23,7 +23,7 @@
 #define READ_CHUNK ((size_t)64 * 1024)
 #define TMP_PREFIX ".gc-tmp-"
 #define TMP_RANDOM 12
-#define TMP_SIZE (sizeof TMP_PREFIX + TMP_RANDOM)
+_Static_assert(sizeof TMP_PREFIX + TMP_RANDOM <= GC_FS_TMP_SIZE, "a name fits");
 
 gc_err gc_fs_code(int error)
 {
@@ -184,25 +184,13 @@ static int fill(int fd, const gc_fs_content *content)
 {
     if (content->keep_mode && fchmod(fd, content->mode) != 0)
         return -1;
-    if (write_all(fd, content->mem, content->len) != 0)
-        return -1;
-    return content->unsynced ? 0 : fsync(fd);
+    return write_all(fd, content->mem, content->len);
 }
 
-static void make_tmp_name(char name[TMP_SIZE])
+static void make_tmp_name(char name[GC_FS_TMP_SIZE])
 {
     memcpy(name, TMP_PREFIX, sizeof TMP_PREFIX - 1);
     gc_random_id(name + sizeof TMP_PREFIX - 1, TMP_RANDOM);
-}
-
-/* close() may report a delayed write error (NFS), so its result counts. */
-static int finish(int fd, int result)
-{
-    int error = errno;
-    if (close(fd) != 0 && result == 0)
-        return -1;
-    errno = error;
-    return result;
 }
 
 static int rename_or_unlink(int dir, const char *tmp, const char *base)
@@ -215,39 +203,15 @@ static int rename_or_unlink(int dir, const char *tmp, const char *base)
     return -1;
 }
 
-static int replace_unnamed(int dir, const char *base, const gc_fs_content *content)
+void gc_fs_draft_drop(gc_fs_draft *self, int dir)
 {
-    char source[64], tmp[TMP_SIZE];
-    int fd = openat(dir, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, content->mode);
-    if (fd < 0)
-        return -1;
-    snprintf(source, sizeof source, "/proc/self/fd/%d", fd);
-    int result = fill(fd, content);
-    if (result == 0)
-        result = linkat(AT_FDCWD, source, dir, base, AT_SYMLINK_FOLLOW);
-    if (result != 0 && errno == EEXIST) {
-        make_tmp_name(tmp);
-        result = linkat(AT_FDCWD, source, dir, tmp, AT_SYMLINK_FOLLOW);
-        if (result == 0)
-            result = rename_or_unlink(dir, tmp, base);
-    }
-    return finish(fd, result);
-}
-
-static int replace_named(int dir, const char *base, const gc_fs_content *content)
-{
-    char tmp[TMP_SIZE];
-    make_tmp_name(tmp);
-    int fd = openat(dir, tmp, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY | O_CLOEXEC,
-                    content->mode);
-    if (fd < 0)
-        return -1;
-    if (finish(fd, fill(fd, content)) == 0)
-        return rename_or_unlink(dir, tmp, base);
     int error = errno;
-    unlinkat(dir, tmp, 0);
+    if (self->fd >= 0)
+        close(self->fd);
+    if (*self->tmp)
+        unlinkat(dir, self->tmp, 0);
+    *self = (gc_fs_draft){ .fd = -1 };
     errno = error;
-    return -1;
 }
 
 /* Failures that another way of naming the file would meet again. */
@@ -256,11 +220,113 @@ static bool is_final(int error)
     return gc_fs_code(error) == GC_EFULL || error == EIO || error == EROFS;
 }
 
+static int make_named(int dir, const gc_fs_content *content, gc_fs_draft *out)
+{
+    gc_fs_draft draft;
+    make_tmp_name(draft.tmp);
+    draft.fd =
+        openat(dir, draft.tmp, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY | O_CLOEXEC,
+               content->mode);
+    if (draft.fd < 0)
+        return -1;
+    if (fill(draft.fd, content) != 0) {
+        gc_fs_draft_drop(&draft, dir);
+        return -1;
+    }
+    *out = draft;
+    return 0;
+}
+
+static int make_unnamed(int dir, const gc_fs_content *content, gc_fs_draft *out)
+{
+    gc_fs_draft draft = { .fd = openat(dir, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC,
+                                       content->mode) };
+    if (draft.fd < 0)
+        return -1;
+    if (fill(draft.fd, content) != 0) {
+        gc_fs_draft_drop(&draft, dir);
+        return -1;
+    }
+    *out = draft;
+    return 0;
+}
+
+int gc_fs_draft_make(int dir, const gc_fs_content *content, gc_fs_draft *out)
+{
+    int result = make_unnamed(dir, content, out);
+    if (result != 0 && !is_final(errno))
+        result = make_named(dir, content, out);
+    if (result == 0 && !content->unsynced) /* a hint: the sync tells what went wrong */
+        sync_file_range(out->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+    return result;
+}
+
+int gc_fs_draft_sync(const gc_fs_draft *self, const gc_fs_content *content)
+{
+    return content->unsynced ? 0 : fsync(self->fd);
+}
+
+/* Gives the unnamed draft its name; over a former file by way of a temporary one. */
+static int link_unnamed(const gc_fs_draft *self, int dir, const char *base)
+{
+    char source[64], tmp[GC_FS_TMP_SIZE];
+    snprintf(source, sizeof source, "/proc/self/fd/%d", self->fd);
+    int result = linkat(AT_FDCWD, source, dir, base, AT_SYMLINK_FOLLOW);
+    if (result == 0 || errno != EEXIST)
+        return result;
+    make_tmp_name(tmp);
+    result = linkat(AT_FDCWD, source, dir, tmp, AT_SYMLINK_FOLLOW);
+    return result == 0 ? rename_or_unlink(dir, tmp, base) : result;
+}
+
+/* close() may report a delayed write error (NFS), so its result counts. */
+static int close_draft(gc_fs_draft *self)
+{
+    int fd = self->fd;
+    self->fd = -1;
+    return close(fd);
+}
+
+static int publish_named(gc_fs_draft *self, int dir, const char *base)
+{
+    if (close_draft(self) != 0) {
+        gc_fs_draft_drop(self, dir);
+        return -1;
+    }
+    int result = rename_or_unlink(dir, self->tmp, base);
+    *self->tmp = '\0';
+    return result;
+}
+
+int gc_fs_draft_publish(gc_fs_draft *self, int dir, const char *base,
+                        const gc_fs_content *content)
+{
+    if (*self->tmp)
+        return publish_named(self, dir, base);
+    int result = link_unnamed(self, dir, base);
+    if (result == 0)
+        return close_draft(self);
+    gc_fs_draft_drop(self, dir);
+    if (is_final(errno))
+        return -1;
+    result = make_named(dir, content, self); /* no /proc, or links are not allowed */
+    if (result == 0 && gc_fs_draft_sync(self, content) != 0) {
+        gc_fs_draft_drop(self, dir);
+        result = -1;
+    }
+    return result == 0 ? publish_named(self, dir, base) : result;
+}
+
 int gc_fs_replace(int dir, const char *base, const gc_fs_content *content)
 {
-    int result = replace_unnamed(dir, base, content);
-    if (result != 0 && !is_final(errno))
-        result = replace_named(dir, base, content);
+    gc_fs_draft draft;
+    int result = gc_fs_draft_make(dir, content, &draft);
+    if (result == 0 && gc_fs_draft_sync(&draft, content) != 0) {
+        gc_fs_draft_drop(&draft, dir);
+        result = -1;
+    }
+    if (result == 0)
+        result = gc_fs_draft_publish(&draft, dir, base, content);
     if (result == 0 && !content->unsynced)
         result = gc_fs_sync_folder(dir);
     return result;
@@ -296,7 +362,11 @@ static int write_special(const char *path, const void *mem, size_t len)
     int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
     if (fd < 0)
         return -1;
-    return finish(fd, write_all(fd, mem, len));
+    int result = write_all(fd, mem, len), error = errno;
+    if (close(fd) != 0 && result == 0) /* it may report a delayed write error */
+        return -1;
+    errno = error;
+    return result;
 }
 
 gc_err gc_write_file(const char *path, const void *mem, size_t len, gc_errinfo *info)

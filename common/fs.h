@@ -58,6 +58,22 @@ typedef struct gc_stamp {
 
 bool gc_stamp_equal(const gc_stamp *a, const gc_stamp *b);
 
+/* One of several files that are written together. */
+typedef struct gc_root_file {
+    const char *path;
+    const void *mem;
+    size_t len;
+    const gc_stamp
+        *was;        /* as the caller saw it, all zeros: absent; NULL: whatever it is */
+    gc_err err;      /* how it went: as gc_root_write; GC_EAGAIN: it is not as it `was` */
+    gc_errinfo info; /* why not */
+} gc_root_file;
+
+/* As gc_root_write for each, with a few waits for the disk in all: no file is visible before
+ * all of its bytes are on the disk, and all are when this returns. Returns the first error;
+ * the other files are written all the same. */
+GC_MUST_CHECK gc_err gc_root_write_all(gc_root *self, gc_root_file *files, size_t count);
+
 /* Stamps of many files, quickest in the order of their paths: the folder of the last one
  * stays open meanwhile, so keep it for one pass only. */
 typedef struct gc_stamper {

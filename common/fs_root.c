@@ -59,11 +59,11 @@ static int open_part(int dir, const char *part, int flags, mode_t mode)
     return fd;
 }
 
-static int make_part(int dir, const char *part)
+static int make_part(int dir, const char *part, gc_fs_folders folders)
 {
     if (mkdirat(dir, part, 0755) != 0)
         return errno == EEXIST ? 0 : -1;
-    return gc_fs_sync_folder(dir);
+    return folders == GC_FS_MAKE ? gc_fs_sync_folder(dir) : 0;
 }
 
 static void close_keeping_errno(int fd)
@@ -74,7 +74,7 @@ static void close_keeping_errno(int fd)
 }
 
 /* Opens the folder `path` part by part ("" is the root), making what is missing. */
-static int walk(const gc_root *self, const char *path, bool create)
+static int walk(const gc_root *self, const char *path, gc_fs_folders folders)
 {
     char part[NAME_MAX + 1];
     int dir = openat(self->fd, ".", FOLDER_FLAGS);
@@ -83,7 +83,8 @@ static int walk(const gc_root *self, const char *path, bool create)
         memcpy(part, path, len); /* gc_path_safe: at most NAME_MAX */
         part[len] = '\0';
         int next = open_part(dir, part, FOLDER_FLAGS, 0);
-        if (next < 0 && errno == ENOENT && create && make_part(dir, part) == 0)
+        if (next < 0 && errno == ENOENT && folders != GC_FS_FIND &&
+            make_part(dir, part, folders) == 0)
             next = open_part(dir, part, FOLDER_FLAGS, 0);
         close_keeping_errno(dir);
         dir = next;
@@ -92,9 +93,8 @@ static int walk(const gc_root *self, const char *path, bool create)
     return dir;
 }
 
-/* The folder that holds `path`, opened; *base points at the last part. */
-static int open_parent(const gc_root *self, const char *path, bool create,
-                       const char **base)
+int gc_fs_open_parent(const gc_root *self, const char *path, gc_fs_folders folders,
+                      const char **base)
 {
     const char *slash = strrchr(path, '/');
     *base = slash ? slash + 1 : path;
@@ -104,8 +104,8 @@ static int open_parent(const gc_root *self, const char *path, bool create,
     int fd = -1;
     if (self->has_openat2)
         fd = openat2_below(self->fd, folder, O_RDONLY | O_DIRECTORY, 0);
-    if (!self->has_openat2 || (fd < 0 && errno == ENOENT && create))
-        fd = walk(self, folder, create);
+    if (!self->has_openat2 || (fd < 0 && errno == ENOENT && folders != GC_FS_FIND))
+        fd = walk(self, folder, folders);
     int error = errno;
     free(folder);
     errno = error;
@@ -118,7 +118,7 @@ static int open_below(const gc_root *self, const char *path, int flags, mode_t m
     const char *base;
     if (self->has_openat2)
         return openat2_below(self->fd, path, flags, mode);
-    int dir = open_parent(self, path, false, &base);
+    int dir = gc_fs_open_parent(self, path, GC_FS_FIND, &base);
     if (dir < 0)
         return -1;
     int fd = open_part(dir, base, flags, mode);
@@ -195,14 +195,13 @@ static const char *reason(int error)
     return error == ELOOP ? "a symbolic link is in the way; remove it" : strerror(error);
 }
 
-/* One sentence for every failed step below the root; `error` is its errno. */
-static gc_err fail_below(gc_errinfo *info, gc_err code, const char *verb,
-                         const char *path, int error)
+gc_err gc_fs_fail_below(gc_errinfo *info, gc_err code, const char *verb, const char *path,
+                        int error)
 {
     return gc_fail(info, code, "cannot %s %.300s: %s", verb, path, reason(error));
 }
 
-static gc_err check_path(const char *path, gc_errinfo *info)
+gc_err gc_fs_check_path(const char *path, gc_errinfo *info)
 {
     if (gc_path_safe(path))
         return GC_OK;
@@ -210,55 +209,6 @@ static gc_err check_path(const char *path, gc_errinfo *info)
                    "path \"%.300s\" is not allowed: it must be relative, without \"..\", "
                    "empty parts, control characters or .git",
                    path);
-}
-
-/* Replaces `base` in `dir` if that is a regular file or nothing. 0 or -1 with errno. */
-static int replace_regular(int dir, const char *base, gc_fs_content *content)
-{
-    struct stat st;
-    if (fstatat(dir, base, &st, AT_SYMLINK_NOFOLLOW) == 0) {
-        if (!S_ISREG(st.st_mode)) {
-            errno = S_ISLNK(st.st_mode) ? ELOOP : S_ISDIR(st.st_mode) ? EISDIR : ENXIO;
-            return -1;
-        }
-        content->mode = st.st_mode & 0777; /* the user's chmod +x stays */
-        content->keep_mode = true;
-    } else if (errno != ENOENT) {
-        return -1;
-    }
-    return gc_fs_replace(dir, base, content);
-}
-
-static gc_err write_content(const gc_root *self, const char *path, gc_fs_content *content,
-                            gc_errinfo *info)
-{
-    gc_err err = check_path(path, info);
-    if (err)
-        return err;
-    const char *base;
-    int dir = open_parent(self, path, true, &base);
-    int result = dir < 0 ? -1 : replace_regular(dir, base, content);
-    int error = errno;
-    if (dir >= 0)
-        close(dir);
-    if (result == 0)
-        return GC_OK;
-    err = gc_fs_code(error);
-    return fail_below(info, err == GC_ENOENT ? GC_EIO : err, "write", path, error);
-}
-
-gc_err gc_root_write(gc_root *self, const char *path, const void *mem, size_t len,
-                     gc_errinfo *info)
-{
-    gc_fs_content content = { .mem = mem, .len = len, .mode = 0644 };
-    return write_content(self, path, &content, info);
-}
-
-gc_err gc_root_write_cache(gc_root *self, const char *path, const void *mem, size_t len,
-                           gc_errinfo *info)
-{
-    gc_fs_content content = { .mem = mem, .len = len, .mode = 0644, .unsynced = true };
-    return write_content(self, path, &content, info);
 }
 
 /* For reading and removing, a file where a folder should be means: absent. */
@@ -271,7 +221,7 @@ static gc_err absent_code(int error)
 static gc_err open_regular(const gc_root *self, const char *path, int *out,
                            struct stat *st, gc_errinfo *info)
 {
-    gc_err err = check_path(path, info);
+    gc_err err = gc_fs_check_path(path, info);
     if (err)
         return err;
     int fd = open_below(self, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
@@ -279,7 +229,7 @@ static gc_err open_regular(const gc_root *self, const char *path, int *out,
         int error = errno;
         if (fd >= 0)
             close(fd);
-        return fail_below(info, absent_code(error), "read", path, error);
+        return gc_fs_fail_below(info, absent_code(error), "read", path, error);
     }
     if (!S_ISREG(st->st_mode)) {
         close(fd);
@@ -311,7 +261,7 @@ gc_err gc_root_read(gc_root *self, const char *path, gc_buf *out, gc_errinfo *in
         gc_fail(info, err, "%.300s is longer than the limit of %zu bytes", path,
                 out->limit);
     else if (err)
-        fail_below(info, err, "read", path, errno);
+        gc_fs_fail_below(info, err, "read", path, errno);
     else if (!out->cap) { /* nothing in it: the text itself moves */
         text.limit = out->limit;
         *out = text;
@@ -330,7 +280,7 @@ static gc_err hash_chunk(void *arg, const void *mem, size_t len)
     return GC_OK;
 }
 
-static gc_stamp stamp_of(const struct stat *st)
+gc_stamp gc_fs_stamp(const struct stat *st)
 {
     return (gc_stamp){ (uint64_t)st->st_size, (uint64_t)st->st_ino,
                        (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec,
@@ -348,13 +298,13 @@ gc_err gc_root_sha_stamped(gc_root *self, const char *path, gc_sha *out, gc_stam
     gc_hasher *hasher = gc_hasher_new();
     err = gc_fs_read_all(fd, hash_chunk, hasher);
     if (err)
-        fail_below(info, err, "read", path, errno);
+        gc_fs_fail_below(info, err, "read", path, errno);
     gc_sha sha = gc_hasher_finish(&hasher);
     close(fd);
     if (err)
         return err;
     *out = sha;
-    *stamp = stamp_of(&st);
+    *stamp = gc_fs_stamp(&st);
     return GC_OK;
 }
 
@@ -400,7 +350,7 @@ static int enter_folder(gc_stamper *self, const char *path, const char **base)
     if (self->dir >= 0 && strncmp(self->folder, path, len) == 0 && !self->folder[len])
         return 0;
     leave_folder(self);
-    self->dir = open_parent(self->root, path, false, base);
+    self->dir = gc_fs_open_parent(self->root, path, GC_FS_FIND, base);
     if (self->dir < 0)
         return -1;
     self->folder = gc_xmemdup(path, len);
@@ -418,7 +368,7 @@ gc_err gc_stamper_look(gc_stamper *self, const char *path, gc_stamp *out)
         return absent_code(errno);
     if (!S_ISREG(st.st_mode))
         return GC_ESTATE;
-    *out = stamp_of(&st);
+    *out = gc_fs_stamp(&st);
     return GC_OK;
 }
 
@@ -431,7 +381,7 @@ static void remove_empty_folders(const gc_root *self, const char *path)
     while ((slash = strrchr(folder, '/')) != NULL) {
         const char *base;
         *slash = '\0';
-        int dir = open_parent(self, folder, false, &base);
+        int dir = gc_fs_open_parent(self, folder, GC_FS_FIND, &base);
         if (dir < 0)
             break;
         int result = unlinkat(dir, base, AT_REMOVEDIR);
@@ -444,12 +394,12 @@ static void remove_empty_folders(const gc_root *self, const char *path)
 
 gc_err gc_root_remove(gc_root *self, const char *path, gc_errinfo *info)
 {
-    gc_err err = check_path(path, info);
+    gc_err err = gc_fs_check_path(path, info);
     if (err)
         return err;
     const char *base;
     struct stat st;
-    int dir = open_parent(self, path, false, &base);
+    int dir = gc_fs_open_parent(self, path, GC_FS_FIND, &base);
     int result = dir < 0 ? -1 : fstatat(dir, base, &st, AT_SYMLINK_NOFOLLOW);
     if (result == 0 && !S_ISREG(st.st_mode)) {
         errno = S_ISLNK(st.st_mode) ? ELOOP : EISDIR;
@@ -463,30 +413,30 @@ gc_err gc_root_remove(gc_root *self, const char *path, gc_errinfo *info)
     if (dir >= 0)
         close(dir);
     if (result != 0)
-        return fail_below(info, absent_code(error), "remove", path, error);
+        return gc_fs_fail_below(info, absent_code(error), "remove", path, error);
     remove_empty_folders(self, path);
     return GC_OK;
 }
 
 gc_err gc_root_lock(gc_root *self, const char *path, gc_errinfo *info)
 {
-    gc_err err = check_path(path, info);
+    gc_err err = gc_fs_check_path(path, info);
     if (err)
         return err;
     const char *base;
-    int dir = open_parent(self, path, true, &base);
+    int dir = gc_fs_open_parent(self, path, GC_FS_MAKE, &base);
     int fd = dir < 0 ? -1 : open_part(dir, base, O_RDWR | O_CREAT | O_NONBLOCK, 0644);
     int error = errno;
     if (dir >= 0)
         close(dir);
     if (fd < 0)
-        return fail_below(info, gc_fs_code(error), "lock", path, error);
+        return gc_fs_fail_below(info, gc_fs_code(error), "lock", path, error);
     if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
         error = errno;
         close(fd);
         if (error == EWOULDBLOCK)
             return gc_fail(info, GC_EEXIST, "%.300s is locked by another process", path);
-        return fail_below(info, GC_EIO, "lock", path, error);
+        return gc_fs_fail_below(info, GC_EIO, "lock", path, error);
     }
     self->locks =
         gc_grow(self->locks, self->lock_count, &self->lock_cap, sizeof *self->locks);

@@ -97,8 +97,9 @@ GC_MUST_CHECK gc_err gc_store_task_set(gc_store *self, const char *job, const ch
                                        int64_t attempt, int64_t epoch);
 /* Task id -> text lines "id state worker attempt epoch updated_at". */
 GC_MUST_CHECK gc_err gc_store_tasks(gc_store *self, const char *job, gc_strv *lines);
-/* Appends a progress event (JSON text) to the capped stream. */
-GC_MUST_CHECK gc_err gc_store_event(gc_store *self, const char *job, const char *json);
+/* Appends progress events (JSON texts) to the capped stream, in one round trip. */
+GC_MUST_CHECK gc_err gc_store_events_add(gc_store *self, const char *job,
+                                         const char *const *json, size_t count);
 /* The last `max` of them, the newest first. */
 GC_MUST_CHECK gc_err gc_store_events(gc_store *self, const char *job, size_t max,
                                      gc_strv *json);
@@ -114,9 +115,16 @@ GC_MUST_CHECK gc_err gc_store_fcs_put(gc_store *self, const char *sha256, const 
 GC_MUST_CHECK gc_err gc_store_fcs_get(gc_store *self, const char *sha256, gc_buf *out);
 
 /* ---- checkpoint and generation cache ---- */
-/* Records path -> sha256 in the job's checkpoint (blob first, then the entry). */
-GC_MUST_CHECK gc_err gc_store_file_put(gc_store *self, const char *job, const char *path,
-                                       const void *mem, size_t len, gc_sha *sha);
+typedef struct gc_store_file {
+    const char *path;
+    const void *mem;
+    size_t len;
+} gc_store_file;
+
+/* Records path -> sha256 in the job's checkpoint for each file (blob first, then the entry),
+ * a few round trips in all. At an error earlier ones may be recorded. */
+GC_MUST_CHECK gc_err gc_store_files_put(gc_store *self, const char *job,
+                                        const gc_store_file *files, size_t count);
 /* Records it for a blob that is there already; GC_ENOENT: it is not. */
 GC_MUST_CHECK gc_err gc_store_file_ref(gc_store *self, const char *job, const char *path,
                                        const char *sha256);

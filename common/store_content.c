@@ -6,6 +6,8 @@
 #include "common/store_private.h"
 
 #define REFS_PER_CALL 500 /* keeps one script short: Redis serves nobody else meanwhile */
+#define PUTS_PER_CALL 128 /* files, or */
+#define PUT_BYTES ((size_t)4 << 20)
 #define GENS_PER_CALL 500
 
 gc_err gc_store_blob_put(gc_store *self, const void *mem, size_t len, gc_sha *sha)
@@ -96,23 +98,42 @@ gc_err gc_store_fcs_get(gc_store *self, const char *sha256, gc_buf *out)
     return err;
 }
 
-gc_err gc_store_file_put(gc_store *self, const char *job, const char *path,
-                         const void *mem, size_t len, gc_sha *sha)
+/* As many of the files as go into one command. */
+static size_t fitting(const gc_store_file *files, size_t count)
 {
-    if (!gc_store_id(job) || !*path)
-        return GC_EINVAL;
-    if (len > GC_STORE_MAX_BLOB)
-        return GC_ETOOBIG;
-    gc_sha hash = gc_sha256(mem, len);
+    size_t n = 1, bytes = files[0].len;
+    while (n < count && n < PUTS_PER_CALL && bytes + files[n].len <= PUT_BYTES)
+        bytes += files[n++].len;
+    return n;
+}
+
+static gc_err put_some(gc_store *self, const char *job, const gc_store_file *files,
+                       size_t count)
+{
     gc_cmd cmd;
-    gc_cmd_script(&cmd, &self->scripts, GC_SCRIPT_FILE_PUT);
+    gc_cmd_script(&cmd, &self->scripts, GC_SCRIPT_FILES_PUT);
     gc_cmd_text(&cmd, job);
-    gc_cmd_text(&cmd, path);
-    gc_cmd_text(&cmd, hash.hex);
-    gc_cmd_mem(&cmd, mem, len);
-    gc_err err = gc_store_run(self, &cmd);
-    if (!err && sha)
-        *sha = hash;
+    for (size_t i = 0; i < count; i++) {
+        gc_sha sha = gc_sha256(files[i].mem, files[i].len);
+        gc_cmd_text(&cmd, files[i].path);
+        gc_cmd_text(&cmd, sha.hex);
+        gc_cmd_mem(&cmd, files[i].mem, files[i].len);
+    }
+    return gc_store_run(self, &cmd);
+}
+
+gc_err gc_store_files_put(gc_store *self, const char *job, const gc_store_file *files,
+                          size_t count)
+{
+    gc_err err = gc_store_id(job) ? GC_OK : GC_EINVAL;
+    for (size_t i = 0; i < count && !err; i++)
+        err = !*files[i].path                    ? GC_EINVAL
+              : files[i].len > GC_STORE_MAX_BLOB ? GC_ETOOBIG
+                                                 : GC_OK;
+    for (size_t i = 0, n; i < count && !err; i += n) {
+        n = fitting(files + i, count - i);
+        err = put_some(self, job, files + i, n);
+    }
     return err;
 }
 

@@ -341,24 +341,18 @@ gc_err gc_store_files(gc_store *self, const char *job, gc_strv *lines)
     return hash_lines(self, job, "files", lines);
 }
 
-gc_err gc_store_event(gc_store *self, const char *job, const char *json)
+gc_err gc_store_events_add(gc_store *self, const char *job, const char *const *json,
+                           size_t count)
 {
     if (!gc_store_id(job))
         return GC_EINVAL;
     gc_cmd cmd;
-    redisReply *reply = NULL;
-    gc_cmd_init(&cmd, "XADD");
-    gc_cmd_textf(&cmd, "gc:job:%s:events", job);
-    gc_cmd_text(&cmd, "MAXLEN");
-    gc_cmd_text(&cmd, "~");
+    gc_cmd_script(&cmd, &self->scripts, GC_SCRIPT_EVENTS_ADD);
+    gc_cmd_text(&cmd, job);
     gc_cmd_text(&cmd, EVENTS_MAX);
-    gc_cmd_text(&cmd, "*");
-    gc_cmd_text(&cmd, "json");
-    gc_cmd_text(&cmd, json);
-    gc_err err = ask(self, &cmd, REDIS_REPLY_STRING, &reply);
-    if (!err)
-        freeReplyObject(reply);
-    return err;
+    for (size_t i = 0; i < count; i++)
+        gc_cmd_text(&cmd, json[i]);
+    return gc_store_run(self, &cmd);
 }
 
 /* One entry of a stream: its id, then its fields and values in turn. */

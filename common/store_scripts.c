@@ -115,12 +115,22 @@ static const char task_set[] =
     "           now_ms())\n"
     "return 'OK'\n";
 
-/* ARGV: job path sha256 content. */
-static const char file_put[] = "local job = 'gc:job:' .. ARGV[1]\n"
-                               "put_blob(ARGV[3], ARGV[4])\n"
-                               "call('HSET', job .. ':files', ARGV[2], ARGV[3])\n"
-                               "count_files(job)\n"
-                               "return 'OK'\n";
+/* ARGV: job, then path sha256 content … */
+static const char files_put[] = "local job = 'gc:job:' .. ARGV[1]\n"
+                                "for i = 2, #ARGV, 3 do\n"
+                                "  put_blob(ARGV[i + 1], ARGV[i + 2])\n"
+                                "  call('HSET', job .. ':files', ARGV[i], ARGV[i + 1])\n"
+                                "end\n"
+                                "count_files(job)\n"
+                                "return 'OK'\n";
+
+/* ARGV: job, most events of the stream, then JSON texts. */
+static const char events_add[] =
+    "local key = 'gc:job:' .. ARGV[1] .. ':events'\n"
+    "for i = 3, #ARGV do\n"
+    "  call('XADD', key, 'MAXLEN', '~', ARGV[2], '*', 'json', ARGV[i])\n"
+    "end\n"
+    "return 'OK'\n";
 
 /* ARGV: job, then path sha256 …; nothing is recorded if one blob is missing. */
 static const char file_refs[] =
@@ -207,7 +217,8 @@ static const char *const bodies[GC_SCRIPT_COUNT] = {
     [GC_SCRIPT_JOB_CANCEL] = job_cancel,
     [GC_SCRIPT_JOB_UNFINISHED] = job_unfinished,
     [GC_SCRIPT_TASK_SET] = task_set,
-    [GC_SCRIPT_FILE_PUT] = file_put,
+    [GC_SCRIPT_FILES_PUT] = files_put,
+    [GC_SCRIPT_EVENTS_ADD] = events_add,
     [GC_SCRIPT_FILE_REFS] = file_refs,
     [GC_SCRIPT_BLOB_PUT] = blob_put,
     [GC_SCRIPT_BLOB_DROP] = blob_drop,

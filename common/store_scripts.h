@@ -17,7 +17,8 @@
     X(JOB_CANCEL)        \
     X(JOB_UNFINISHED)    \
     X(TASK_SET)          \
-    X(FILE_PUT)          \
+    X(FILES_PUT)         \
+    X(EVENTS_ADD)        \
     X(FILE_REFS)         \
     X(BLOB_PUT)          \
     X(BLOB_DROP)         \

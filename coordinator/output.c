@@ -9,34 +9,10 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/text.h"
-#include "coordinator/merge.h"
+#include "coordinator/output_private.h"
 
-#define FILE_LIMIT ((size_t)64 << 20)
 #define IGNORE_FILE ".gocreator/.gitignore"
 #define IGNORE_TEXT "*\n!state.json\n"
-
-struct gc_output {
-    gc_root *root;
-    char *state_file;
-    gc_state state;
-    bool state_changed;   /* it differs from the file */
-    gc_stamp state_stamp; /* of the file, before it was read */
-    unsigned char state_sha[GC_SHA_RAW];
-    gc_map *looks;    /* path -> look */
-    gc_seen recalled; /* what was known before */
-    int64_t recalled_written_ns;
-    size_t hint;
-    size_t hashed; /* files that had to be read, and are there */
-    gc_stamper stamper;
-    int64_t begun_ns; /* wall clock */
-};
-
-/* What stood at a path when it was looked at. */
-typedef struct look {
-    gc_stamp stamp;
-    gc_sha sha;   /* "" if absent */
-    bool touched; /* written or removed since: the stamp is void */
-} look;
 
 static gc_err load_state(gc_output *self, gc_errinfo *info)
 {
@@ -265,7 +241,7 @@ static void note_look(gc_output *self, const char *path, const look *seen)
     *l = *seen;
 }
 
-static void mark_touched(gc_output *self, const char *path)
+void gc_output_touched(gc_output *self, const char *path)
 {
     look *l = gc_map_get(self->looks, path);
     if (l)
@@ -327,130 +303,13 @@ gc_err gc_output_look(gc_output *self, const char *path, const gc_map *ours,
     return GC_OK;
 }
 
-/* ---- writing ---- */
-
-static void record(gc_output *self, const gc_made *made, const gc_sha *sha,
-                   const char *text, size_t len)
-{
-    mark_touched(self, made->path);
-    gc_state_file *f = gc_state_require(&self->state, made->path);
-    gc_sha api = { "" };
-    memcpy(f->fingerprint, made->fingerprint.hex, sizeof f->fingerprint);
-    memcpy(f->sha256, sha->hex, sizeof f->sha256);
-    if (gc_ends_with(made->path, ".go") && gc_go_api_digest(text, len, &api, NULL))
-        api.hex[0] = '\0'; /* an edit that does not parse has no surface */
-    memcpy(f->api, api.hex, sizeof f->api);
-    free(f->how);
-    f->how = gc_xstrdup(made->how);
-    free(f->sources);
-    f->sources = gc_xstrdup(made->sources);
-    f->kept = false;
-    f->kept_sha[0] = '\0';
-}
-
-static void mark_kept(gc_output *self, const char *path, const gc_sha *edit)
-{
-    gc_state_file *f = gc_state_require(&self->state, path);
-    f->kept = true;
-    memcpy(f->kept_sha, edit->hex, sizeof f->kept_sha);
-}
-
-static gc_err put_beside(gc_output *self, const gc_made *made, const gc_sha *sha,
-                         const gc_buf *edit, gc_errinfo *info)
-{
-    char *beside = gc_xasprintf("%s.gc-new", made->path);
-    gc_err err = gc_root_write(self->root, beside, made->mem, made->len, info);
-    free(beside);
-    if (err)
-        return err;
-    gc_sha edit_sha = gc_sha256(edit->ptr, edit->len);
-    record(self, made, sha, edit->ptr, edit->len);
-    mark_kept(self, made->path, &edit_sha);
-    return GC_OK;
-}
-
-/* What was made last time. No store keeps what a template wrote, yet often it is the same. */
-static gc_text merge_base(const gc_output *self, const gc_made *made, const gc_sha *sha)
-{
-    const gc_state_file *last = gc_state_find(&self->state, made->path);
-    if (!made->base && last && strcmp(last->sha256, sha->hex) == 0)
-        return (gc_text){ made->mem, made->len };
-    return (gc_text){ made->base, made->base_len };
-}
-
-static gc_err put_merged(gc_output *self, const gc_made *made, const gc_sha *sha,
-                         const gc_buf *edit, gc_put *out, gc_errinfo *info)
-{
-    gc_buf merged;
-    gc_buf_init(&merged, FILE_LIMIT);
-    gc_err err = GC_EEXIST; /* without a base there is nothing to merge with */
-    gc_text base = merge_base(self, made, sha);
-    if (base.mem)
-        err = gc_merge((gc_text){ edit->ptr, edit->len }, base,
-                       (gc_text){ made->mem, made->len }, &merged, info);
-    if (err == GC_EEXIST) {
-        *out = GC_PUT_CONFLICT;
-        err = put_beside(self, made, sha, edit, info);
-    } else if (!err) {
-        *out = GC_PUT_MERGED;
-        err = gc_root_write(self->root, made->path, merged.ptr, merged.len, info);
-        gc_sha merged_sha = gc_sha256(merged.ptr, merged.len);
-        record(self, made, sha, merged.ptr, merged.len);
-        mark_kept(self, made->path, &merged_sha);
-    }
-    gc_buf_release(&merged);
-    return err;
-}
-
-static gc_err put_over_edit(gc_output *self, const gc_made *made, const gc_sha *sha,
-                            gc_on_edit on_edit, gc_put *out, gc_errinfo *info)
-{
-    gc_buf edit;
-    gc_buf_init(&edit, FILE_LIMIT);
-    gc_err err = gc_root_read(self->root, made->path, &edit, info);
-    if (!err && on_edit == GC_EDIT_MERGE) {
-        err = put_merged(self, made, sha, &edit, out, info);
-    } else if (!err) {
-        *out = GC_PUT_BESIDE;
-        err = put_beside(self, made, sha, &edit, info);
-    }
-    gc_buf_release(&edit);
-    return err;
-}
-
-gc_err gc_output_put(gc_output *self, const gc_made *made, gc_action action,
-                     gc_on_edit on_edit, gc_put *out, gc_errinfo *info)
-{
-    gc_sha sha = gc_sha256(made->mem, made->len), there = { "" };
-    gc_err err = gc_root_sha(self->root, made->path, &there, info);
-    if (err && err != GC_ENOENT)
-        return err;
-    bool exists = !err;
-    const look *seen = gc_map_get(self->looks, made->path);
-    bool edited =
-        action == GC_MAKE_BESIDE || (seen && strcmp(seen->sha.hex, there.hex) != 0);
-    if (exists && strcmp(there.hex, sha.hex) == 0) {
-        *out = GC_PUT_SAME;
-        record(self, made, &sha, made->mem, made->len);
-        return GC_OK;
-    }
-    if (exists && edited && on_edit != GC_EDIT_OVERWRITE)
-        return put_over_edit(self, made, &sha, on_edit, out, info);
-    err = gc_root_write(self->root, made->path, made->mem, made->len, info);
-    if (err)
-        return err;
-    *out = GC_PUT_WRITTEN;
-    record(self, made, &sha, made->mem, made->len);
-    return GC_OK;
-}
-
 /* ---- what stands there ---- */
 
 static gc_err digest_of(gc_output *self, const char *path, gc_sha *sha, gc_sha *api,
                         gc_errinfo *info)
 {
     gc_buf text;
-    gc_buf_init(&text, FILE_LIMIT);
+    gc_buf_init(&text, GC_OUTPUT_FILE_LIMIT);
     gc_err err = gc_root_read(self->root, path, &text, info);
     if (!err) {
         *sha = gc_sha256(text.ptr, text.len);
@@ -474,7 +333,7 @@ gc_err gc_output_keep(gc_output *self, const char *path, const gc_sha *fingerpri
                            strcmp(f->fingerprint, fingerprint->hex) != 0;
     memcpy(f->fingerprint, fingerprint->hex, sizeof f->fingerprint);
     memcpy(f->api, api.hex, sizeof f->api);
-    mark_kept(self, path, &sha);
+    gc_output_mark_kept(self, path, &sha);
     return GC_OK;
 }
 
@@ -483,7 +342,7 @@ gc_err gc_output_remove(gc_output *self, const char *path, gc_errinfo *info)
     gc_err err = gc_root_remove(self->root, path, info);
     if (err && err != GC_ENOENT)
         return err;
-    mark_touched(self, path);
+    gc_output_touched(self, path);
     gc_state_remove(&self->state, path);
     return GC_OK;
 }

@@ -83,6 +83,20 @@ typedef enum gc_put {
 GC_MUST_CHECK gc_err gc_output_put(gc_output *self, const gc_made *made, gc_action action,
                                    gc_on_edit on_edit, gc_put *out, gc_errinfo *info);
 
+/* A file of several that are put together. */
+typedef struct gc_put_file {
+    gc_made made;
+    gc_action action;
+    gc_put put;      /* out, if `err` is GC_OK */
+    gc_err err;      /* out */
+    gc_errinfo info; /* out: why not */
+} gc_put_file;
+
+/* The same for many files, with a few waits for the disk in all. The state has those whose
+ * `err` is GC_OK. Returns the first error. */
+GC_MUST_CHECK gc_err gc_output_put_all(gc_output *self, gc_put_file *files, size_t count,
+                                       gc_on_edit on_edit);
+
 /* Records that the user's edit stands for these inputs. */
 GC_MUST_CHECK gc_err gc_output_keep(gc_output *self, const char *path,
                                     const gc_sha *fingerprint, gc_errinfo *info);

@@ -16,7 +16,6 @@
 #include "coordinator/report_html.h"
 #include "coordinator/run_private.h"
 
-#define OWNER_TTL_MS 12000
 #define RENEW_EVERY_MS 3000
 #define TICK_MS 200
 #define LEAST_BLOCKS 16 /* of the file system: with less the disk is full */
@@ -74,7 +73,7 @@ static void renew_owner(gc_run *run, int64_t now_ms)
     tell_level(run);
     run_watch_slots(run);
     run_pass_lessons_on(run);
-    gc_err err = gc_store_job_renew(run->store, run->job, run->owner, OWNER_TTL_MS);
+    gc_err err = gc_store_job_renew(run->store, run->job, run->owner, RUN_OWNER_TTL_MS);
     if (err == GC_ENOENT) {
         gc_log_warn("job.record_lost", "job=%s", run->job);
         err = run_restore(run); /* at trouble again with the next renewal */
@@ -175,6 +174,7 @@ static void work(gc_run *run)
         if (run->stopping && !run->taken_back)
             run->taken_back = run_take_back(run);
         run_send_tasks(run, now_ms);
+        run_write_templates(run); /* after the tasks: calls take longer */
         count_running(run);
         run_checkpoint(run, now_ms);
         if (may_leave(run, now_ms))
@@ -327,6 +327,7 @@ static gc_exit finish(gc_run *run)
         cancel_calls(run);
     run_phase(run, NULL, run->stats.ended_ms);
     gc_progress_destroy(&run->progress);
+    run_tell_now(run);
     run_complete_checkpoint(run);
     code = save_output(run, code);
     run_learn_from_this(run);

@@ -5,12 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "coordinator/run_private.h"
 
 #define FILE_LIMIT ((size_t)64 << 20)
-#define BATCH 512
+#define RENEW_EVERY_MS 3000
 
 static char *checkpoint_path(const gc_run *run)
 {
@@ -121,35 +122,72 @@ void run_drop_checkpoint(gc_run *run)
 
 /* ---- the job's files in Redis ---- */
 
-/* A file of the checkpoint whose text goes with it. */
-static void checkpoint_text(gc_run *run, size_t file)
+#define CHECKPOINT_BATCH 128
+#define CHECKPOINT_BYTES ((size_t)8 << 20)
+
+/* Files whose text goes into the checkpoint. */
+typedef struct texts {
+    gc_store_file files[CHECKPOINT_BATCH];
+    gc_buf bufs[CHECKPOINT_BATCH];
+    size_t count, bytes;
+} texts;
+
+/* The claim on the job must not lapse while a large plan is stored. */
+static void keep_claim(gc_run *run)
+{
+    int64_t now_ms = gc_clock_ms();
+    if (now_ms - run->renewed_at < RENEW_EVERY_MS)
+        return;
+    run->renewed_at = now_ms;
+    if (gc_store_job_renew(run->store, run->job, run->owner, RUN_OWNER_TTL_MS))
+        gc_log_warn("job.claim_unrenewed", "job=%s", run->job);
+}
+
+static void store_texts(gc_run *run, texts *self)
+{
+    keep_claim(run);
+    if (gc_store_files_put(run->store, run->job, self->files, self->count))
+        gc_log_warn("checkpoint.incomplete", "files=%zu first=%s", self->count,
+                    self->files[0].path);
+    for (size_t i = 0; i < self->count; i++)
+        gc_buf_release(&self->bufs[i]);
+    self->count = self->bytes = 0;
+}
+
+static void add_text(gc_run *run, texts *self, size_t file)
 {
     const char *path = run->stats.files[file].path;
-    gc_buf text;
-    gc_sha sha;
-    gc_buf_init(&text, FILE_LIMIT);
-    if (gc_root_read(gc_output_root(run->output), path, &text, NULL) ||
-        gc_store_file_put(run->store, run->job, path, text.ptr, text.len, &sha))
+    gc_buf *text = &self->bufs[self->count];
+    gc_buf_init(text, FILE_LIMIT);
+    if (gc_root_read(gc_output_root(run->output), path, text, NULL)) {
         gc_log_warn("checkpoint.incomplete", "path=%s", path);
-    gc_buf_release(&text);
+        gc_buf_release(text);
+        return;
+    }
+    self->files[self->count++] = (gc_store_file){ path, text->ptr, text->len };
+    self->bytes += text->len;
+    if (self->count == CHECKPOINT_BATCH || self->bytes >= CHECKPOINT_BYTES)
+        store_texts(run, self);
 }
 
 /* What is as an earlier job left it is in Redis already, as a rule: named, not sent again. */
-static void checkpoint_kept(gc_run *run, const size_t *files, size_t count)
+static void checkpoint_kept(gc_run *run, texts *more, const size_t *files, size_t count)
 {
-    const char *paths[BATCH], *shas[BATCH];
+    const char *paths[CHECKPOINT_BATCH], *shas[CHECKPOINT_BATCH];
     for (size_t i = 0; i < count; i++) {
         paths[i] = run->stats.files[files[i]].path;
         shas[i] = run->stats.files[files[i]].sha256;
     }
+    keep_claim(run);
     if (gc_store_file_refs(run->store, run->job, paths, shas, count))
         for (size_t i = 0; i < count; i++)
-            checkpoint_text(run, files[i]);
+            add_text(run, more, files[i]);
 }
 
 void run_complete_checkpoint(gc_run *run)
 {
-    size_t batch[BATCH], count = 0;
+    size_t batch[CHECKPOINT_BATCH], count = 0;
+    texts *more = gc_xcalloc(1, sizeof *more);
     for (size_t i = 0; run->store && i < run->project.plan->file_count; i++) {
         const run_file *f = &run->files[i];
         if (f->step != RUN_DONE || (f->collect_how && !run->records_lost))
@@ -158,12 +196,15 @@ void run_complete_checkpoint(gc_run *run)
             gc_sha_valid(run->stats.files[i].sha256))
             batch[count++] = i;
         else
-            checkpoint_text(run, i);
-        if (count == BATCH) {
-            checkpoint_kept(run, batch, count);
+            add_text(run, more, i);
+        if (count == CHECKPOINT_BATCH) {
+            checkpoint_kept(run, more, batch, count);
             count = 0;
         }
     }
     if (count)
-        checkpoint_kept(run, batch, count);
+        checkpoint_kept(run, more, batch, count);
+    if (more->count)
+        store_texts(run, more);
+    free(more);
 }

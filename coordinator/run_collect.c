@@ -32,21 +32,34 @@ static bool store_trouble(gc_run *run, gc_err err)
 
 /* ---- the shared generation cache ---- */
 
-static void take_hit(gc_run *run, size_t file, const gc_gen *gen)
+static void take_hit(gc_run *run, size_t file, const char *sha256)
 {
     run_file *f = &run->files[file];
-    if (gc_store_file_ref(run->store, run->job, run->stats.files[file].path, gen->sha256))
-        return; /* stays ready; asked for again later */
     run_set_step(run, file, RUN_COLLECT);
     f->collect_how = "reused";
-    memcpy(f->collect_sha, gen->sha256, sizeof f->collect_sha);
+    memcpy(f->collect_sha, sha256, sizeof f->collect_sha);
 }
 
 #define LOOKUP_BATCH 256
 
+/* The job's checkpoint names what was found; files that it does not get stay ready, and are
+ * asked for again later. */
+static void take_hits(gc_run *run, const size_t *files, const char *const *shas,
+                      size_t count)
+{
+    const char *paths[LOOKUP_BATCH];
+    for (size_t i = 0; i < count; i++)
+        paths[i] = run->stats.files[files[i]].path;
+    bool all = gc_store_file_refs(run->store, run->job, paths, shas, count) == GC_OK;
+    for (size_t i = 0; i < count; i++)
+        if (all || gc_store_file_ref(run->store, run->job, paths[i], shas[i]) == GC_OK)
+            take_hit(run, files[i], shas[i]);
+}
+
 static void lookup_batch(gc_run *run, const size_t *files, size_t count)
 {
-    const char *fingerprints[LOOKUP_BATCH];
+    const char *fingerprints[LOOKUP_BATCH], *shas[LOOKUP_BATCH];
+    size_t hits[LOOKUP_BATCH], hit_count = 0;
     gc_gen found[LOOKUP_BATCH];
     memset(found, 0, sizeof found);
     for (size_t i = 0; i < count; i++)
@@ -54,10 +67,15 @@ static void lookup_batch(gc_run *run, const size_t *files, size_t count)
     if (store_trouble(run, gc_store_gen_find(run->store, fingerprints, count, found)))
         return;
     for (size_t i = 0; i < count; i++) {
-        if (found[i].sha256 && gc_sha_valid(found[i].sha256))
-            take_hit(run, files[i], &found[i]);
-        gc_gen_release(&found[i]);
+        if (!found[i].sha256 || !gc_sha_valid(found[i].sha256))
+            continue;
+        shas[hit_count] = found[i].sha256;
+        hits[hit_count++] = files[i];
     }
+    if (hit_count)
+        take_hits(run, hits, shas, hit_count);
+    for (size_t i = 0; i < count; i++)
+        gc_gen_release(&found[i]);
 }
 
 void run_lookup(gc_run *run)
@@ -82,65 +100,6 @@ void run_lookup(gc_run *run)
 
 /* ---- from Redis to disk ---- */
 
-/* The text that a hand edit started from, for a merge. */
-static void load_base(gc_run *run, const char *path, gc_buf *base)
-{
-    const gc_state_file *state = gc_state_find(gc_output_state(run->output), path);
-    if (state && *state->sha256 && gc_store_blob_get(run->store, state->sha256, base))
-        gc_buf_reset(base);
-}
-
-static void report_put(gc_run *run, const char *path, gc_put put)
-{
-    if (put == GC_PUT_BESIDE || put == GC_PUT_CONFLICT) {
-        gc_strv_add(&run->edits, path);
-        gc_progress_note(run->progress,
-                         "%s was changed by hand%s: it stays, the new text is in "
-                         "%s.gc-new",
-                         path, put == GC_PUT_CONFLICT ? " and cannot be merged" : "",
-                         path);
-    } else if (put == GC_PUT_MERGED) {
-        gc_progress_note(run->progress, "%s was changed by hand: merged", path);
-    }
-}
-
-static gc_err put_file(gc_run *run, size_t file, const gc_buf *content)
-{
-    run_file *f = &run->files[file];
-    const gc_plan_file *plan = &run->project.plan->files[file];
-    gc_action action = run_decision(run, file).action;
-    gc_errinfo info = { 0 };
-    gc_buf base;
-    gc_put put = GC_PUT_WRITTEN;
-    gc_buf_init(&base, FILE_LIMIT);
-    bool merge = action == GC_MAKE_BESIDE && run->options->on_edit == GC_EDIT_MERGE;
-    if (merge)
-        load_base(run, plan->path, &base);
-    char *sources = run_sources(plan);
-    gc_made made = { plan->path,
-                     content->ptr,
-                     content->len,
-                     *run_fingerprint(run, file),
-                     f->collect_how,
-                     sources,
-                     base.len ? base.ptr : NULL,
-                     base.len };
-    gc_err err =
-        gc_output_put(run->output, &made, action, run->options->on_edit, &put, &info);
-    if (err) {
-        run_fail(run, file, "%s", info.text);
-        run_stop(run, GC_EXIT_FILES,
-                 "%s; the answer is kept in Redis: mend this and run the same "
-                 "command with --resume",
-                 info.text);
-    } else {
-        report_put(run, plan->path, put);
-    }
-    free(sources);
-    gc_buf_release(&base);
-    return err;
-}
-
 static void collect(gc_run *run, size_t file)
 {
     run_file *f = &run->files[file];
@@ -151,9 +110,8 @@ static void collect(gc_run *run, size_t file)
         gc_log_warn("cache.damaged", "path=%s sha256=%s err=\"%s\"",
                     run->stats.files[file].path, f->collect_sha, gc_err_str(err));
         run_set_step(run, file, RUN_READY); /* made again; a cache never fails a job */
-    } else if (!store_trouble(run, err) && put_file(run, file, &content) == GC_OK) {
-        run_settle(run, file);
-        run_finish(run, file, f->collect_how);
+    } else if (!store_trouble(run, err)) {
+        run_write_later(run, file, &content, f->collect_how);
     }
     gc_buf_release(&content);
 }
@@ -172,6 +130,7 @@ void run_collect(gc_run *run)
         collect(run, run->stored.files[i]);
         run->collect_more = gc_clock_ms() >= until;
     }
+    run_write_now(run);
     run_forget_stored(run);
 }
 

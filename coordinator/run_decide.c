@@ -10,6 +10,7 @@
 #include "common/project.h"
 #include "coordinator/run_private.h"
 
+/* The rest of the run gets its turn in between. */
 #define WRITE_SLICE_MS 100
 
 char *run_sources(const gc_plan_file *file)
@@ -19,16 +20,12 @@ char *run_sources(const gc_plan_file *file)
 
 /* ---- ends of a file ---- */
 
-/* News for those who watch the job in Redis; losing one harms nobody. */
 static void tell_event(gc_run *run, const gc_file_stat *stat, const char *state)
 {
-    if (!run->store || !*run->job)
-        return;
     json_t *event = json_pack("{s:s, s:s, s:s, s:f}", "event", "file", "path", stat->path,
                               "state", state, "cost_usd", stat->cost_usd);
     char *text = json_dumps(event, JSON_COMPACT | JSON_REAL_PRECISION(12));
-    if (gc_store_event(run->store, run->job, text))
-        gc_log_debug("event.unsent", "path=%s", stat->path);
+    run_tell(run, text);
     free(text);
     json_decref(event);
 }
@@ -90,33 +87,6 @@ void run_fail(gc_run *run, size_t file, const char *fmt, ...)
         }
     }
     free(failed);
-}
-
-/* ---- templates ---- */
-
-static void write_template(gc_run *run, size_t file, const gc_buf *content)
-{
-    const gc_plan_file *f = &run->project.plan->files[file];
-    gc_errinfo info = { 0 };
-    gc_put put;
-    char *sources = run_sources(f);
-    gc_made made = { .path = f->path,
-                     .mem = content->ptr,
-                     .len = content->len,
-                     .fingerprint = *run_fingerprint(run, file),
-                     .how = "template",
-                     .sources = sources };
-    if (gc_output_put(run->output, &made, run_decision(run, file).action,
-                      run->options->on_edit, &put, &info)) {
-        run_fail(run, file, "%s", info.text);
-        run_stop(run, GC_EXIT_FILES, "%s", info.text);
-    } else {
-        if (put == GC_PUT_BESIDE || put == GC_PUT_CONFLICT)
-            gc_strv_add(&run->edits, f->path);
-        run_settle(run, file);
-        run_finish(run, file, "template");
-    }
-    free(sources);
 }
 
 /* ---- decisions ---- */
@@ -254,7 +224,7 @@ static void decide_template(gc_run *run, size_t file, bool look_only)
         else if (look_only)
             intend(run, file, &content);
         else
-            write_template(run, file, &content);
+            run_write_later(run, file, &content, "template");
     }
     gc_buf_release(&content);
 }
@@ -273,17 +243,25 @@ static void decide_llm(gc_run *run, size_t file)
 
 void run_decide(gc_run *run, bool look_only)
 {
-    int64_t until = gc_clock_ms() + WRITE_SLICE_MS;
     size_t file;
     for (;;) {
         if (gc_decider_next(run->decider, GC_BY_LLM, &file))
             decide_llm(run, file);
-        else if ((look_only || gc_clock_ms() < until) &&
-                 gc_decider_next(run->decider, GC_BY_TEMPLATE, &file))
-            decide_template(run, file, look_only);
+        else if (look_only && gc_decider_next(run->decider, GC_BY_TEMPLATE, &file))
+            decide_template(run, file, true);
         else
-            return; /* writing takes its time (an fsync each): the rest of the run goes on */
+            return;
     }
+}
+
+void run_write_templates(gc_run *run)
+{
+    int64_t until = gc_clock_ms() + WRITE_SLICE_MS;
+    size_t file;
+    while (!run->stopping && gc_clock_ms() < until &&
+           gc_decider_next(run->decider, GC_BY_TEMPLATE, &file))
+        decide_template(run, file, false);
+    run_write_now(run);
 }
 
 void run_decide_orphans(gc_run *run)

@@ -30,6 +30,8 @@
 /* In resume.checkpoint_dir. */
 #define GC_CHECKPOINT_NAME "unfinished.json"
 
+#define RUN_OWNER_TTL_MS 12000 /* of a coordinator's claim on its job */
+
 typedef enum run_step {
     RUN_BLOCKED, /* real dependencies are not done */
     RUN_READY,   /* must be made by the LLM, in no task */
@@ -71,6 +73,14 @@ typedef struct run_task {
     char *path;       /* the file that it is at, or NULL */
 } run_task;
 
+/* A file that is made, on its way to disk. */
+typedef struct run_write {
+    size_t file;
+    const char *how; /* template, llm, reused: static */
+    gc_buf content;
+    gc_buf base; /* for a merge; empty if there is none */
+} run_write;
+
 /* Files in one step; those that left it are dropped when somebody next looks. */
 typedef struct run_list {
     size_t *files;
@@ -101,11 +111,14 @@ typedef struct gc_run {
     const char *phase; /* static, NULL before the first */
     int64_t phase_at;
     gc_pace pace;
+    gc_strv news;    /* for those who watch in Redis, not yet sent */
     int64_t told_at; /* when those who watch in Redis were told; 0: never */
     gc_stats stats;
     gc_decider *decider; /* what happens to each file; from when the output is open */
     run_file *files;     /* parallel to the plan */
     bool collect_more;   /* stored files wait for the next turn of the loop */
+    run_write *writes;   /* none outside of collecting and of writing templates */
+    size_t write_count, write_cap, write_bytes;
     size_t step_count[RUN_STEPS];
     size_t *level_open;     /* files that are not done, by level */
     run_list ready, stored; /* files to be asked for, files to be collected */
@@ -206,9 +219,12 @@ void run_forget_stored(gc_run *run);
 
 /* run_decide.c */
 /* Hands what can be decided now to the decider, and acts on it: kept files are finished at
- * once, template files written unless `look_only`, for a moment only: call it again while
- * gc_decider_more(). */
+ * once. Template files only if `look_only`: else run_write_templates does it. */
 void run_decide(gc_run *run, bool look_only);
+
+/* The same for template files, which are written. For a moment only: call it again while
+ * gc_decider_more(). */
+void run_write_templates(gc_run *run);
 
 /* Looks at the files that are no longer planned, and has them decided. Trouble stops the run. */
 void run_decide_orphans(gc_run *run);
@@ -227,6 +243,11 @@ char *run_sources(const gc_plan_file *file);
 void run_lookup(gc_run *run);  /* generation cache for everything that is ready */
 void run_collect(gc_run *run); /* write what is stored */
 gc_exit run_remove_orphans(gc_run *run);
+
+/* run_write.c: to disk, several files at a time. */
+/* Takes `content`. The file is finished, or has failed, after run_write_now() at the latest. */
+void run_write_later(gc_run *run, size_t file, gc_buf *content, const char *how);
+void run_write_now(gc_run *run);
 
 /* run_tasks.c */
 void run_make_tasks(gc_run *run);
@@ -316,6 +337,10 @@ void run_fill_bounds(gc_run *run);
 /* run_view.c */
 /* Ends the phase before, with a line that stays, and begins the next; NULL: none follows. */
 void run_phase(gc_run *run, const char *phase, int64_t now_ms);
+
+/* News (JSON) for those who watch the job in Redis: with run_tell_now() or run_show(). */
+void run_tell(gc_run *run, const char *json);
+void run_tell_now(gc_run *run);
 
 /* Shows how far it is, here and in Redis, if it is time; ms until it is time again. */
 int64_t run_show(gc_run *run, int64_t now_ms);

@@ -14,10 +14,8 @@
 #include "common/text.h"
 #include "coordinator/run_private.h"
 
-#define OWNER_TTL_MS 12000
-
 /* An owner elsewhere may be dead: its claim is watched for so long. */
-#define TAKE_PATIENCE_MS (OWNER_TTL_MS + 3000)
+#define TAKE_PATIENCE_MS (RUN_OWNER_TTL_MS + 3000)
 #define TAKE_POLL_MS 200
 
 void run_stop(gc_run *run, gc_exit verdict, const char *fmt, ...)
@@ -172,8 +170,8 @@ static gc_err take_claim(gc_run *run, const char *job, char **holder)
     for (;;) {
         free(*holder);
         *holder = NULL;
-        gc_err err =
-            gc_store_job_take(run->store, job, run->owner, OWNER_TTL_MS, dead, holder);
+        gc_err err = gc_store_job_take(run->store, job, run->owner, RUN_OWNER_TTL_MS,
+                                       dead, holder);
         if (err != GC_EEXIST)
             return err;
         dead = *holder && owner_is_dead(*holder);
@@ -235,7 +233,7 @@ static gc_err record_job(gc_run *run, const char *fcs)
                    .files_total = (int64_t)run->project.plan->file_count };
     memcpy(job.id, run->job, sizeof job.id);
     job.updated_at = job.created_at;
-    return gc_store_job_create(run->store, &job, OWNER_TTL_MS);
+    return gc_store_job_create(run->store, &job, RUN_OWNER_TTL_MS);
 }
 
 static gc_exit create_job(gc_run *run, const gc_sha *fcs)
@@ -404,12 +402,14 @@ void run_close(gc_run *run)
     run_close_steps(run);
     gc_decider_destroy(&run->decider);
     free(run->behind_s);
+    free(run->writes);
     gc_composer_destroy(&run->composer);
     gc_composer_destroy(&run->lean);
     gc_output_close(&run->output);
     gc_progress_destroy(&run->progress);
     gc_slicer_destroy(&run->slicer);
     release_stats(&run->stats);
+    gc_strv_release(&run->news);
     gc_strv_release(&run->edits);
     gc_strv_release(&run->removed);
     if (run->signal_fd >= 0)

@@ -6,6 +6,7 @@
 #include "coordinator/run_private.h"
 
 #define OVERRUN 0.1 /* of what came already */
+#define MOST_NEWS 256
 
 /* ---- what is still to come ---- */
 
@@ -135,14 +136,33 @@ static void make_view(gc_run *run, int64_t now_ms, gc_view *out)
     free(running);
 }
 
-/* So that `status --watch` shows the same on any host; losing one harms nobody. */
-static void tell_watchers(gc_run *run, const gc_view *view)
+/* ---- those who watch the job in Redis ---- */
+
+void run_tell(gc_run *run, const char *json)
 {
     if (!run->store || !*run->job)
         return;
+    gc_strv_add(&run->news, json);
+    if (run->news.count >= MOST_NEWS)
+        run_tell_now(run);
+}
+
+/* Losing some harms nobody. */
+void run_tell_now(gc_run *run)
+{
+    if (!run->news.count)
+        return;
+    if (gc_store_events_add(run->store, run->job, (const char *const *)run->news.items,
+                            run->news.count))
+        gc_log_debug("events.unsent", "job=%s count=%zu", run->job, run->news.count);
+    gc_strv_release(&run->news);
+}
+
+/* So that `status --watch` shows the same on any host. */
+static void tell_watchers(gc_run *run, const gc_view *view)
+{
     char *text = gc_progress_event(view);
-    if (gc_store_event(run->store, run->job, text))
-        gc_log_debug("event.unsent", "job=%s", run->job);
+    run_tell(run, text);
     free(text);
 }
 
@@ -162,6 +182,7 @@ int64_t run_show(gc_run *run, int64_t now_ms)
         }
         gc_view_release(&view);
     }
+    run_tell_now(run);
     int64_t due = gc_progress_due(run->progress, now_ms);
     int64_t told = run->told_at + interval_ms - now_ms;
     return due >= 0 && due < told ? due : told;

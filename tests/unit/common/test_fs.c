@@ -225,6 +225,28 @@ static void expect_full_leaves_nothing(fixture *f)
     assert_int_equal(entries(f, "root/full"), 1);
 }
 
+static void expect_many(fixture *f)
+{
+    must_ok(put(f, "many/old", "old"));
+    gc_root_file files[] = { { "many/old", "new", 3, .was = NULL },
+                             { "many/a/b/c", "c", 1, .was = NULL },
+                             { "../outside/x", "x", 1, .was = NULL },
+                             { "many/a", "x", 1, .was = NULL },
+                             { "many/a/b/d", "", 0, .was = NULL } };
+    expect_err(GC_EINVAL, gc_root_write_all(f->root, files, 5));
+    assert_int_equal(files[0].err, GC_OK);
+    assert_int_equal(files[1].err, GC_OK);
+    assert_int_equal(files[2].err, GC_EINVAL);
+    assert_int_equal(files[3].err, GC_ESTATE);
+    assert_int_equal(files[4].err, GC_OK);
+    expect_content(f, "many/old", "new");
+    expect_content(f, "many/a/b/c", "c");
+    expect_content(f, "many/a/b/d", "");
+    assert_int_equal(entries(f, "root/many"), 2);
+    assert_int_equal(entries(f, "root/many/a/b"), 2);
+    assert_int_equal(entries(f, "outside"), 0);
+}
+
 /* From here on the kernel refuses openat2, as under an old container runtime, and linkat, as
  * where /proc is missing: so the other ways are taken. */
 static bool forbid_new_ways(void)
@@ -258,6 +280,10 @@ static int by_other_ways(fixture *f)
     must_ok(put(&mine, "a/b/c", "more"));
     expect_content(&mine, "a/b/c", "more");
     expect_full_leaves_nothing(&mine);
+    char *outside = below(f, "outside/secret");
+    unlink(outside);
+    free(outside);
+    expect_many(&mine);
     must_ok(gc_root_lock(root, "a/lock", &info));
     must_ok(gc_root_remove(root, "a/b/c", &info));
     expect_err(GC_ENOENT, gc_root_remove(root, "a/b/c", &info));
@@ -505,6 +531,68 @@ static void test_fs_cache_files_are_whole(void **state)
     free(path);
 }
 
+static void test_fs_writes_many_at_once(void **state)
+{
+    expect_many(*state);
+}
+
+static void test_fs_writes_more_than_it_holds_open(void **state)
+{
+    fixture *f = *state;
+    gc_root_file files[300];
+    char *paths[300];
+    for (size_t i = 0; i < 300; i++) {
+        paths[i] = gc_xasprintf("p%zu/f%zu", i / 7, i);
+        files[i] = (gc_root_file){ paths[i], paths[i], strlen(paths[i]), .err = GC_EIO };
+    }
+    must_ok(gc_root_write_all(f->root, files, 300));
+    for (size_t i = 0; i < 300; i++) {
+        must_ok(files[i].err);
+        expect_content(f, paths[i], paths[i]);
+        free(paths[i]);
+    }
+}
+
+static void test_fs_many_leave_alone_what_changed(void **state)
+{
+    fixture *f = *state;
+    gc_stamp seen = { 0 }, none = { 0 };
+    gc_sha sha;
+    must_ok(put(f, "same", "1"));
+    must_ok(gc_root_sha_stamped(f->root, "same", &sha, &seen, &f->info));
+    must_ok(put(f, "new", "by somebody else"));
+    gc_root_file files[] = { { "same", "2", 1, .was = &seen },
+                             { "new", "mine", 4, .was = &none },
+                             { "absent", "mine", 4, .was = &none } };
+    expect_err(GC_EAGAIN, gc_root_write_all(f->root, files, 3));
+    assert_int_equal(files[1].err, GC_EAGAIN);
+    expect_content(f, "same", "2");
+    expect_content(f, "new", "by somebody else");
+    expect_content(f, "absent", "mine");
+    assert_int_equal(entries(f, "root"), 3);
+    expect_err(GC_EAGAIN, gc_root_write_all(f->root, files, 1));
+    expect_content(f, "same", "2");
+}
+
+static void test_fs_many_on_a_full_disk(void **state)
+{
+    fixture *f = *state;
+    struct rlimit old, small;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+    small = (struct rlimit){ .rlim_cur = 4096, .rlim_max = old.rlim_max };
+    signal(SIGXFSZ, SIG_IGN);
+    char *text = gc_xcalloc(1, 10000);
+    gc_root_file files[] = { { "fits", text, 10, .was = NULL },
+                             { "large", text, 10000, .was = NULL } };
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    gc_err err = gc_root_write_all(f->root, files, 2);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+    free(text);
+    expect_err(GC_EFULL, err);
+    must_ok(files[0].err);
+    assert_int_equal(entries(f, "root"), 1);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -528,6 +616,10 @@ int main(void)
         TEST(test_fs_open_without_create),
         TEST(test_fs_failed_write_leaves_nothing),
         TEST(test_fs_full_disk),
+        TEST(test_fs_writes_many_at_once),
+        TEST(test_fs_writes_more_than_it_holds_open),
+        TEST(test_fs_many_leave_alone_what_changed),
+        TEST(test_fs_many_on_a_full_disk),
         TEST(test_fs_files_that_users_name),
         TEST(test_fs_user_links_and_devices_are_followed),
     };

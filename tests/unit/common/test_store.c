@@ -244,10 +244,11 @@ static void test_store_tasks_and_events_are_recorded(void **state)
     assert_ptr_equal(strstr(lines.items[1], "t2 queued - 1 0 "), lines.items[1]);
     gc_strv_release(&lines);
     expect_err(GC_EINVAL, gc_store_task_set(f->store, "j-1", "t 1", "queued", "", 1, 0));
-    for (int i = 0; i < 3; i++)
-        must_ok(gc_store_event(f->store, "j-1", "{\"phase\":\"plan\"}"));
-    assert_int_equal(must_redis_int(f->redis, "XLEN gc:job:j-1:events"), 3);
-    must_ok(gc_store_event(f->store, "j-1", "{\"phase\":\"end\"}"));
+    const char *const news[] = { "{}", "{\"phase\":\"plan\"}", "{\"phase\":\"end\"}" };
+    must_ok(gc_store_events_add(f->store, "j-1", news, 1));
+    must_ok(gc_store_events_add(f->store, "j-1", news, 3));
+    assert_int_equal(must_redis_int(f->redis, "XLEN gc:job:j-1:events"), 4);
+    expect_err(GC_EINVAL, gc_store_events_add(f->store, "j 1", news, 1));
     gc_strv events = { 0 };
     must_ok(gc_store_events(f->store, "j-1", 2, &events));
     assert_int_equal(events.count, 2);
@@ -263,7 +264,7 @@ static void test_store_event_stream_is_capped(void **state)
     fixture *f = *state;
     for (int i = 0; i < 1500; i++)
         freeReplyObject(must_redis(f->redis, "XADD gc:job:j-1:events * json {}"));
-    must_ok(gc_store_event(f->store, "j-1", "{}"));
+    must_ok(gc_store_events_add(f->store, "j-1", &(const char *){ "{}" }, 1));
     assert_true(must_redis_int(f->redis, "XLEN gc:job:j-1:events") < 1200);
 }
 

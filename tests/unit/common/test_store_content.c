@@ -98,10 +98,11 @@ static void test_store_fcs_round_trip(void **state)
 static void test_store_checkpoint_lists_files_by_path(void **state)
 {
     fixture *f = *state;
-    gc_sha sha;
+    gc_store_file mod = { "go.mod", "module x\n", 9 };
+    gc_sha sha = gc_sha256(mod.mem, mod.len);
     gc_sha gone = gc_sha256("gone", 4);
     gc_strv lines = { 0 };
-    must_ok(gc_store_file_put(f->store, "j-1", "go.mod", "module x\n", 9, &sha));
+    must_ok(gc_store_files_put(f->store, "j-1", &mod, 1));
     must_ok(gc_store_file_ref(f->store, "j-1", "a/b c.go", sha.hex));
     expect_err(GC_ENOENT, gc_store_file_ref(f->store, "j-1", "lost.go", gone.hex));
     must_ok(gc_store_files(f->store, "j-1", &lines));
@@ -115,6 +116,36 @@ static void test_store_checkpoint_lists_files_by_path(void **state)
     char *done = must_redis_text(f->redis, "HGET gc:job:j-1 files_done");
     assert_string_equal(done, "2");
     free(done);
+}
+
+static void test_store_puts_many_files(void **state)
+{
+    fixture *f = *state;
+    enum {
+        COUNT = 300
+    };
+    gc_store_file files[COUNT];
+    char *large = gc_xcalloc(1, (size_t)3 << 20);
+    for (size_t i = 0; i < COUNT; i++) {
+        char *path = gc_xasprintf("p/%zu.go", i);
+        files[i] = (gc_store_file){ path, path, strlen(path) };
+    }
+    files[10].mem = files[11].mem = large; /* no two of these in one command */
+    files[10].len = files[11].len = (size_t)3 << 20;
+    must_ok(gc_store_files_put(f->store, "j-1", files, COUNT));
+    assert_int_equal(must_redis_int(f->redis, "HLEN gc:job:j-1:files"), COUNT);
+    gc_sha sha = gc_sha256(files[10].mem, files[10].len);
+    char *command = gc_xasprintf("STRLEN gc:blob:%s", sha.hex);
+    assert_int_equal(must_redis_int(f->redis, command), (int64_t)files[10].len);
+    free(command);
+    sha = gc_sha256(files[299].mem, files[299].len);
+    expect_blob(f->store, sha.hex, files[299].mem, files[299].len);
+    must_ok(gc_store_files_put(f->store, "j-1", files, 0));
+    for (size_t i = 0; i < COUNT; i++)
+        free((char *)files[i].path);
+    free(large);
+    gc_store_file nameless = { "", "", 0 };
+    expect_err(GC_EINVAL, gc_store_files_put(f->store, "j-1", &nameless, 1));
 }
 
 static void test_store_many_refs_take_few_round_trips(void **state)
@@ -317,6 +348,7 @@ int main(void)
         cmocka_unit_test_setup(test_store_damaged_blob_is_found_and_deleted, flush),
         cmocka_unit_test_setup(test_store_fcs_round_trip, flush),
         cmocka_unit_test_setup(test_store_checkpoint_lists_files_by_path, flush),
+        cmocka_unit_test_setup(test_store_puts_many_files, flush),
         cmocka_unit_test_setup(test_store_many_refs_take_few_round_trips, flush),
         cmocka_unit_test_setup(test_store_gen_is_found_only_with_its_blob, flush),
         cmocka_unit_test_setup(test_store_gen_is_looked_up_in_bulk, flush),

@@ -410,11 +410,10 @@ static void test_store_documented_rights_suffice(void **state)
     char *url = gc_xasprintf("redis://gc:CHANGE-ME@127.0.0.1:%d", redis->port);
     gc_store *blocking = NULL;
     gc_job job = { .id = "j-000000000001", .owner = (char *)"o" };
-    gc_sha sha;
     must_ok(gc_store_open(url, &blocking, NULL));
     must_ok(gc_store_job_create(blocking, &job, 60000));
-    must_ok(gc_store_file_put(blocking, job.id, "a.go", "a", 1, &sha));
-    must_ok(gc_store_event(blocking, job.id, "{}"));
+    must_ok(gc_store_files_put(blocking, job.id, &(gc_store_file){ "a.go", "a", 1 }, 1));
+    must_ok(gc_store_events_add(blocking, job.id, &(const char *){ "{}" }, 1));
     must_ok(gc_store_job_state(blocking, job.id, "o", "done", true));
     gc_store_close(&blocking);
     gc_astore_close(&f->store);

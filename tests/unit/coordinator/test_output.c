@@ -303,6 +303,46 @@ static void test_output_keeps_a_file_that_came_meanwhile(void **state)
     assert_int_equal(make(GO_TEXT), GC_PUT_WRITTEN);
 }
 
+static gc_put_file wanted(const char *path, const char *text)
+{
+    return (gc_put_file){ .made = { .path = path,
+                                    .mem = text,
+                                    .len = strlen(text),
+                                    .fingerprint = sha_of("inputs"),
+                                    .how = "llm",
+                                    .sources = "A" },
+                          .action = GC_MAKE };
+}
+
+static void test_output_puts_many_each_as_it_is_due(void **state)
+{
+    (void)state;
+    gc_tree_file tree;
+    make(GO_TEXT);
+    must_ok(gc_output_look(f.output, "edited.go", NULL, &tree, NULL));
+    edit("edited.go", MINE);
+    gc_put_file files[] = { wanted("new/a.go", GO_TEXT), wanted(PATH, GO_TEXT),
+                            wanted("edited.go", GO_TEXT), wanted("../out.go", GO_TEXT),
+                            wanted("new/b.go", GO_TEXT) };
+    expect_err(GC_EINVAL, gc_output_put_all(f.output, files, 5, GC_EDIT_KEEP));
+    static const gc_put put_as[] = { GC_PUT_WRITTEN, GC_PUT_SAME, GC_PUT_BESIDE, 0,
+                                     GC_PUT_WRITTEN };
+    for (size_t i = 0; i < 5; i++) {
+        if (i == 3)
+            continue;
+        must_ok(files[i].err);
+        assert_int_equal(files[i].put, put_as[i]);
+        assert_non_null(gc_state_find(gc_output_state(f.output), files[i].made.path));
+    }
+    expect_err(GC_EINVAL, files[3].err);
+    assert_non_null(strstr(files[3].info.text, "../out.go"));
+    assert_null(gc_state_find(gc_output_state(f.output), "../out.go"));
+    expect_text("new/a.go", GO_TEXT);
+    expect_text("new/b.go", GO_TEXT);
+    expect_text("edited.go", MINE);
+    expect_text("edited.go.gc-new", GO_TEXT);
+}
+
 static void test_output_overwrites_an_edit_if_told(void **state)
 {
     (void)state;
@@ -462,6 +502,7 @@ int main(void)
         TEST(test_output_keeps_an_edit),
         TEST(test_output_keeps_an_edit_made_meanwhile),
         TEST(test_output_keeps_a_file_that_came_meanwhile),
+        TEST(test_output_puts_many_each_as_it_is_due),
         TEST(test_output_overwrites_an_edit_if_told),
         TEST(test_output_merges_an_edit),
         TEST(test_output_does_not_merge_what_conflicts),

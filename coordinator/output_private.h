@@ -1,0 +1,41 @@
+/* The inside of gc_output: output.c (opening, looking, the state), output_put.c (writing). */
+#ifndef GC_COORDINATOR_OUTPUT_PRIVATE_H
+#define GC_COORDINATOR_OUTPUT_PRIVATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "coordinator/output.h"
+
+#define GC_OUTPUT_FILE_LIMIT ((size_t)64 << 20)
+
+struct gc_output {
+    gc_root *root;
+    char *state_file;
+    gc_state state;
+    bool state_changed;   /* it differs from the file */
+    gc_stamp state_stamp; /* of the file, before it was read */
+    unsigned char state_sha[GC_SHA_RAW];
+    gc_map *looks;    /* path -> look */
+    gc_seen recalled; /* what was known before */
+    int64_t recalled_written_ns;
+    size_t hint;
+    size_t hashed; /* files that had to be read, and are there */
+    gc_stamper stamper;
+    int64_t begun_ns; /* wall clock */
+};
+
+/* What stood at a path when it was looked at. */
+typedef struct look {
+    gc_stamp stamp;
+    gc_sha sha;   /* "" if absent */
+    bool touched; /* written or removed since: the stamp is void */
+} look;
+
+/* Something was done to `path`: what was seen there is void, the state differs. */
+void gc_output_touched(gc_output *self, const char *path);
+
+/* `edit`, which stands there, counts for the inputs that the state has. */
+void gc_output_mark_kept(gc_output *self, const char *path, const gc_sha *edit);
+
+#endif
