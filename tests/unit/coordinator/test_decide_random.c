@@ -7,20 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/gosrc.h"
 #include "common/mem.h"
-#include "common/project.h"
 #include "common/text.h"
-#include "coordinator/fingerprint.h"
-#include "support/must_fcs.h"
-#include "support/random_spec.h"
+#include "support/must.h"
+#include "unit/coordinator/decide_random_sim.h"
 
 #define SPECS 40
 #define EDITS 25 /* of each specification: 1,000 in all */
 
 static struct {
-    gc_prompts *prompts;
-    gc_map *apis; /* sha256 of a Go text -> its API digest, "" if it is none; owned */
     random_source random;
     uint64_t seed; /* of the first specification */
     uint64_t spec_seed;
@@ -32,162 +27,6 @@ static struct {
 static size_t draw(size_t below)
 {
     return random_below(&t.random, below);
-}
-
-/* ---- a specification, planned ---- */
-
-typedef struct world {
-    gc_fcs *fcs;
-    gc_plan *plan;
-    gc_slicer *slicer;
-    gc_fp_context ctx;
-    char **rendered; /* by file, NULL for those that the LLM writes */
-} world;
-
-static char *render(const gc_fcs *fcs, const gc_plan_file *f)
-{
-    gc_buf out;
-    gc_buf_init(&out, (size_t)1 << 20);
-    json_t *data = f->template_data ? json_loads(f->template_data, 0, NULL) : NULL;
-    must_ok(data ? gc_project_render_data("", f->template_name, data, &out, NULL)
-                 : gc_project_render("", f->template_name, fcs, &out, NULL));
-    json_decref(data);
-    return gc_buf_take(&out);
-}
-
-static world open_world(random_spec *spec)
-{
-    static const gc_plan_options options = { .templates = true,
-                                             .structural = true,
-                                             .max_files = 1000 };
-    world w = { 0 };
-    gc_diags diags;
-    char *yaml = random_spec_yaml(spec);
-    w.fcs = must_build(yaml);
-    free(yaml);
-    gc_diags_init(&diags, "spec");
-    must_ok(gc_plan_make(w.fcs, &options, &diags, &w.plan));
-    gc_diags_release(&diags);
-    w.slicer = gc_slicer_new(w.fcs);
-    w.ctx = (gc_fp_context){ .fcs = w.fcs,
-                             .plan = w.plan,
-                             .slicer = w.slicer,
-                             .prompts = t.prompts,
-                             .response_format = "tags",
-                             .model = "model-x",
-                             .effort = "low" };
-    w.rendered = gc_xcalloc(w.plan->file_count, sizeof *w.rendered);
-    for (size_t i = 0; i < w.plan->file_count; i++)
-        if (w.plan->files[i].how == GC_BY_TEMPLATE)
-            w.rendered[i] = render(w.fcs, &w.plan->files[i]);
-    return w;
-}
-
-static void close_world(world *w)
-{
-    for (size_t i = 0; i < w->plan->file_count; i++)
-        free(w->rendered[i]);
-    free(w->rendered);
-    gc_slicer_destroy(&w->slicer);
-    gc_plan_destroy(&w->plan);
-    gc_fcs_destroy(&w->fcs);
-}
-
-/* What the model answers: the same inputs give the same text. Few surfaces, so that a file
- * that is made anew often shows the same one as before. */
-static char *answer_for(const char *path, const gc_sha *fingerprint)
-{
-    if (!gc_ends_with(path, ".go"))
-        return gc_xasprintf("from %s\n", fingerprint->hex);
-    return gc_xasprintf("package p\n\n// From %s.\nfunc Surface%d() {}\n",
-                        fingerprint->hex, fingerprint->hex[0] % 2);
-}
-
-/* ---- the tree and its state ---- */
-
-typedef struct sim_file {
-    gc_sha sha, api;
-    bool surface; /* it has an API: else `api` is that of the whole text */
-    bool by_hand; /* the user wrote what stands there */
-} sim_file;
-
-typedef struct sim {
-    gc_map *files;   /* path -> sim_file, owned */
-    gc_map *ours;    /* sha256 of all that was ever written, and */
-    gc_map *written; /* path -> its last sha256, owned: the checkpoint in Redis */
-    gc_state state;
-    bool unfinished; /* the last run did not come to its end */
-} sim;
-
-static void sim_init(sim *self)
-{
-    *self = (sim){ .files = gc_map_new(), .ours = gc_map_new(), .written = gc_map_new() };
-    gc_state_init(&self->state);
-}
-
-static void sim_release(sim *self)
-{
-    size_t cursor = 0;
-    void *file;
-    while (gc_map_next(self->files, &cursor, NULL, &file))
-        free(file);
-    cursor = 0;
-    while (gc_map_next(self->written, &cursor, NULL, &file))
-        free(file);
-    gc_map_destroy(&self->written);
-    gc_map_destroy(&self->files);
-    gc_map_destroy(&self->ours);
-    gc_state_release(&self->state);
-}
-
-static sim_file *sim_find(const sim *self, const char *path)
-{
-    return gc_map_get(self->files, path);
-}
-
-static const char *api_of(const gc_sha *sha, const char *text)
-{
-    gc_sha api = { "" };
-    char *known = gc_map_get(t.apis, sha->hex);
-    if (known)
-        return known;
-    if (gc_go_api_digest(text, strlen(text), &api, NULL))
-        api.hex[0] = '\0';
-    known = gc_xstrdup(api.hex);
-    gc_map_set(t.apis, sha->hex, known);
-    return known;
-}
-
-static sim_file *sim_write(sim *self, const char *path, const char *text)
-{
-    sim_file *f = sim_find(self, path);
-    if (!f) {
-        f = gc_xcalloc(1, sizeof *f);
-        gc_map_set(self->files, path, f);
-    }
-    f->sha = f->api = gc_sha256(text, strlen(text));
-    f->by_hand = false;
-    const char *api = gc_ends_with(path, ".go") ? api_of(&f->sha, text) : "";
-    f->surface = *api;
-    if (f->surface)
-        memcpy(f->api.hex, api, sizeof f->api.hex);
-    return f;
-}
-
-static void sim_remove(sim *self, const char *path)
-{
-    free(gc_map_remove(self->files, path));
-}
-
-/* `knowing`: what is ours is known from the checkpoint. */
-static gc_tree_file sim_look(const sim *self, const char *path, bool knowing)
-{
-    const sim_file *f = sim_find(self, path);
-    gc_tree_file tree = { 0 };
-    if (f)
-        tree =
-            (gc_tree_file){ true, f->sha, knowing && gc_map_has(self->ours, f->sha.hex) };
-    return tree;
 }
 
 /* ---- one run ---- */
@@ -310,11 +149,11 @@ static void write_made(play *self, size_t file, const char *text)
 static void make_one(play *self)
 {
     size_t turn = draw(self->ready_count), file = self->ready[turn];
+    gc_sha inputs = sim_inputs(self->world, self->sim, file);
     char *answer = NULL;
     self->ready[turn] = self->ready[--self->ready_count];
     if (!self->world->rendered[file])
-        answer = answer_for(path_of(self, file),
-                            &gc_decider_file(self->decider, file)->fingerprint);
+        answer = sim_answer(path_of(self, file), &inputs);
     write_made(self, file, answer ? answer : self->world->rendered[file]);
     free(answer);
     self->made++;
@@ -436,6 +275,9 @@ static void expect_least_work(const play *run, const play *clean, const gc_state
             fail_msg("%s: %s (%s), but its inputs are %s", path_of(run, i),
                      gc_action_str(action), gc_why_str(d->decision.why),
                      same ? "the same" : "others");
+        if (made && was && sim_same_inputs(run->sim, run->world, i))
+            fail_msg("%s: made, though nothing that it is about has changed",
+                     path_of(run, i));
         t.kept += action == GC_KEEP;
     }
 }
@@ -541,6 +383,8 @@ static void broken_run(const world *w, sim *s)
     } else {
         gc_state_release(&old);
     }
+    if (!s->unfinished)
+        sim_keep_inputs(s, w); /* it came to its end after all */
     t.broken_off += s->unfinished;
     play_close(&run);
 }
@@ -570,6 +414,7 @@ static void step(const world *w, sim *s, bool still)
         expect_as_foretold(&look, &run);
         count_cut_off(&run);
     }
+    sim_keep_inputs(s, w);
     t.made += run.made;
     t.removed += run.removed;
     expect_rest(w, s, on_edit);
@@ -589,7 +434,7 @@ static void play_spec(uint64_t seed, bool files)
     bool still = false;
     for (int edit = 0; edit <= EDITS; edit++) {
         t.edit = edit ? random_spec_edit(spec) : "";
-        world w = open_world(spec);
+        world w = world_open(spec);
         still &= !touch_tree(&s) && !*t.edit;
         if (draw(8) == 0) {
             broken_run(&w, &s);
@@ -598,7 +443,7 @@ static void play_spec(uint64_t seed, bool files)
             step(&w, &s, still);
             still = true;
         }
-        close_world(&w);
+        world_close(&w);
     }
     sim_release(&s);
     random_spec_destroy(&spec);
@@ -636,20 +481,14 @@ static int open_all(void **state)
         must_ok(gc_parse_i64(seed, 0, INT64_MAX, &number));
     t.seed = (uint64_t)number;
     t.edit = "";
-    t.apis = gc_map_new();
-    must_ok(gc_prompts_load("", &t.prompts, NULL));
+    sim_set_up();
     return 0;
 }
 
 static int close_all(void **state)
 {
     (void)state;
-    size_t cursor = 0;
-    void *api;
-    while (gc_map_next(t.apis, &cursor, NULL, &api))
-        free(api);
-    gc_map_destroy(&t.apis);
-    gc_prompts_destroy(&t.prompts);
+    sim_tear_down();
     return 0;
 }
 
