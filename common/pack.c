@@ -328,14 +328,18 @@ static gc_err read_field(const gc_pack_field *field, const msgpack_object *value
     return GC_EPROTO;
 }
 
-static size_t find_field(const gc_pack_schema *schema, const msgpack_object *key)
+/* Writers keep the order of the schema: it is mostly the one at `from`, or soon after. */
+static size_t find_field(const gc_pack_schema *schema, const msgpack_object *key,
+                         size_t from)
 {
     if (key->type != MSGPACK_OBJECT_STR)
         return schema->count;
-    for (size_t i = 0; i < schema->count; i++) {
+    size_t len = key->via.str.size;
+    for (size_t n = 0; n < schema->count; n++) {
+        size_t i = from + n < schema->count ? from + n : from + n - schema->count;
         const char *name = schema->fields[i].key;
-        if (strlen(name) == key->via.str.size &&
-            memcmp(name, key->via.str.ptr, key->via.str.size) == 0)
+        if (len && *name == *key->via.str.ptr &&
+            strncmp(name, key->via.str.ptr, len) == 0 && !name[len])
             return i;
     }
     return schema->count;
@@ -375,11 +379,13 @@ static gc_err read_map(const gc_pack_schema *schema, const gc_pack_mask *mask,
 {
     uint64_t used = mask ? mask->need | mask->may : UINT64_MAX;
     uint64_t seen = 0;
+    size_t next = 0;
     if (value->type != MSGPACK_OBJECT_MAP)
         return gc_fail(info, GC_EPROTO, "a map was expected");
     for (uint32_t i = 0; i < value->via.map.size; i++) {
         const msgpack_object_kv *kv = &value->via.map.ptr[i];
-        size_t index = find_field(schema, &kv->key);
+        size_t index = find_field(schema, &kv->key, next);
+        next = index < schema->count ? index + 1 : next;
         if (index == schema->count || !(used & (uint64_t)1 << index))
             continue; /* a newer peer may say more */
         if (is_absent(schema, mask, index, &kv->val))

@@ -9,7 +9,8 @@
 #include "common/store_private.h"
 #include "common/text.h"
 
-#define HEAD_ROOM 20 /* for "*count" and its line end, known only at last */
+#define NUMBER_SIZE 24 /* a sign, 20 digits, a line end */
+#define HEAD_ROOM 20   /* for "*count" and its line end, known only at last */
 
 void gc_cmd_init(gc_cmd *self, const char *name)
 {
@@ -33,9 +34,29 @@ void gc_cmd_release(gc_cmd *self)
     self->count = 0;
 }
 
+/* "<sign><number>\r\n" at the end of `out`; printf would take longer than all the rest. */
+static char *number_line(char out[NUMBER_SIZE], const char *sign, uint64_t number)
+{
+    char *at = out + NUMBER_SIZE;
+    *--at = '\n';
+    *--at = '\r';
+    do {
+        *--at = (char)('0' + number % 10);
+        number /= 10;
+    } while (number);
+    if (*sign)
+        *--at = *sign;
+    return at;
+}
+
 void gc_cmd_mem(gc_cmd *self, const void *mem, size_t len)
 {
-    gc_buf_printf(&self->buf, "$%zu\r\n", len);
+    char line[NUMBER_SIZE];
+    const char *at = number_line(line, "$", len);
+    size_t head = (size_t)(line + NUMBER_SIZE - at);
+    if (gc_buf_reserve(&self->buf, head + len + 2))
+        return; /* the buffer is full, which gc_cmd_finish tells */
+    gc_buf_append(&self->buf, at, head);
     gc_buf_append(&self->buf, mem, len);
     gc_buf_append(&self->buf, "\r\n", 2);
     self->count++;
@@ -61,7 +82,10 @@ void gc_cmd_textf(gc_cmd *self, const char *fmt, ...)
 
 void gc_cmd_int(gc_cmd *self, int64_t value)
 {
-    gc_cmd_textf(self, "%lld", (long long)value);
+    char line[NUMBER_SIZE];
+    uint64_t size = value < 0 ? -(uint64_t)value : (uint64_t)value;
+    const char *at = number_line(line, value < 0 ? "-" : "", size);
+    gc_cmd_mem(self, at, (size_t)(line + NUMBER_SIZE - at) - 2);
 }
 
 gc_err gc_cmd_finish(gc_cmd *self)

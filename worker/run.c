@@ -277,6 +277,12 @@ static void on_released(void *arg, gc_err err)
         run_go_on_ending(self);
 }
 
+void run_tell_settled(gc_run *self)
+{
+    if (self->task->max_cost_usd > 0) /* nobody waits for money that has no cap */
+        self->env->settled(self->env->arg, self->task->job);
+}
+
 void run_go_on_ending(gc_run *self)
 {
     if (self->phase != RUN_ENDING || self->pending > 0 || is_committing(self))
@@ -289,7 +295,7 @@ void run_go_on_ending(gc_run *self)
         return;
     }
     if (self->released)
-        self->env->settled(self->env->arg, self->task->job);
+        run_tell_settled(self);
     self->phase = RUN_ENDED;
     run_fill_result(self);
     self->env->ended(self->env->arg, self);

@@ -123,6 +123,8 @@ bool run_answered(gc_run *self, gc_err err);
 /* Goes on with an end that waited for answers. The last thing a callback does. */
 void run_go_on_ending(gc_run *self);
 size_t run_wanted(const gc_run *self);
+/* Money of the job may have become free: those that wait for it look again. */
+void run_tell_settled(gc_run *self);
 /* Nothing was paid or stored by it: another worker may as well do the task. */
 bool run_costs_nothing(const gc_run *self);
 

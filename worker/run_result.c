@@ -13,7 +13,7 @@ static void on_settled(void *arg, gc_err err)
                      self->task->id, gc_err_str(err));
     if (!run_answered(self, err))
         return;
-    self->env->settled(self->env->arg, self->task->job);
+    run_tell_settled(self);
     run_go_on_ending(self);
 }
 
