@@ -5,6 +5,7 @@
 
 #include "common/map.h"
 #include "common/mem.h"
+#include "coordinator/reserve.h"
 #include "coordinator/symbols.h"
 #include "coordinator/ttl.h"
 
@@ -15,23 +16,12 @@
 #define MIN_MAX_TOKENS 4096
 #define OUTPUT_MARGIN 3
 
-/* Worst case of a prompt's tokens: code that tokenises badly, and what providers put around
- * the blocks. */
-#define WORST_BYTES_PER_TOKEN 2.0
-#define WORST_FRAME_TOKENS 200
-
-/* Under a budget: the room for an answer that is aimed at, and the least that is worth a
- * call, in times of what is expected; both with a few tokens for the frame. */
-#define BUDGET_AIM 2.0
-#define BUDGET_LEAST 1.25
-#define BUDGET_FRAME_TOKENS 64
-
 struct gc_composer {
     gc_compose_input in;
     char *blocks[SHARED_BLOCKS]; /* system 0, system 1, shared user text ("" if none) */
     gc_sha shas[SHARED_BLOCKS];
     int marked;            /* index of the marked block, -1 for none */
-    int64_t marked_tokens; /* as the provider counted them; 0: not known */
+    int64_t marked_tokens; /* the most that the provider takes them for; 0: not known */
     gc_symbols *symbols;
     gc_layout layout;
     gc_layout_option options[GC_LAYOUT_OPTIONS];
@@ -431,9 +421,7 @@ size_t gc_composer_marked_bytes(const gc_composer *self)
 
 void gc_composer_learn_marked(gc_composer *self, int64_t tokens)
 {
-    bool openai = strcmp(self->in.model->provider, "openai") == 0;
-    if (self->marked >= 0 && !openai && tokens > self->marked_tokens &&
-        tokens <= (int64_t)gc_composer_marked_bytes(self))
+    if (tokens > 0 && tokens <= (int64_t)gc_composer_marked_bytes(self))
         self->marked_tokens = tokens;
 }
 
@@ -480,53 +468,14 @@ static void add_files(const gc_composer *self, const gc_compose_files *files,
     }
 }
 
-static int64_t worst_tokens(int64_t bytes)
+static gc_reserve reserve_of(const gc_composer *self, const gc_task *task)
 {
-    return (int64_t)((double)bytes / WORST_BYTES_PER_TOKEN);
-}
-
-/* Every token of the prompt at the dearest price that it can have. Only what is marked can
- * be written to the cache, unless the provider caches by itself. */
-static gc_usage worst_prompt(const gc_composer *self, const gc_task *task)
-{
-    int64_t marked_bytes = (int64_t)gc_composer_marked_bytes(self), written = 0;
-    int64_t rest = worst_tokens(task->prompt_bytes - marked_bytes) + WORST_FRAME_TOKENS;
-    bool openai = strcmp(task->provider, "openai") == 0;
-    if (self->marked >= 0)
-        written = self->marked_tokens ? self->marked_tokens : worst_tokens(marked_bytes);
-    if (openai)
-        return (gc_usage){ .cache_write_5m = written + rest };
-    if (strcmp(task->cache_ttl, "1h") == 0)
-        return (gc_usage){ .input = rest, .cache_write_1h = written };
-    return (gc_usage){ .input = rest, .cache_write_5m = written };
-}
-
-static double worst_usd(const gc_model *model, gc_usage prompt, int64_t output)
-{
-    prompt.output = output;
-    return gc_model_cost(model, &prompt);
-}
-
-/* As much room for the answer as the budget leaves, at most what is aimed at. */
-static gc_err fit_budget(const gc_compose_files *files, const gc_usage *prompt,
-                         gc_task *task, gc_errinfo *info)
-{
-    const gc_model *m = &task->model;
-    int64_t least = (int64_t)(BUDGET_LEAST * files->output_tokens) + BUDGET_FRAME_TOKENS;
-    int64_t aim = (int64_t)(BUDGET_AIM * files->output_tokens) + BUDGET_FRAME_TOKENS;
-    int64_t room = task->max_tokens;
-    double start_usd = worst_usd(m, *prompt, 0);
-    double token_usd = (worst_usd(m, *prompt, room) - start_usd) / (double)room;
-    double left_usd = files->budget_usd - start_usd;
-    if (left_usd < token_usd * (double)room)
-        room = left_usd > 0 ? (int64_t)(left_usd / token_usd) : 0;
-    least = least < task->max_tokens ? least : task->max_tokens;
-    if (room < least)
-        return gc_fail(info, GC_EFULL,
-                       "the cheapest call may cost $%.4f, and $%.4f is left",
-                       start_usd + (double)least * token_usd, files->budget_usd);
-    task->max_tokens = aim < room ? aim : room;
-    return GC_OK;
+    int64_t marked = (int64_t)gc_composer_marked_bytes(self);
+    const gc_reserve_prompt prompt = { .marked_bytes = marked,
+                                       .marked_tokens = self->marked_tokens,
+                                       .other_bytes = task->prompt_bytes - marked,
+                                       .one_hour = strcmp(task->cache_ttl, "1h") == 0 };
+    return gc_reserve_of(self->in.model, &prompt);
 }
 
 static gc_err set_limits(const gc_composer *self, const gc_compose_files *files,
@@ -541,9 +490,12 @@ static gc_err set_limits(const gc_composer *self, const gc_compose_files *files,
     task->max_tokens = want < MIN_MAX_TOKENS ? MIN_MAX_TOKENS : want;
     if (task->max_tokens > m->max_output_tokens)
         task->max_tokens = m->max_output_tokens;
-    gc_usage prompt = worst_prompt(self, task);
-    gc_err err = files->budget_usd > 0 ? fit_budget(files, &prompt, task, info) : GC_OK;
-    task->reserve_usd = worst_usd(m, prompt, task->max_tokens);
+    gc_err err = GC_OK;
+    gc_reserve reserve = reserve_of(self, task);
+    if (files->budget_usd > 0)
+        err = gc_reserve_fit(&reserve, files->budget_usd, files->output_tokens,
+                             &task->max_tokens, info);
+    task->reserve_usd = gc_reserve_usd(&reserve, task->max_tokens);
     task->max_cost_usd = c->limits_max_cost_usd;
     task->lease_ms = c->cluster_lease_ms;
     task->patience_ms = c->limits_provider_patience_ms;

@@ -84,8 +84,8 @@ size_t gc_composer_whole_bytes(const gc_composer *self);
 /* Bytes of the part of each prompt that the cache mark covers; 0 if nothing is marked. */
 size_t gc_composer_marked_bytes(const gc_composer *self);
 
-/* What the provider counted for that part: from now on the worst case of a call is counted
- * with it. */
+/* As how many tokens the provider takes that part, at the most: from now on the worst case of
+ * a call is counted with it. What cannot be (0, more than bytes) is passed over. */
 void gc_composer_learn_marked(gc_composer *self, int64_t tokens);
 
 /* Appends the surface of one dependency, fit for gc_compose_files.apis. */

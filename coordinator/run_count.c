@@ -13,6 +13,9 @@
 /* Of more calls every second, fourth, ... is counted and stands for the others. */
 #define MAX_COUNTED 64
 
+/* The provider calls its count an estimate; what is billed may be a little more. */
+#define COUNT_MARGIN 1.05
+
 typedef struct sample {
     gc_count_item items[MAX_COUNTED];
     int64_t bytes[MAX_COUNTED]; /* of each prompt */
@@ -188,6 +191,8 @@ void run_count_tokens(gc_run *run)
         if (ask(&conf, &s, &counted, &info, gc_composer_marked_bytes(run->composer)))
             warn(info.text);
         gc_rates_count(&run->rates, &counted);
+        gc_composer_learn_marked(run->composer,
+                                 (int64_t)((double)counted.marked.per * COUNT_MARGIN));
     }
     gc_keys_release(&keys);
     while (s.count)

@@ -445,35 +445,24 @@ static void test_compose_counts_a_known_prefix_as_it_is(void **state)
     expect_reserve(1234, most_tokens(rest));
 }
 
-static gc_err compose_within(double budget_usd, double output_tokens)
+static void test_compose_keeps_within_a_budget(void **state)
 {
+    (void)state;
+    open_composer();
     size_t file = index_of("internal/book/book.go");
     gc_compose_files wanted = { .files = &file,
                                 .count = 1,
                                 .apis = "",
                                 .complaint = "",
-                                .budget_usd = budget_usd,
-                                .output_tokens = output_tokens };
-    gc_errinfo info = { 0 };
-    gc_task_destroy(&f.task);
-    return gc_compose(f.composer, &wanted, &f.task, &info);
-}
-
-static void test_compose_keeps_within_a_budget(void **state)
-{
-    (void)state;
-    open_composer();
-    must_ok(compose_within(1, 500)); /* twice and a frame are enough */
+                                .budget_usd = 1,
+                                .output_tokens = 500 };
+    must_ok(gc_compose(f.composer, &wanted, &f.task, NULL));
     assert_int_equal(f.task->max_tokens, 2 * 500 + 64);
-    double prompt = f.task->reserve_usd - (double)f.task->max_tokens * 15.0 / 1e6;
-    double tight = prompt + 800 * 15.0 / 1e6;
-    must_ok(compose_within(tight, 500));
-    assert_true(f.task->max_tokens >= 799 && f.task->max_tokens <= 800);
-    assert_true(f.task->reserve_usd <= tight);
-    expect_err(GC_EFULL, compose_within(tight, 600)); /* 600 * 1.25 + 64 */
-    expect_err(GC_EFULL, compose_within(prompt / 2, 1));
-    must_ok(compose_within(1, 50000)); /* never more room than without a budget */
-    assert_int_equal(f.task->max_tokens, 4096);
+    assert_true(f.task->reserve_usd < 1);
+    gc_task_destroy(&f.task);
+    wanted.budget_usd = 0.001;
+    expect_err(GC_EFULL, gc_compose(f.composer, &wanted, &f.task, NULL));
+    assert_null(f.task);
 }
 
 static void test_compose_lean_is_short_and_unmarked(void **state)
