@@ -79,6 +79,17 @@ void world_close(world *self)
     gc_fcs_destroy(&self->fcs);
 }
 
+gc_sha world_template_fingerprint(const world *self, size_t file)
+{
+    const gc_plan_file *f = &self->plan->files[file];
+    const char *text = self->rendered[file];
+    gc_sha sha;
+    if (!f->template_data)
+        return gc_fingerprint_template(f, text, strlen(text));
+    must_ok(gc_project_template_sha("", f->template_name, &sha, NULL));
+    return gc_fingerprint_data(f, &sha);
+}
+
 /* ---- the tree and its state ---- */
 
 void sim_init(sim *self)

@@ -25,6 +25,9 @@ typedef struct world {
 world world_open(random_spec *spec);
 void world_close(world *self);
 
+/* As a run makes it: of what is told to the template where that is not the whole FCS. */
+gc_sha world_template_fingerprint(const world *self, size_t file);
+
 typedef struct sim_file {
     gc_sha sha, api;
     bool surface; /* it has an API: else `api` is that of the whole text */

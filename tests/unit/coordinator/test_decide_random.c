@@ -98,10 +98,10 @@ static void record(play *self, size_t file, const gc_sha *made)
 static void decide(play *self, size_t file)
 {
     const gc_plan_file *f = &self->world->plan->files[file];
-    const char *text = self->world->rendered[file];
-    gc_sha fingerprint = text ? gc_fingerprint_template(f, text, strlen(text))
-                              : gc_fingerprint_llm(&self->world->ctx, f,
-                                                   gc_decider_apis(self->decider, file));
+    gc_sha fingerprint = f->how == GC_BY_TEMPLATE
+                             ? world_template_fingerprint(self->world, file)
+                             : gc_fingerprint_llm(&self->world->ctx, f,
+                                                  gc_decider_apis(self->decider, file));
     gc_tree_file tree = sim_look(self->sim, f->path, self->knowing);
     gc_decision d = gc_decider_decide(self->decider, file, &fingerprint, &tree);
     if (gc_decider_stands(self->decider, file)) {
