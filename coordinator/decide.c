@@ -213,6 +213,33 @@ static void doubt(const gc_decider *self, gc_decision *decision,
         decision->why = GC_WHY_DOUBTED;
 }
 
+const gc_sha *gc_decider_last_apis(gc_decider *self, size_t file)
+{
+    const gc_plan_file *f = &self->plan->files[file];
+    gc_decider_apis(self, file);
+    for (size_t e = 0; e < f->edge_count; e++) {
+        size_t dep = f->edges[e].file;
+        if (is_real(&f->edges[e]) && !self->files[dep].settled)
+            self->apis[e] =
+                last_api(gc_state_find(self->state, self->plan->files[dep].path));
+    }
+    return self->apis;
+}
+
+void gc_decider_foresee(gc_decider *self, size_t file, const gc_sha *fingerprint)
+{
+    gc_decision *d = &self->files[file].decision;
+    const gc_state_file *state = gc_state_find(self->state, self->plan->files[file].path);
+    if (d->action != GC_PENDING)
+        return;
+    if (!state)
+        d->why = GC_WHY_NEW_WAITS;
+    else if (self->options.force || self->options.baseline)
+        d->why = GC_WHY_ASKED_WAITS;
+    else if (strcmp(state->fingerprint, fingerprint->hex) != 0)
+        d->why = GC_WHY_INPUTS_WAITS;
+}
+
 gc_decision gc_decider_decide(gc_decider *self, size_t file, const gc_sha *fingerprint,
                               const gc_tree_file *tree)
 {
@@ -294,11 +321,17 @@ void gc_decider_why(const gc_decider *self, size_t file, char out[GC_WHY_SIZE])
 {
     gc_decision d = self->files[file].decision;
     long other = d.action == GC_PENDING ? gc_decider_waits_for(self, file) : -1;
-    if (other >= 0)
-        snprintf(out, GC_WHY_SIZE, "may change if the API of %s changes",
-                 self->plan->files[other].path);
-    else
+    const char *path = other >= 0 ? self->plan->files[other].path : "";
+    if (other < 0)
         snprintf(out, GC_WHY_SIZE, "%s", gc_why_str(d.why));
+    else if (d.why == GC_WHY_WAITS)
+        snprintf(out, GC_WHY_SIZE, "may change if the API of %s changes", path);
+    else
+        snprintf(out, GC_WHY_SIZE, "%s, waits for %s",
+                 gc_why_str(d.why == GC_WHY_NEW_WAITS     ? GC_WHY_NEW
+                            : d.why == GC_WHY_ASKED_WAITS ? GC_WHY_ASKED
+                                                          : GC_WHY_INPUTS),
+                 path);
 }
 
 size_t gc_decider_orphans(const gc_decider *self)

@@ -93,6 +93,12 @@ bool gc_decider_doubts(const gc_decider *self);
  * anew: now all is known that may be ours. */
 void gc_decider_reopen(gc_decider *self);
 
+/* For one who will not make anything: what is sure of a file that is pending. The fingerprint
+ * is made with gc_decider_last_apis(), the APIs of the last run where those of now are not
+ * known: if it is that of the last run, only another API can change the file. */
+const gc_sha *gc_decider_last_apis(gc_decider *self, size_t file);
+void gc_decider_foresee(gc_decider *self, size_t file, const gc_sha *fingerprint);
+
 /* ---- reading the list ---- */
 
 const gc_decided *gc_decider_file(const gc_decider *self, size_t file);

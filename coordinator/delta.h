@@ -32,9 +32,12 @@ typedef enum gc_why {
     GC_WHY_OVERWRITE,     /* edited, and the policy says that edits go */
     GC_WHY_INPUTS_EDITED, /* both at once */
     GC_WHY_ASKED_EDITED,
-    GC_WHY_STRANGER, /* what stands there was never ours */
-    GC_WHY_DOUBTED,  /* edited, or left by a run that never ended: decide.h */
-    GC_WHY_WAITS,    /* for the API of a real dependency */
+    GC_WHY_STRANGER,     /* what stands there was never ours */
+    GC_WHY_DOUBTED,      /* edited, or left by a run that never ended: decide.h */
+    GC_WHY_WAITS,        /* for a real dependency, and changes only if its API does */
+    GC_WHY_NEW_WAITS,    /* for a real dependency; will be made */
+    GC_WHY_INPUTS_WAITS, /* the same */
+    GC_WHY_ASKED_WAITS,  /* the same */
     GC_WHY_ORPHAN,
     GC_WHY_ORPHAN_GONE, /* somebody removed it already */
     GC_WHY_ORPHAN_EDITED

@@ -15,6 +15,7 @@ gc_exit run_look(gc_run *run, const gc_options *options)
     if (code != GC_EXIT_OK)
         return code;
     run_decide(run, true);
+    run_foresee(run);
     run_decide_orphans(run);
     if (run->verdict != GC_EXIT_OK)
         fprintf(stderr, "error: %s\n", run->problem);

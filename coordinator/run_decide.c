@@ -264,6 +264,18 @@ void run_write_templates(gc_run *run)
     run_write_now(run);
 }
 
+void run_foresee(gc_run *run)
+{
+    for (size_t i = 0; i < run->project.plan->file_count; i++) {
+        const gc_plan_file *f = &run->project.plan->files[i];
+        if (f->how != GC_BY_LLM || run_decision(run, i).action != GC_PENDING)
+            continue;
+        gc_sha fingerprint =
+            gc_fingerprint_llm(&run->fp, f, gc_decider_last_apis(run->decider, i));
+        gc_decider_foresee(run->decider, i, &fingerprint);
+    }
+}
+
 void run_decide_orphans(gc_run *run)
 {
     gc_errinfo info = { 0 };

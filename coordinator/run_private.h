@@ -226,6 +226,9 @@ void run_decide(gc_run *run, bool look_only);
  * gc_decider_more(). */
 void run_write_templates(gc_run *run);
 
+/* What is sure of files that are pending: for commands that only look. */
+void run_foresee(gc_run *run);
+
 /* Looks at the files that are no longer planned, and has them decided. Trouble stops the run. */
 void run_decide_orphans(gc_run *run);
 gc_decision run_decision(const gc_run *run, size_t file);

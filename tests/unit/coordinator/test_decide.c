@@ -189,6 +189,36 @@ static void test_decide_knows_dependents(void **state)
     assert_int_equal(gc_decider_waits_for(f.decider, index_of("b.go")), index_of("a.go"));
 }
 
+static void foresee(const char *path, const char *inputs)
+{
+    gc_sha fingerprint = sha_of(inputs);
+    gc_decider_foresee(f.decider, index_of(path), &fingerprint);
+}
+
+static void test_decide_foresees(void **state)
+{
+    (void)state;
+    open_chain((gc_decide_options){ .on_edit = GC_EDIT_KEEP });
+    gc_state_remove(&f.state, "c.go");
+    take_first();
+    foresee("b.go", "b"); /* also before anything is decided */
+    expect_why("b.go", "may change if the API of a.go changes");
+    assert_string_equal(gc_decider_last_apis(f.decider, index_of("b.go"))[0].hex,
+                        sha_of("api a").hex);
+    assert_int_equal(decide("a.go", "a2", "text a"), GC_MAKE);
+    foresee("a.go", "a3"); /* is decided */
+    expect_why("a.go", "inputs changed");
+    foresee("b.go", "b2");
+    expect_why("b.go", "inputs changed, waits for a.go");
+    foresee("c.go", "c");
+    expect_why("c.go", "new file, waits for a.go");
+    settle("a.go", "another api");
+    assert_string_equal(gc_decider_last_apis(f.decider, index_of("b.go"))[0].hex,
+                        sha_of("another api").hex);
+    assert_int_equal(decide("b.go", "b2", "text b"), GC_MAKE);
+    expect_why("b.go", "inputs changed");
+}
+
 static void test_decide_force_and_baseline(void **state)
 {
     (void)state;
@@ -316,6 +346,7 @@ int main(void)
         cmocka_unit_test_teardown(test_decide_waits_for_real_dependencies, close_all),
         cmocka_unit_test_teardown(test_decide_stops_where_an_api_stays, close_all),
         cmocka_unit_test_teardown(test_decide_knows_dependents, close_all),
+        cmocka_unit_test_teardown(test_decide_foresees, close_all),
         cmocka_unit_test_teardown(test_decide_force_and_baseline, close_all),
         cmocka_unit_test_teardown(test_decide_again_knowing_more, close_all),
         cmocka_unit_test_teardown(test_decide_accepted_edits_are_beyond_doubt, close_all),

@@ -21,7 +21,8 @@ static struct {
     uint64_t spec_seed;
     const char *edit; /* the last one */
     bool passed;
-    size_t kept, made, cut_off, hand_edits, removed, left, broken_off; /* in all */
+    size_t kept, made, cut_off, foreseen, hand_edits, removed, left,
+        broken_off; /* in all */
 } t;
 
 static size_t draw(size_t below)
@@ -298,15 +299,45 @@ static void count_cut_off(const play *run)
     }
 }
 
+static bool api_changed_below(const play *self, size_t file)
+{
+    const gc_plan_file *f = &self->world->plan->files[file];
+    for (size_t e = 0; e < f->edge_count; e++)
+        if (f->edges[e].kind == GC_EDGE_REAL &&
+            gc_decider_file(self->decider, f->edges[e].file)->api_changed)
+            return true;
+    return false;
+}
+
+/* What is sure of those that wait for others. */
+static void foresee(play *self)
+{
+    for (size_t i = 0; i < self->world->plan->file_count; i++) {
+        const gc_plan_file *f = &self->world->plan->files[i];
+        if (gc_decider_file(self->decider, i)->decision.action != GC_PENDING)
+            continue;
+        gc_sha fingerprint = gc_fingerprint_llm(&self->world->ctx, f,
+                                                gc_decider_last_apis(self->decider, i));
+        gc_decider_foresee(self->decider, i, &fingerprint);
+    }
+}
+
 /* A run finds all as the look before it said, where that was sure. */
 static void expect_as_foretold(const play *look, const play *run)
 {
     for (size_t i = 0; i < look->world->plan->file_count; i++) {
         gc_decision said = gc_decider_file(look->decider, i)->decision;
         gc_decision done = gc_decider_file(run->decider, i)->decision;
-        if (said.action == GC_PENDING)
+        bool made = done.action == GC_MAKE || done.action == GC_MAKE_BESIDE;
+        if (said.action == GC_PENDING) {
             assert_true(gc_decider_waits_for(look->decider, i) >= 0);
-        else if (said.action != done.action || said.why != done.why)
+            t.foreseen += said.why != GC_WHY_WAITS;
+            if (!made && said.why != GC_WHY_WAITS)
+                fail_msg("%s: %s, but was not made", path_of(look, i),
+                         gc_why_str(said.why));
+            if (made && said.why == GC_WHY_WAITS && !api_changed_below(run, i))
+                fail_msg("%s: was made, though no API has changed", path_of(look, i));
+        } else if (said.action != done.action || said.why != done.why)
             fail_msg("%s: said to be %s, was %s", path_of(look, i),
                      gc_action_str(said.action), gc_action_str(done.action));
     }
@@ -402,6 +433,7 @@ static void step(const world *w, sim *s, bool still)
     copy_state(&s->state, &old);
     play_open(&look, w, s, on_edit);
     decide_more(&look);
+    foresee(&look);
     play_clean(w, s, on_edit, &clean, &check);
     play_open(&run, w, s, on_edit);
     play_run(&run, SIZE_MAX);
@@ -456,10 +488,12 @@ static void test_decide_random_edits(void **state)
     for (int i = 0; i < SPECS; i++)
         play_spec(t.seed + (uint64_t)i, (t.seed + (uint64_t)i) % 2 == 0);
     print_message(
-        "%zu files kept, %zu made, %zu cut off, %zu edited by hand, %zu removed, "
+        "%zu files kept, %zu made, %zu cut off, %zu foreseen, %zu edited by hand, %zu removed, "
         "%zu left, %zu runs broken off\n",
-        t.kept, t.made, t.cut_off, t.hand_edits, t.removed, t.left, t.broken_off);
-    assert_true(t.kept && t.made && t.cut_off && t.removed && t.left && t.broken_off);
+        t.kept, t.made, t.cut_off, t.foreseen, t.hand_edits, t.removed, t.left,
+        t.broken_off);
+    assert_true(t.kept && t.made && t.cut_off && t.foreseen && t.removed && t.left &&
+                t.broken_off);
     t.passed = true;
 }
 
