@@ -82,8 +82,7 @@ gc_contract_use gc_contract_use_of(const char *kind, const char *path,
 
 /* ---- files without an entity ---- */
 
-bool gc_contract_is_routed(const gc_contract *contract, const char *path,
-                           const char *purpose)
+gc_contract_use gc_contract_use_without(const char *path, const char *purpose)
 {
     bool http = false, routes = false;
     gc_strv words = { 0 };
@@ -94,7 +93,7 @@ bool gc_contract_is_routed(const gc_contract *contract, const char *path,
         routes = routes || is_in(words.items[i], route_words);
     }
     gc_strv_release(&words);
-    return routes || (http && !*contract->entity);
+    return routes ? GC_CONTRACTS_ALL : http ? GC_CONTRACTS_FREE : GC_CONTRACTS_NONE;
 }
 
 /* ---- rules ---- */

@@ -10,6 +10,7 @@
 
 typedef enum gc_contract_use {
     GC_CONTRACTS_NONE,
+    GC_CONTRACTS_FREE,  /* those that belong to no entity */
     GC_CONTRACTS_RULES, /* those that gc_contract_is_rule names */
     GC_CONTRACTS_ALL
 } gc_contract_use;
@@ -23,9 +24,8 @@ gc_contract_use gc_contract_use_of(const char *kind, const char *path,
  * description, another action, or an answer that is no mere type. */
 bool gc_contract_is_rule(const gc_contract *contract);
 
-/* For a file that is about no entity: who speaks of routes serves all contracts, who speaks
- * of HTTP serves those that belong to no entity. */
-bool gc_contract_is_routed(const gc_contract *contract, const char *path,
-                           const char *purpose);
+/* The same for a file that is about no entity: who speaks of routes serves all contracts, who
+ * speaks of HTTP the free ones. */
+gc_contract_use gc_contract_use_without(const char *path, const char *purpose);
 
 #endif

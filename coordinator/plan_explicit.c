@@ -179,10 +179,13 @@ static bool names_contract(const char *purpose, const char *id)
 
 static void tell_contracts(plan_ctx *ctx, gc_plan_file *f, const char *purpose)
 {
+    gc_contract_use use = GC_CONTRACTS_NONE;
+    if (ctx->fcs->contract_count && !f->entities.count)
+        use = gc_contract_use_without(f->path, purpose);
     for (size_t i = 0; i < ctx->fcs->contract_count; i++) {
         const gc_contract *c = &ctx->fcs->contracts[i];
-        bool routed = !f->entities.count && gc_contract_is_routed(c, f->path, purpose);
-        if (routed || names_contract(purpose, c->id))
+        if (use == GC_CONTRACTS_ALL || (use == GC_CONTRACTS_FREE && !*c->entity) ||
+            names_contract(purpose, c->id))
             gc_strv_add_unique(&f->contracts, c->id);
     }
 }

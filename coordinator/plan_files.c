@@ -61,16 +61,23 @@ static void copy_list(const gc_map *map, const char *key, gc_strv *to)
         gc_strv_add(to, list->items[i]);
 }
 
+static void tell_contracts(const plan_ctx *ctx, gc_plan_file *f, const char *entity)
+{
+    gc_contract_use use = gc_contract_use_of(f->kind, f->path, f->purpose, ctx->http);
+    if (use == GC_CONTRACTS_ALL)
+        copy_list(ctx->contract_by_entity, entity, &f->contracts);
+    else if (use == GC_CONTRACTS_RULES)
+        copy_list(ctx->rule_by_entity, entity, &f->contracts);
+}
+
 void plan_about_entity(plan_ctx *ctx, size_t file, const plan_entity *pe)
 {
     gc_plan_file *f = &ctx->plan->files[file];
     const char *name = pe->e->go_name;
     gc_strv_add(&f->entities, name);
     copy_list(ctx->neighbours_of, name, &f->neighbours);
-    gc_contract_use use = gc_contract_use_of(f->kind, f->path, f->purpose, ctx->http);
-    if (use != GC_CONTRACTS_NONE)
-        copy_list(use == GC_CONTRACTS_ALL ? ctx->contract_by_entity : ctx->rule_by_entity,
-                  name, &f->contracts);
+    if (gc_map_has(ctx->contract_by_entity, name))
+        tell_contracts(ctx, f, name);
     copy_list(ctx->req_by_entity, name, &f->requirements);
     gc_strv_copy(&f->requirements, &ctx->general_reqs);
     gc_strv_sort(&f->requirements);

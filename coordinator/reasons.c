@@ -69,9 +69,11 @@ static char *why_contract(const gc_fcs *fcs, const gc_plan_file *file, const cha
                                     : "");
         if (!*c->entity && strcmp(file->kind, "source") != 0)
             return gc_xstrdup("belongs to no entity: who joins all of them serves it");
-        if (!file->entities.count && gc_contract_is_routed(c, file->path, file->purpose))
-            return gc_xstrdup(*c->entity ? "the file is about routes"
-                                         : "belongs to no entity, the file speaks HTTP");
+        gc_contract_use use = gc_contract_use_without(file->path, file->purpose);
+        if (!file->entities.count && use == GC_CONTRACTS_ALL)
+            return gc_xstrdup("the file is about routes");
+        if (!file->entities.count && use == GC_CONTRACTS_FREE && !*c->entity)
+            return gc_xstrdup("belongs to no entity, and the file speaks HTTP");
     }
     return gc_xstrdup("its purpose names it");
 }

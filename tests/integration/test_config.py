@@ -26,7 +26,8 @@ COVERED = {
     OPT + "batching.max_batch_size": "test_contract each_switch_changes_the_requests",
     OPT + "templates.enabled": "test_contract each_switch_changes_the_requests",
     OPT + "context_filtering.enabled": "test_contract each_switch_changes_the_requests",
-    OPT + "context_filtering.max_entities_per_call": "unit coordinator/test_compose",
+    OPT + "context_filtering.max_entities_per_call":
+        "unit coordinator/test_group group_is_about_few_entities",
     OPT + "parallelization.enabled": "test_contract each_switch_changes_the_requests",
     OPT + "parallelization.max_workers": "test_contract each_switch_changes_the_requests",
     "llm.provider": "test_contract openai_is_a_provider_like_the_other",

@@ -90,13 +90,19 @@ static void test_contracts_by_words(void **state)
 static void test_contracts_of_files_without_entity(void **state)
 {
     (void)state;
-    gc_contract own = contract("GET", "/orders", "Order");
-    gc_contract nobodys = contract("GET", "/version", "");
-    assert_true(gc_contract_is_routed(&own, "web/router.go", ""));
-    assert_true(gc_contract_is_routed(&nobodys, "web/router.go", ""));
-    assert_false(gc_contract_is_routed(&own, "web/web.go", "HTTP middleware"));
-    assert_true(gc_contract_is_routed(&nobodys, "web/web.go", "HTTP middleware"));
-    assert_false(gc_contract_is_routed(&nobodys, "http/page.go", "Splits lists"));
+    static const struct {
+        const char *path, *purpose;
+        gc_contract_use use;
+    } rows[] = {
+        { "web/router.go", "", GC_CONTRACTS_ALL },
+        { "web/web.go", "Registers the routes", GC_CONTRACTS_ALL },
+        { "web/web.go", "HTTP middleware", GC_CONTRACTS_FREE },
+        { "web/server.go", "", GC_CONTRACTS_FREE },
+        { "http/page.go", "Splits lists", GC_CONTRACTS_NONE },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        assert_int_equal(gc_contract_use_without(rows[i].path, rows[i].purpose),
+                         rows[i].use);
 }
 
 int main(void)

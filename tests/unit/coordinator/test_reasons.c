@@ -125,7 +125,7 @@ static void test_reasons_of_contracts(void **state)
     expect("shop/routes.go",
            "contract GET /orders: the file is about routes\n"
            "contract POST /orders/{id}/cancel: the file is about routes\n"
-           "contract GET /version: belongs to no entity, the file speaks HTTP\n"
+           "contract GET /version: the file is about routes\n"
            "requirement R3: names no entity: goes to all\n");
     expect("shop/hello.go", "contract GET /version: its purpose names it\n"
                             "requirement R3: names no entity: goes to all\n");
