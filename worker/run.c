@@ -222,6 +222,10 @@ int64_t gc_run_tick(gc_run *self, int64_t now_ms)
         run_keep_warming(self);
     if (self->warming && self->keep_at_ms < next)
         next = self->keep_at_ms;
+    if (self->phase == RUN_CALLING && self->news_at_ms && now_ms >= self->news_at_ms)
+        run_tell_call(self);
+    if (self->phase == RUN_CALLING && self->news_at_ms && self->news_at_ms < next)
+        next = self->news_at_ms;
     if (self->phase == RUN_WARMING &&
         gc_warm_is(self->env->warm, self->prefix.hex, now_ms))
         self->due_ms = now_ms;

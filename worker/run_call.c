@@ -146,6 +146,7 @@ static void reject_missing(gc_run *self, const gc_call_end *end)
 
 static void tell_progress(gc_run *self, const char *phase)
 {
+    self->news_at_ms = 0;
     const char *path = "";
     for (size_t i = 0; i < self->task->file_count && !*path; i++)
         if (self->files[i].state == RUN_FILE_WANTED)
@@ -161,10 +162,16 @@ static void on_text(void *arg, const char *mem, size_t len)
     gc_answer_feed(self->answer, mem, len);
     take_files(self);
     int64_t now_ms = gc_clock_ms();
-    if (now_ms - self->progress_ms < GC_RUN_PROGRESS_MS)
+    if (self->news_at_ms || now_ms - self->progress_ms < GC_RUN_PROGRESS_MS)
         return;
     self->progress_ms = now_ms;
     tell_progress(self, "stream");
+}
+
+void run_tell_call(gc_run *self)
+{
+    self->progress_ms = gc_clock_ms();
+    tell_progress(self, self->call_bytes ? "stream" : "call");
 }
 
 /* A prefix lives from the start of the request that wrote or read it. */
@@ -411,7 +418,8 @@ void run_call(gc_run *self)
         gc_text_drop(&self->blocks[i].text);
     self->env->tally->calls += !err;
     if (!err) { /* from now on it may be paid for: who stops the job lets it end */
-        tell_progress(self, "call");
+        self->news_at_ms = gc_clock_ms() + RUN_NEWS_MS;
+        self->env->wake(self->env->arg, self->news_at_ms);
         return;
     }
     run_end(self, err == GC_ETOOBIG ? GC_FAIL_REQUEST : GC_FAIL_BAD_TASK,

@@ -14,6 +14,7 @@
 #include "worker/run.h"
 
 #define RUN_RETRY_STORE_MS 500 /* our own queue to Redis was full */
+#define RUN_NEWS_MS 10         /* a call that is over by then is not worth a message */
 
 typedef enum run_phase {
     RUN_QUEUED,
@@ -105,6 +106,7 @@ struct gc_run {
     size_t call_files;
     uint64_t call_bytes;
     int64_t progress_ms;
+    int64_t news_at_ms; /* when the call is to be told of; 0: it was */
     gc_patience patience;
 
     gc_result *result;
@@ -146,6 +148,8 @@ void run_call(gc_run *self);
 /* Ends the call that runs, if one does; what it cost is settled. */
 void run_abort_call(gc_run *self);
 void run_commit(run_file *file);
+/* To the coordinator: it is being called, or answers already. */
+void run_tell_call(gc_run *self);
 
 /* ---- run_result.c ---- */
 /* Adds the call to the result and settles it with the job. */
