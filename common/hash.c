@@ -1,6 +1,7 @@
 #include "common/hash.h"
 
 #include <openssl/evp.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,15 +14,21 @@ struct gc_hasher {
 };
 
 /* Fetched once: an implicit fetch costs three times the hash of a short string. */
-static const EVP_MD *sha256_md(void)
+static EVP_MD *md;
+
+static void fetch_md(void)
 {
-    static EVP_MD *md;
-    if (!md)
-        md = EVP_MD_fetch(NULL, "SHA256", NULL);
+    md = EVP_MD_fetch(NULL, "SHA256", NULL);
     if (!md) {
         fputs("OpenSSL offers no SHA-256\n", stderr);
         abort();
     }
+}
+
+static const EVP_MD *sha256_md(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, fetch_md);
     return md;
 }
 

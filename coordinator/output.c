@@ -48,10 +48,11 @@ static gc_err load_state(gc_output *self, gc_errinfo *info)
     return err;
 }
 
-static gc_output *new_output(const char *state_file)
+static gc_output *new_output(const char *state_file, bool use_state)
 {
     gc_output *self = gc_xcalloc(1, sizeof *self);
     self->state_file = gc_xstrdup(state_file);
+    self->use_state = use_state;
     self->looks = gc_map_new();
     self->begun_ns = gc_wall_ms() * 1000000;
     self->state_changed = true;
@@ -72,7 +73,7 @@ static gc_err open_root(gc_output *self, const char *dir, bool create, gc_errinf
 gc_err gc_output_peek(const char *dir, const char *state_file, bool use_state,
                       gc_output **out, gc_errinfo *info)
 {
-    gc_output *self = new_output(state_file);
+    gc_output *self = new_output(state_file, use_state);
     gc_err err = open_root(self, dir, false, info);
     if (err == GC_ENOENT)
         err = GC_OK;
@@ -97,23 +98,49 @@ static gc_err write_ignore(gc_output *self, gc_errinfo *info)
                                 info);
 }
 
+/* Nobody has written the state since it was read, as far as its stamp can tell. */
+static bool state_stands(gc_output *self)
+{
+    gc_stamp now = { 0 };
+    gc_err err = gc_stamper_look(&self->stamper, self->state_file, &now);
+    return (!err || err == GC_ENOENT) && gc_stamp_equal(&now, &self->state_stamp) &&
+           now.mtime_ns < self->begun_ns && now.ctime_ns < self->begun_ns;
+}
+
+static gc_err reload_state(gc_output *self, gc_errinfo *info)
+{
+    size_t cursor = 0;
+    void *value;
+    while (gc_map_next(self->looks, &cursor, NULL, &value))
+        ((look *)value)->ahead = false;
+    gc_state_release(&self->state);
+    gc_state_init(&self->state);
+    self->state_changed = true;
+    self->state_stamp = (gc_stamp){ 0 };
+    return load_state(self, info);
+}
+
+gc_err gc_output_begin(gc_output *self, const char *dir, gc_errinfo *info)
+{
+    gc_err err = self->root ? GC_OK : open_root(self, dir, true, info);
+    if (!err)
+        err = write_ignore(self, info);
+    if (!err)
+        err = gc_root_lock(self->root, GC_OUTPUT_LOCK, info);
+    if (err == GC_EEXIST)
+        gc_fail(info, err,
+                "another coordinator works on %s; wait for it or give -o another folder",
+                dir);
+    if (!err && self->use_state && !state_stands(self))
+        err = reload_state(self, info);
+    return err;
+}
+
 gc_err gc_output_open(const char *dir, const char *state_file, bool use_state,
                       gc_output **out, gc_errinfo *info)
 {
-    gc_output *self = new_output(state_file);
-    gc_err err = open_root(self, dir, true, info);
-    if (!err) {
-        err = write_ignore(self, info);
-        if (!err)
-            err = gc_root_lock(self->root, GC_OUTPUT_LOCK, info);
-        if (err == GC_EEXIST)
-            gc_fail(info, err,
-                    "another coordinator works on %s; wait for it or give -o another "
-                    "folder",
-                    dir);
-    }
-    if (!err && use_state)
-        err = load_state(self, info);
+    gc_output *self = new_output(state_file, use_state);
+    gc_err err = gc_output_begin(self, dir, info);
     if (err)
         gc_output_close(&self);
     else
@@ -285,22 +312,55 @@ void gc_output_save_seen(gc_output *self, const gc_seen *seen)
     gc_buf_release(&text);
 }
 
-gc_err gc_output_look(gc_output *self, const char *path, const gc_map *ours,
-                      gc_tree_file *out, gc_errinfo *info)
+/* What was seen ahead counts once: who asks again wants to know of changes. */
+static gc_err look_at(gc_output *self, const char *path, look *out, gc_errinfo *info)
 {
-    gc_tree_file tree = { 0 };
-    look now = { 0 };
-    gc_err err = self->root ? digest_now(self, path, &now, info) : GC_ENOENT;
+    look *ahead = gc_map_get(self->looks, path);
+    if (ahead && ahead->ahead) {
+        ahead->ahead = false;
+        *out = *ahead;
+        return *out->sha.hex ? GC_OK : GC_ENOENT;
+    }
+    gc_err err = self->root ? digest_now(self, path, out, info) : GC_ENOENT;
     if (err && err != GC_ENOENT)
         return err;
     if (err)
-        now = (look){ 0 };
-    tree.sha = now.sha;
-    note_look(self, path, &now);
-    tree.exists = !err;
-    tree.ours = tree.exists && ours && gc_map_has(ours, tree.sha.hex);
-    *out = tree;
+        *out = (look){ 0 };
+    note_look(self, path, out);
+    return err;
+}
+
+gc_err gc_output_look(gc_output *self, const char *path, const gc_map *ours,
+                      gc_tree_file *out, gc_errinfo *info)
+{
+    look now = { 0 };
+    gc_err err = look_at(self, path, &now, info);
+    if (err && err != GC_ENOENT)
+        return err;
+    *out = (gc_tree_file){ .exists = !err,
+                           .sha = now.sha,
+                           .ours = !err && ours && gc_map_has(ours, now.sha.hex) };
     return GC_OK;
+}
+
+/* What cannot be looked at is left to who asks for it, and hears why. */
+void gc_output_look_ahead(gc_output *self, const atomic_bool *stop)
+{
+    size_t cursor = 0;
+    const char *path;
+    while (self->root && !atomic_load(stop) &&
+           gc_map_next(self->state.files, &cursor, &path, NULL)) {
+        look now = { 0 };
+        gc_err err = digest_now(self, path, &now, NULL);
+        if (err && err != GC_ENOENT)
+            continue;
+        if (err)
+            now = (look){ 0 };
+        now.ahead = true;
+        note_look(self, path, &now);
+    }
+    gc_stamper_release(&self->stamper); /* its folder may be gone when work begins */
+    gc_stamper_init(&self->stamper, self->root);
 }
 
 /* ---- what stands there ---- */

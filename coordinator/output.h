@@ -2,6 +2,7 @@
 #ifndef GC_COORDINATOR_OUTPUT_H
 #define GC_COORDINATOR_OUTPUT_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -25,6 +26,10 @@ GC_MUST_CHECK gc_err gc_output_open(const char *dir, const char *state_file,
 /* Opens it for looking only: nothing is made or locked; a missing folder is an empty tree. */
 GC_MUST_CHECK gc_err gc_output_peek(const char *dir, const char *state_file,
                                     bool use_state, gc_output **out, gc_errinfo *info);
+
+/* From looking to work: as gc_output_open(). What was found out so far counts unless somebody
+ * else has written the state meanwhile, which is read again then. */
+GC_MUST_CHECK gc_err gc_output_begin(gc_output *self, const char *dir, gc_errinfo *info);
 void gc_output_close(gc_output **self_p);
 
 /* What earlier looks found out: files with the stamp of then are not read again. Without it,
@@ -58,6 +63,10 @@ gc_state *gc_output_state(gc_output *self);
 /* What stands at `path` now. `ours`: set of sha256 that are known to be generated. */
 GC_MUST_CHECK gc_err gc_output_look(gc_output *self, const char *path, const gc_map *ours,
                                     gc_tree_file *out, gc_errinfo *info);
+
+/* Looks at every file of the state, for the first gc_output_look() at each. `stop`: end early
+ * once it is true. */
+void gc_output_look_ahead(gc_output *self, const atomic_bool *stop);
 
 typedef struct gc_made {
     const char *path;

@@ -12,6 +12,7 @@
 struct gc_output {
     gc_root *root;
     char *state_file;
+    bool use_state;
     gc_state state;
     bool state_changed;   /* it differs from the file */
     gc_stamp state_stamp; /* of the file, before it was read */
@@ -30,6 +31,7 @@ typedef struct look {
     gc_stamp stamp;
     gc_sha sha;   /* "" if absent */
     bool touched; /* written or removed since: the stamp is void */
+    bool ahead;   /* nobody has asked for it yet */
 } look;
 
 /* Something was done to `path`: what was seen there is void, the state differs. */

@@ -12,6 +12,7 @@
 #include "common/map.h"
 #include "common/store.h"
 #include "common/task.h"
+#include "coordinator/ahead.h"
 #include "coordinator/client.h"
 #include "coordinator/compose.h"
 #include "coordinator/decide.h"
@@ -103,6 +104,7 @@ typedef struct gc_run {
     gc_composer *lean; /* of calls that must cost little; NULL until there is one */
     bool thrifty;      /* the spend cap binds (run_thrift.c) */
     int refusals;      /* by the cap of calls that were to fit, since the last that did */
+    gc_ahead *ahead;   /* looks at the output until that is opened */
     gc_output *output;
     gc_local *local;
     gc_store *store;

@@ -56,13 +56,26 @@ static void open_stats(gc_run *run)
     gc_strv_copy(&s->notes, &plan->notes);
 }
 
+bool run_may_recall(const gc_run *run)
+{
+    return run->config->incremental_enabled && !run->options->force &&
+           !run->options->no_optimization;
+}
+
+static bool uses_state(const gc_run *run)
+{
+    return run->config->incremental_enabled || run->options->no_optimization;
+}
+
 gc_exit run_open(gc_run *run, const gc_options *options)
 {
-    *run = (gc_run){ .options = options, .config = &options->config, .signal_fd = -1 };
+    const gc_config *c = &options->config;
+    *run = (gc_run){ .options = options, .config = c, .signal_fd = -1 };
+    run->ahead = gc_ahead_start(options->output, c->incremental_state_file,
+                                uses_state(run), run_may_recall(run));
     gc_exit code = gc_project_load(options, true, &run->project);
     if (code != GC_EXIT_OK)
         return code;
-    const gc_config *c = run->config;
     run_open_steps(run);
     run->tasks = gc_map_new();
     run->ours = gc_map_new();
@@ -84,29 +97,18 @@ gc_exit run_open(gc_run *run, const gc_options *options)
     return GC_EXIT_OK;
 }
 
-bool run_may_recall(const gc_run *run)
-{
-    return run->config->incremental_enabled && !run->options->force &&
-           !run->options->no_optimization;
-}
-
 gc_exit run_open_output(gc_run *run, bool peek)
 {
     gc_errinfo info = { 0 };
-    const gc_config *c = run->config;
     const gc_options *o = run->options;
-    bool use_state = c->incremental_enabled || o->no_optimization;
-    gc_err err = peek ? gc_output_peek(o->output, c->incremental_state_file, use_state,
-                                       &run->output, &info)
-                      : gc_output_open(o->output, c->incremental_state_file, use_state,
-                                       &run->output, &info);
+    gc_err err = gc_ahead_take(&run->ahead, &run->output, &info);
+    if (!err && !peek)
+        err = gc_output_begin(run->output, o->output, &info);
     if (err) {
         fprintf(stderr, "error: %s\n", info.text);
         return err == GC_EEXIST ? GC_EXIT_GENERAL : GC_EXIT_FILES;
     }
-    bool unfinished = use_state && run_recover(run);
-    if (run_may_recall(run))
-        gc_output_recall(run->output);
+    bool unfinished = uses_state(run) && run_recover(run);
     run->decider = gc_decider_new(run->project.plan, gc_output_state(run->output),
                                   (gc_decide_options){ .on_edit = o->on_edit,
                                                        .force = o->force,
@@ -405,6 +407,7 @@ void run_close(gc_run *run)
     free(run->writes);
     gc_composer_destroy(&run->composer);
     gc_composer_destroy(&run->lean);
+    gc_ahead_destroy(&run->ahead);
     gc_output_close(&run->output);
     gc_progress_destroy(&run->progress);
     gc_slicer_destroy(&run->slicer);
