@@ -199,9 +199,9 @@ static void print_check(const gc_options *options, size_t count, json_t *list)
 
 static bool agrees_as_before(const gc_options *options)
 {
-    gc_sha key;
+    gc_null_keys keys;
     size_t count;
-    if (!gc_null_key(options, &key) || !gc_null_check(options, &key, &count))
+    if (!gc_null_key(options, &keys) || !gc_null_check(options, &keys, &count))
         return false;
     json_t *nothing = json_array();
     print_check(options, count, nothing);

@@ -12,7 +12,7 @@
 #include "common/strv.h"
 #include "coordinator/null_run.h"
 
-#define KEY_VERSION "gc-null-1"
+#define KEY_VERSION "gc-null-2"
 #define PROGRAM "/proc/self/exe"
 
 /* An overriding folder with more than this is not looked through. */
@@ -95,23 +95,86 @@ static bool hash_program(gc_hasher *h)
     return true;
 }
 
-bool gc_null_key(const gc_options *options, gc_sha *out)
+/* Everything but the bytes of spec and answers. */
+static bool hash_rest(const gc_options *options, gc_sha *out)
 {
     const gc_config *c = &options->config;
-    if (!options->spec || options->force || options->strict || options->no_optimization ||
-        options->dry_run || !c->incremental_enabled)
-        return false;
     gc_hasher *h = gc_hasher_new();
     gc_hasher_text(h, KEY_VERSION);
     gc_hasher_text(h, options->spec); /* findings name it */
     gc_hasher_text(h, options->answers ? options->answers : "");
     hash_number(h, options->on_edit);
     gc_config_hash(c, h);
-    bool ok = hash_program(h) && hash_file(h, options->spec, GC_DOC_MAX_BYTES) &&
-              (!options->answers || hash_file(h, options->answers, GC_DOC_MAX_BYTES)) &&
-              hash_override(h, c->llm_models_file) &&
+    bool ok = hash_program(h) && hash_override(h, c->llm_models_file) &&
               hash_override(h, c->llm_prompts_directory) &&
               hash_override(h, c->templates_directory);
     *out = gc_hasher_finish(&h);
     return ok;
+}
+
+bool gc_null_key(const gc_options *options, gc_null_keys *out)
+{
+    const gc_config *c = &options->config;
+    if (!options->spec || options->force || options->strict || options->no_optimization ||
+        options->dry_run || !c->incremental_enabled)
+        return false;
+    bool ok = hash_rest(options, &out->rest);
+    gc_hasher *h = gc_hasher_new();
+    gc_hasher_text(h, out->rest.hex);
+    ok = ok && hash_file(h, options->spec, GC_DOC_MAX_BYTES) &&
+         (!options->answers || hash_file(h, options->answers, GC_DOC_MAX_BYTES));
+    out->all = gc_hasher_finish(&h);
+    return ok;
+}
+
+/* ---- the same in other bytes ---- */
+
+#define PIECE 32768
+
+typedef struct pieces {
+    gc_hasher *hasher;
+    size_t used;
+    char bytes[PIECE];
+} pieces;
+
+static void put(pieces *self, const void *mem, size_t len)
+{
+    if (len > PIECE - self->used) {
+        gc_hasher_stream(self->hasher, self->bytes, self->used);
+        self->used = 0;
+    }
+    if (len > PIECE) {
+        gc_hasher_stream(self->hasher, mem, len);
+    } else {
+        memcpy(self->bytes + self->used, mem, len);
+        self->used += len;
+    }
+}
+
+/* All of the tree but places and comments. Recursion is bounded by GC_DOC_MAX_DEPTH. */
+static void put_node(pieces *self, const gc_node *node)
+{
+    uint64_t head[3] = { (uint64_t)node->kind << 1 | node->quoted, node->len,
+                         node->count };
+    put(self, head, sizeof head);
+    put(self, node->text ? node->text : "", node->len);
+    for (size_t i = 0; i < node->count; i++) {
+        if (node->keys)
+            put_node(self, node->keys[i]);
+        put_node(self, node->items[i]);
+    }
+}
+
+gc_sha gc_null_meaning(const gc_sha *rest, const gc_node *spec, const gc_node *answers)
+{
+    pieces *self = gc_xcalloc(1, sizeof *self);
+    self->hasher = gc_hasher_new();
+    gc_hasher_text(self->hasher, rest->hex);
+    put_node(self, spec);
+    if (answers)
+        put_node(self, answers);
+    gc_hasher_stream(self->hasher, self->bytes, self->used);
+    gc_sha sha = gc_hasher_finish(&self->hasher);
+    free(self);
+    return sha;
 }

@@ -34,7 +34,8 @@ static void close_look(null_look *self)
 }
 
 /* True if there is a record, whole, of this very key. */
-static bool open_look(null_look *self, const gc_options *options, const gc_sha *key)
+static bool open_look(null_look *self, const gc_options *options, const gc_sha *key,
+                      gc_sha *meaning)
 {
     gc_buf text;
     gc_stamp written;
@@ -55,6 +56,7 @@ static bool open_look(null_look *self, const gc_options *options, const gc_sha *
         self->seen = found;
         self->written_ns = written.mtime_ns;
         same = strcmp(self->seen.key.hex, key->hex) == 0;
+        *meaning = self->seen.meaning;
     }
     gc_buf_release(&text);
     return same;
@@ -77,13 +79,13 @@ static bool file_same(null_look *self, const char *path, gc_stamp *stamp,
 }
 
 /* A run that never came to its end has left news about files. */
-static bool checkpoint_waits(null_look *self, const gc_config *c)
+static bool checkpoint_waits(gc_stamper *stamper, const gc_config *c)
 {
     gc_stamp stamp;
     if (!c->resume_enabled)
         return false;
     char *path = gc_xasprintf("%s/" GC_CHECKPOINT_NAME, c->resume_checkpoint_dir);
-    gc_err err = gc_stamper_look(&self->stamper, path, &stamp);
+    gc_err err = gc_stamper_look(stamper, path, &stamp);
     free(path);
     return err != GC_ENOENT;
 }
@@ -91,7 +93,7 @@ static bool checkpoint_waits(null_look *self, const gc_config *c)
 static bool tree_same(null_look *self, const gc_config *c)
 {
     gc_seen *seen = &self->seen;
-    if (checkpoint_waits(self, c) ||
+    if (checkpoint_waits(&self->stamper, c) ||
         !file_same(self, c->incremental_state_file, &seen->state, seen->state_sha))
         return false;
     for (size_t i = 0; i < seen->count; i++)
@@ -182,13 +184,15 @@ static bool names_files(const gc_options *options)
            options->html;
 }
 
-bool gc_null_generate(const gc_options *options, const gc_sha *key, gc_exit *code)
+bool gc_null_generate(const gc_options *options, const gc_null_keys *keys, gc_exit *code,
+                      gc_sha *meaning)
 {
     null_look look;
     int64_t started_ms = gc_clock_ms();
+    *meaning = (gc_sha){ "" };
     if (names_files(options))
         return false;
-    bool same = open_look(&look, options, key) &&
+    bool same = open_look(&look, options, &keys->all, meaning) &&
                 gc_root_lock(look.root, GC_OUTPUT_LOCK, NULL) == GC_OK &&
                 tree_same(&look, &options->config);
     if (same) {
@@ -199,10 +203,12 @@ bool gc_null_generate(const gc_options *options, const gc_sha *key, gc_exit *cod
     return same;
 }
 
-bool gc_null_check(const gc_options *options, const gc_sha *key, size_t *files)
+bool gc_null_check(const gc_options *options, const gc_null_keys *keys, size_t *files)
 {
     null_look look;
-    bool same = open_look(&look, options, key) && tree_same(&look, &options->config);
+    gc_sha meaning;
+    bool same = open_look(&look, options, &keys->all, &meaning) &&
+                tree_same(&look, &options->config);
     if (same) {
         gc_project project = { 0 };
         fputs(look.seen.findings, stderr);
@@ -248,18 +254,30 @@ static char *questions_text(const gc_run *run)
 }
 
 /* The key is taken again: a spec that was saved meanwhile is another one. */
+static bool set_keys(const gc_run *run, gc_seen *seen)
+{
+    gc_null_keys keys;
+    if (!gc_output_state_stamp(run->output, &seen->state, seen->state_sha) ||
+        !gc_null_key(run->options, &keys) ||
+        strcmp(keys.all.hex, run->null_keys.all.hex) != 0)
+        return false;
+    seen->key = keys.all;
+    return true;
+}
+
 static void add_result(const gc_run *run, gc_seen *seen)
 {
-    gc_sha key;
     const gc_stats *s = &run->stats;
     char *questions = NULL;
-    if (!*run->null_key.hex || !nothing_done(run) ||
+    if (!*run->null_keys.all.hex || !nothing_done(run) ||
         seen->count != run->project.plan->file_count ||
-        !gc_output_state_stamp(run->output, &seen->state, seen->state_sha) ||
-        !gc_null_key(run->options, &key) || strcmp(key.hex, run->null_key.hex) != 0 ||
         !(questions = questions_text(run)))
         return;
-    seen->key = key;
+    set_text(&seen->questions, questions);
+    if (!set_keys(run, seen))
+        return;
+    if (!*run->project.findings && !*questions) /* those name lines */
+        seen->meaning = run->meaning;
     seen->figures =
         (gc_seen_figures){ .template_files = s->template_files,
                            .llm_files = s->llm_files,
@@ -268,7 +286,6 @@ static void add_result(const gc_run *run, gc_seen *seen)
                            .baseline_usd = s->baseline_usd,
                            .baseline_s = s->baseline_s };
     set_text(&seen->findings, gc_xstrdup(run->project.findings));
-    set_text(&seen->questions, questions);
     gc_strv_copy(&seen->notes, &s->notes);
 }
 
@@ -284,4 +301,51 @@ void run_remember(gc_run *run, gc_exit code)
         add_result(run, &seen);
     gc_output_save_seen(run->output, &seen);
     gc_seen_release(&seen);
+}
+
+/* ---- other bytes, the same meaning ---- */
+
+static bool nothing_to_wait_for(gc_run *run)
+{
+    gc_stamper stamper;
+    gc_stamper_init(&stamper, gc_output_root(run->output));
+    bool waits = checkpoint_waits(&stamper, run->config);
+    gc_stamper_release(&stamper);
+    return !waits;
+}
+
+/* The record of before, with the stamps of now and the key of the new bytes. */
+static void remember_again(gc_run *run, const gc_seen *before)
+{
+    gc_seen seen;
+    gc_seen_init(&seen);
+    for (size_t i = 0; i < before->count; i++)
+        gc_output_remember(run->output, before->files[i].path, &seen);
+    if (seen.count == before->count && set_keys(run, &seen)) {
+        seen.meaning = before->meaning;
+        seen.figures = before->figures;
+        gc_strv_copy(&seen.notes, &before->notes);
+        gc_output_save_seen(run->output, &seen);
+    }
+    gc_seen_release(&seen);
+}
+
+bool run_means_the_same(gc_run *run, const gc_sha *before, gc_exit *code)
+{
+    const gc_project *p = &run->project;
+    if (p->spec_tree && !p->diags.count && !p->answer_diags.count)
+        run->meaning =
+            gc_null_meaning(&run->null_keys.rest, p->spec_tree, p->answers_tree);
+    if (!*before->hex || strcmp(before->hex, run->meaning.hex) != 0)
+        return false;
+    *code = run_take_output(run, false);
+    if (*code != GC_EXIT_OK)
+        return true; /* nothing is wrong with the spec: this is what there is to say */
+    const gc_seen *seen = gc_output_as_recalled(run->output);
+    if (!seen || strcmp(seen->meaning.hex, before->hex) != 0 || !nothing_to_wait_for(run))
+        return false;
+    gc_log_debug("spec.same", "files=%zu", seen->count);
+    *code = say_nothing_to_do(seen, run->options, run->started_at);
+    remember_again(run, seen);
+    return true;
 }

@@ -297,6 +297,21 @@ bool gc_output_state_stamp(const gc_output *self, gc_stamp *stamp,
     return !self->state_changed;
 }
 
+const gc_seen *gc_output_as_recalled(const gc_output *self)
+{
+    const gc_seen *seen = &self->recalled;
+    unsigned char raw[GC_SHA_RAW];
+    if (self->state_changed || memcmp(self->state_sha, seen->state_sha, GC_SHA_RAW) != 0)
+        return NULL;
+    for (size_t i = 0; i < seen->count; i++) {
+        const look *l = gc_map_get(self->looks, seen->files[i].path);
+        if (!l || !gc_sha_raw(l->sha.hex, raw) ||
+            memcmp(raw, seen->files[i].sha, GC_SHA_RAW) != 0)
+            return NULL;
+    }
+    return seen;
+}
+
 void gc_output_save_seen(gc_output *self, const gc_seen *seen)
 {
     gc_buf text;

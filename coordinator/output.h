@@ -47,6 +47,10 @@ bool gc_output_state_stamp(const gc_output *self, gc_stamp *stamp,
 /* Writes `seen` unless that is what was recalled. Failing costs time only. */
 void gc_output_save_seen(gc_output *self, const gc_seen *seen);
 
+/* What was recalled, if state and tree are still as it says: as far as was looked ahead. Else
+ * NULL. Borrowed. */
+const gc_seen *gc_output_as_recalled(const gc_output *self);
+
 /* Adds what the checkpoint at `path` knows of files that stand as it says: those that a run
  * wrote which never came to its end. GC_ENOENT: there is none; a damaged one is refused whole. */
 GC_MUST_CHECK gc_err gc_output_recover(gc_output *self, const char *path,

@@ -37,23 +37,17 @@ static gc_exit read_tree(const char *path, gc_diags *diags, gc_node **out)
     return code;
 }
 
-static gc_exit load_fcs(const gc_options *options, gc_diags *diags, FILE *findings,
-                        gc_fcs **out)
+static gc_exit build_fcs(const gc_options *options, gc_project *self, FILE *findings)
 {
-    gc_node *spec = NULL, *answers = NULL;
-    gc_diags answer_diags;
-    gc_diags_init(&answer_diags, options->answers ? options->answers : "");
-    gc_exit code = read_tree(options->spec, diags, &spec);
-    if (code == GC_EXIT_OK && options->answers)
-        code = read_tree(options->answers, &answer_diags, &answers);
+    gc_exit code = self->read_code;
     /* A tree with findings is looked at too: all problems in one pass. */
-    if (spec && gc_fcs_build(spec, answers, (size_t)options->config.limits_max_entities,
-                             diags, &answer_diags, out))
+    if (self->spec_tree && gc_fcs_build(self->spec_tree, self->answers_tree,
+                                        (size_t)options->config.limits_max_entities,
+                                        &self->diags, &self->answer_diags, &self->fcs))
         code = GC_EXIT_SPEC;
-    gc_diags_print(&answer_diags, findings);
-    gc_diags_release(&answer_diags);
-    gc_node_destroy(&spec);
-    gc_node_destroy(&answers);
+    gc_diags_print(&self->answer_diags, findings);
+    gc_node_destroy(&self->spec_tree);
+    gc_node_destroy(&self->answers_tree);
     return code;
 }
 
@@ -94,61 +88,79 @@ static gc_exit load_prompts(const gc_options *options, gc_project *out)
     return GC_EXIT_USAGE;
 }
 
-static gc_exit make_plan(const gc_options *options, gc_diags *diags, gc_project *out)
+static gc_exit make_plan(const gc_options *options, gc_project *self)
 {
     gc_plan_options plan_options = {
         options->config.templates_enabled, (size_t)options->config.limits_max_files,
         strcmp(options->config.templates_scope, "structural") == 0
     };
-    return gc_plan_make(out->fcs, &plan_options, diags, &out->plan) ? GC_EXIT_SPEC
-                                                                    : GC_EXIT_OK;
+    return gc_plan_make(self->fcs, &plan_options, &self->diags, &self->plan)
+               ? GC_EXIT_SPEC
+               : GC_EXIT_OK;
 }
 
 /* The findings are kept as printed, for a run that finds everything as it was. */
-static gc_exit make_fcs_and_plan(const gc_options *options, bool plan, gc_diags *diags,
-                                 gc_project *out)
+static gc_exit make_fcs_and_plan(const gc_options *options, bool plan, gc_project *self)
 {
     size_t len = 0;
-    FILE *findings = open_memstream(&out->findings, &len);
+    FILE *findings = open_memstream(&self->findings, &len);
     if (!findings) {
         fputs("error: out of memory\n", stderr);
         return GC_EXIT_INTERNAL;
     }
-    gc_exit code = load_fcs(options, diags, findings, &out->fcs);
+    gc_exit code = build_fcs(options, self, findings);
     if (code == GC_EXIT_OK && plan)
-        code = make_plan(options, diags, out);
-    gc_diags_print(diags, findings);
+        code = make_plan(options, self);
+    gc_diags_print(&self->diags, findings);
     fclose(findings);
-    fputs(out->findings, stderr);
+    fputs(self->findings, stderr);
+    return code;
+}
+
+void gc_project_read(const gc_options *options, gc_project *out)
+{
+    *out = (gc_project){ 0 };
+    gc_diags_init(&out->diags, options->spec ? options->spec : "");
+    gc_diags_init(&out->answer_diags, options->answers ? options->answers : "");
+    if (!options->spec) {
+        fputs(
+            "error: no specification is named; write `gc-coordinator SPEC` (see --help)\n",
+            stderr);
+        out->read_code = GC_EXIT_USAGE;
+        return;
+    }
+    const char *name = base_name(options->spec);
+    out->spec_name = gc_utf8_clean(name, strlen(name)); /* it goes into JSON and Redis */
+    out->read_code = read_tree(options->spec, &out->diags, &out->spec_tree);
+    if (out->read_code == GC_EXIT_OK && options->answers)
+        out->read_code =
+            read_tree(options->answers, &out->answer_diags, &out->answers_tree);
+}
+
+gc_exit gc_project_make(const gc_options *options, bool plan, gc_project *self)
+{
+    gc_exit code = make_fcs_and_plan(options, plan, self);
+    if (code == GC_EXIT_OK && plan)
+        code = gc_project_load_model(options, self);
+    if (code == GC_EXIT_OK && plan)
+        code = load_prompts(options, self);
     return code;
 }
 
 gc_exit gc_project_load(const gc_options *options, bool plan, gc_project *out)
 {
-    *out = (gc_project){ 0 };
-    if (!options->spec) {
-        fputs(
-            "error: no specification is named; write `gc-coordinator SPEC` (see --help)\n",
-            stderr);
-        return GC_EXIT_USAGE;
-    }
-    gc_diags diags;
-    gc_diags_init(&diags, options->spec);
-    const char *name = base_name(options->spec);
-    out->spec_name = gc_utf8_clean(name, strlen(name)); /* it goes into JSON and Redis */
-    gc_exit code = make_fcs_and_plan(options, plan, &diags, out);
-    gc_diags_release(&diags);
-    if (code == GC_EXIT_OK && plan)
-        code = gc_project_load_model(options, out);
-    if (code == GC_EXIT_OK && plan)
-        code = load_prompts(options, out);
-    return code;
+    gc_project_read(options, out);
+    return gc_project_make(options, plan, out);
 }
 
 void gc_project_release(gc_project *self)
 {
     free(self->spec_name);
     free(self->findings);
+    gc_node_destroy(&self->spec_tree);
+    gc_node_destroy(&self->answers_tree);
+    gc_diags_release(&self->diags);
+    gc_diags_release(&self->answer_diags);
     gc_plan_destroy(&self->plan);
     gc_fcs_destroy(&self->fcs);
     gc_prompts_destroy(&self->prompts);

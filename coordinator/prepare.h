@@ -10,8 +10,11 @@
 #include "coordinator/plan.h"
 
 typedef struct gc_project {
-    char *spec_name; /* base name of the spec file */
-    char *findings;  /* about spec and answers, as printed */
+    char *spec_name;                   /* base name of the spec file */
+    char *findings;                    /* about spec and answers, as printed */
+    gc_node *spec_tree, *answers_tree; /* between reading and making; may be NULL */
+    gc_diags diags, answer_diags;      /* the same */
+    gc_exit read_code;
     gc_fcs *fcs;
     gc_plan *plan; /* NULL if only the FCS was asked for */
     gc_models *models;
@@ -22,6 +25,12 @@ typedef struct gc_project {
 /* Reads, checks and, if `plan`, plans. All findings go to stderr; the exit code says what
  * kind of trouble there was (2, 6, 8). Always release. */
 gc_exit gc_project_load(const gc_options *options, bool plan, gc_project *out);
+
+/* The same in two steps: the trees, then what is made of them. The code of the first counts
+ * only as that of the second, which all findings wait for. */
+void gc_project_read(const gc_options *options, gc_project *out);
+gc_exit gc_project_make(const gc_options *options, bool plan, gc_project *self);
+
 /* Only `models` and `model`, with the same findings. */
 gc_exit gc_project_load_model(const gc_options *options, gc_project *out);
 void gc_project_release(gc_project *self);

@@ -462,15 +462,19 @@ gc_exit gc_run_generate(const gc_options *options)
 {
     gc_run run;
     gc_exit code;
-    gc_sha key = { "" };
-    bool cacheable = gc_null_key(options, &key);
-    if (cacheable && gc_null_generate(options, &key, &code))
+    gc_null_keys keys = { { "" }, { "" } };
+    gc_sha before = { "" };
+    bool cacheable = gc_null_key(options, &keys);
+    if (cacheable && gc_null_generate(options, &keys, &code, &before))
         return code;
-    code = run_open(&run, options);
+    run_begin(&run, options);
     if (cacheable)
-        run.null_key = key;
-    if (code == GC_EXIT_OK)
-        code = generate(&run);
+        run.null_keys = keys;
+    if (!cacheable || !run_means_the_same(&run, &before, &code)) {
+        code = run_prepare(&run);
+        if (code == GC_EXIT_OK)
+            code = generate(&run);
+    }
     run_close(&run);
     return code;
 }

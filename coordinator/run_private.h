@@ -20,6 +20,7 @@
 #include "coordinator/fingerprint.h"
 #include "coordinator/group.h"
 #include "coordinator/local.h"
+#include "coordinator/null_run.h"
 #include "coordinator/output.h"
 #include "coordinator/pace.h"
 #include "coordinator/prepare.h"
@@ -96,7 +97,8 @@ typedef struct run_files {
 typedef struct gc_run {
     const gc_options *options;
     const gc_config *config;
-    gc_sha null_key; /* of this run if it finds nothing to do, or "" */
+    gc_null_keys null_keys; /* of this run if it finds nothing to do, or "" */
+    gc_sha meaning;         /* of its specification, or "" */
     gc_project project;
     gc_slicer *slicer;
     gc_fp_context fp;
@@ -157,6 +159,13 @@ typedef struct gc_run {
 /* run_setup.c */
 gc_exit run_open(gc_run *run, const gc_options *options);
 
+/* The same in two steps: the specification is read, then everything is made of it. */
+void run_begin(gc_run *run, const gc_options *options);
+gc_exit run_prepare(gc_run *run);
+
+/* The output for work or, `peek`, for looking; told on stderr if there is trouble. */
+GC_MUST_CHECK gc_exit run_take_output(gc_run *run, bool peek);
+
 /* The output folder, its state and what an unfinished run left, and the decider. `peek`:
  * nothing is made or locked. Trouble is told on stderr. */
 GC_MUST_CHECK gc_exit run_open_output(gc_run *run, bool peek);
@@ -182,6 +191,10 @@ size_t run_print_questions(const gc_run *run, FILE *out);
 
 /* null_run.c: leaves what was seen, and that there was nothing to do, for the next run. */
 void run_remember(gc_run *run, gc_exit code);
+
+/* Between run_begin() and run_prepare(): true if the specification says what it said `before`
+ * and all else is as it was; it is reported then, and *code set. */
+bool run_means_the_same(gc_run *run, const gc_sha *before, gc_exit *code);
 
 /* After Redis lost everything: the FCS, the shared prompt blocks and the job's record. */
 GC_MUST_CHECK gc_err run_restore(gc_run *run);

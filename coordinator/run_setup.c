@@ -67,13 +67,26 @@ static bool uses_state(const gc_run *run)
     return run->config->incremental_enabled || run->options->no_optimization;
 }
 
-gc_exit run_open(gc_run *run, const gc_options *options)
+void run_begin(gc_run *run, const gc_options *options)
 {
     const gc_config *c = &options->config;
     *run = (gc_run){ .options = options, .config = c, .signal_fd = -1 };
+    run->started_at = gc_clock_ms();
     run->ahead = gc_ahead_start(options->output, c->incremental_state_file,
                                 uses_state(run), run_may_recall(run));
-    gc_exit code = gc_project_load(options, true, &run->project);
+    gc_project_read(options, &run->project);
+}
+
+gc_exit run_open(gc_run *run, const gc_options *options)
+{
+    run_begin(run, options);
+    return run_prepare(run);
+}
+
+gc_exit run_prepare(gc_run *run)
+{
+    const gc_config *c = run->config;
+    gc_exit code = gc_project_make(run->options, true, &run->project);
     if (code != GC_EXIT_OK)
         return code;
     run_open_steps(run);
@@ -82,7 +95,6 @@ gc_exit run_open(gc_run *run, const gc_options *options)
     run->template_shas = gc_map_new();
     run->slicer = gc_slicer_new(run->project.fcs);
     gc_rates_init(&run->rates, run->project.model);
-    run->started_at = gc_clock_ms();
     open_stats(run);
     run->fp = (gc_fp_context){ .fcs = run->project.fcs,
                                .plan = run->project.plan,
@@ -97,17 +109,26 @@ gc_exit run_open(gc_run *run, const gc_options *options)
     return GC_EXIT_OK;
 }
 
-gc_exit run_open_output(gc_run *run, bool peek)
+gc_exit run_take_output(gc_run *run, bool peek)
 {
     gc_errinfo info = { 0 };
-    const gc_options *o = run->options;
+    if (run->output)
+        return GC_EXIT_OK;
     gc_err err = gc_ahead_take(&run->ahead, &run->output, &info);
     if (!err && !peek)
-        err = gc_output_begin(run->output, o->output, &info);
-    if (err) {
-        fprintf(stderr, "error: %s\n", info.text);
-        return err == GC_EEXIST ? GC_EXIT_GENERAL : GC_EXIT_FILES;
-    }
+        err = gc_output_begin(run->output, run->options->output, &info);
+    if (!err)
+        return GC_EXIT_OK;
+    fprintf(stderr, "error: %s\n", info.text);
+    return err == GC_EEXIST ? GC_EXIT_GENERAL : GC_EXIT_FILES;
+}
+
+gc_exit run_open_output(gc_run *run, bool peek)
+{
+    const gc_options *o = run->options;
+    gc_exit code = run_take_output(run, peek);
+    if (code != GC_EXIT_OK)
+        return code;
     bool unfinished = uses_state(run) && run_recover(run);
     run->decider = gc_decider_new(run->project.plan, gc_output_state(run->output),
                                   (gc_decide_options){ .on_edit = o->on_edit,

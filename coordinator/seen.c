@@ -5,7 +5,7 @@
 
 #include "common/mem.h"
 
-#define MAGIC "GCSEEN1\n"
+#define MAGIC "GCSEEN2\n"
 #define MAGIC_SIZE 8
 #define STAMP_SIZE 32
 #define SEAL_SIZE (MAGIC_SIZE + GC_SHA_RAW)
@@ -98,13 +98,20 @@ static void put_text(gc_buf *out, const char *text)
     gc_buf_append(out, text, len);
 }
 
+/* "" as zeros. */
+static void put_key(gc_buf *out, const gc_sha *key)
+{
+    unsigned char raw[GC_SHA_RAW] = { 0 };
+    if (*key->hex && !gc_sha_raw(key->hex, raw))
+        memset(raw, 0, sizeof raw);
+    gc_buf_append(out, raw, sizeof raw);
+}
+
 static void put_head(const gc_seen *self, gc_buf *out)
 {
-    unsigned char key[GC_SHA_RAW] = { 0 };
-    if (*self->key.hex && !gc_sha_raw(self->key.hex, key))
-        memset(key, 0, sizeof key);
     put_u64(out, (uint64_t)self->begun_ns);
-    gc_buf_append(out, key, sizeof key);
+    put_key(out, &self->key);
+    put_key(out, &self->meaning);
     put_stamp(out, &self->state);
     gc_buf_append(out, self->state_sha, sizeof self->state_sha);
     put_u64(out, self->figures.template_files);
@@ -199,12 +206,19 @@ static char *take_text(reader *r)
     return r->bad ? gc_xstrdup("") : gc_xmemdup(take(r, len), len);
 }
 
+static gc_sha take_key(reader *r)
+{
+    gc_sha key = gc_sha_of_raw(take(r, GC_SHA_RAW));
+    if (strcmp(key.hex, NO_KEY) == 0)
+        *key.hex = '\0';
+    return key;
+}
+
 static void read_head(reader *r, gc_seen *out)
 {
     out->begun_ns = (int64_t)take_u64(r);
-    out->key = gc_sha_of_raw(take(r, GC_SHA_RAW));
-    if (strcmp(out->key.hex, NO_KEY) == 0)
-        *out->key.hex = '\0';
+    out->key = take_key(r);
+    out->meaning = take_key(r);
     out->state = stamp_at(take(r, STAMP_SIZE));
     memcpy(out->state_sha, take(r, GC_SHA_RAW), GC_SHA_RAW);
     out->figures.template_files = take_u64(r);

@@ -38,6 +38,7 @@ typedef struct gc_seen_figures {
 typedef struct gc_seen {
     int64_t begun_ns; /* wall clock before the first look: later changes may hide */
     gc_sha key;     /* of everything that led to "nothing to do"; "" if there was work */
+    gc_sha meaning; /* the same for any spec that says the same in other bytes; or "" */
     gc_stamp state; /* of the state file; this and all below only with a key */
     unsigned char state_sha[GC_SHA_RAW];
     gc_seen_figures figures;

@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import re
+import shutil
 import unittest
 
 from cluster import EXPLICIT, ROOT, TODO, Case, tree
@@ -78,6 +79,30 @@ class NullRun(Case):
         self.run_once()
         self.assertNotEqual(before, self.states())
         self.check()
+
+    def test_comments_need_no_plan(self):
+        """Other bytes that say the same: the tree of the specification tells."""
+        shutil.rmtree(self.out)
+        plain = ("name: plain\nmodule: example.com/plain\nfiles:\n"
+                 "  - {path: a.go, purpose: first}\n  - {path: b.go, purpose: second}\n")
+        edit = lambda text: (self.spec.write_text(text),
+                             self.run_once("--log-level", "debug").stderr)[1]
+        edit(plain)
+        edit(plain)
+        state = (self.out / ".gocreator/state.json").read_bytes()
+        self.assertNotIn("spec.same", edit(plain))  # not even read
+        self.assertIn("spec.same", edit("# a comment\n\n" + plain.replace(": first", ":  first")))
+        self.assertNotIn("spec.same", edit(self.spec.read_text()))
+        self.assertEqual(state, (self.out / ".gocreator/state.json").read_bytes())
+        self.check()
+        self.assertNotIn("spec.same", edit(plain.replace("second", "another")))
+        self.assertNotEqual(state, (self.out / ".gocreator/state.json").read_bytes())
+        edit(plain.replace("second", "another"))
+        with open(self.out / "a.go", "a") as out:
+            out.write("// mine\n")
+        said = edit("# by hand, too\n" + self.spec.read_text())
+        self.assertNotIn("spec.same", said)
+        self.assertIn("changed by hand", said)
 
     def test_other_model_effort_and_prompt_are_seen(self):
         self.ok(self.c.gc("check", self.spec, "--provider", "sim", "-o", self.out,

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "common/mem.h"
+#include "coordinator/ahead.h"
 #include "support/must.h"
 
 #define STATE ".gocreator/state.json"
@@ -153,6 +154,44 @@ static void test_output_peek_touches_nothing(void **state)
     gc_output_close(&peek);
     assert_int_not_equal(access(dir, F_OK), 0);
     free(dir);
+}
+
+static void expect_look(gc_output *output, const char *text)
+{
+    gc_tree_file tree;
+    must_ok(gc_output_look(output, PATH, NULL, &tree, NULL));
+    assert_string_equal(tree.sha.hex, sha_of(text).hex);
+}
+
+/* What a thread saw counts for the first who asks, as long as the state stands. */
+static void test_output_looks_ahead(void **state)
+{
+    (void)state;
+    gc_output *ahead = NULL;
+    gc_ahead *thread = NULL;
+    make(GO_TEXT);
+    must_ok(gc_output_save(f.output, NULL));
+    thread = gc_ahead_start(f.dir, STATE, true, true);
+    must_ok(gc_ahead_take(&thread, &ahead, NULL));
+    assert_null(thread);
+    edit(PATH, GO_BODY_CHANGED);
+    expect_look(ahead, GO_TEXT);
+    expect_look(ahead, GO_BODY_CHANGED);
+    gc_output_close(&ahead);
+
+    thread = gc_ahead_start(f.dir, STATE, true, true);
+    must_ok(gc_ahead_take(&thread, &ahead, NULL));
+    put(GO_API_CHANGED, NULL, GC_MAKE, GC_EDIT_OVERWRITE);
+    must_ok(gc_output_save(f.output, NULL));
+    gc_output_close(&f.output); /* frees the lock */
+    f.output = ahead;
+    must_ok(gc_output_begin(f.output, f.dir, NULL));
+    expect_look(f.output, GO_API_CHANGED);
+    assert_string_equal(entry()->sha256, sha_of(GO_API_CHANGED).hex);
+
+    thread = gc_ahead_start("/nonexistent/output", STATE, true, false);
+    gc_ahead_destroy(&thread);
+    gc_ahead_destroy(&thread);
 }
 
 static void test_output_keeps_its_state(void **state)
@@ -492,6 +531,7 @@ int main(void)
         TEST(test_output_makes_its_folder),
         TEST(test_output_is_locked),
         TEST(test_output_peek_touches_nothing),
+        TEST(test_output_looks_ahead),
         TEST(test_output_keeps_its_state),
         TEST(test_output_names_a_damaged_state),
         TEST(test_output_of_a_newer_program),

@@ -19,6 +19,7 @@ static void fill(gc_seen *s)
     gc_seen_init(s);
     s->begun_ns = 5000;
     s->key = gc_sha256("key", 3);
+    s->meaning = gc_sha256("meaning", 7);
     s->state = (gc_stamp){ 1, 2, -3, 4 };
     s->figures = (gc_seen_figures){ 1, 2, 3, 4, 5.25, 6.5 };
     free(s->findings);
@@ -48,6 +49,7 @@ static void test_seen_comes_back_as_it_was(void **state)
     must_ok(gc_seen_parse(&text, &back));
     assert_int_equal(text.len, 0);
     assert_string_equal(back.key.hex, s.key.hex);
+    assert_string_equal(back.meaning.hex, s.meaning.hex);
     assert_true(gc_stamp_equal(&back.state, &s.state));
     assert_memory_equal(&back.figures, &s.figures, sizeof s.figures);
     assert_string_equal(back.findings, s.findings);
