@@ -32,12 +32,14 @@ typedef struct gc_decider gc_decider;
 typedef struct gc_decide_options {
     gc_on_edit on_edit;
     bool force; /* every file is made */
-    bool
-        unfinished; /* the run before never came to its end: what seems to be edited may be
-                      * what it wrote, until gc_decider_reopen() */
-    bool
-        baseline; /* every file but those of ours that stand: what a resumed job has paid for
-                    * is not paid again. The state counts for the sake of hand edits only. */
+
+    /* Every file is made but those of ours that stand: what a resumed job has paid for is not
+     * paid again. The state counts for the sake of hand edits only. */
+    bool baseline;
+
+    /* The run before never came to its end: what seems to be edited may be what it wrote,
+     * until gc_decider_reopen(). */
+    bool unfinished;
 } gc_decide_options;
 
 /* A planned file, as far as it is decided. */

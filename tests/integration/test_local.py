@@ -78,6 +78,34 @@ class Local(Case):
         self.ok(self.c.gc(TODO, "--provider", "sim", "-o", out, "--on-edit", "overwrite"))
         self.assertNotIn("by hand", (out / edited).read_text())
 
+    def test_all_commands_read_one_list(self):
+        spec, out = self.c.dir / "spec.yaml", self.c.dir / "out"
+        text = ("name: parts\nfiles:\n- {path: a.go, purpose: first}\n"
+                "- {path: b.go, purpose: next, depends_on: [a.go]}\n"
+                "- {path: c/c.go, purpose: other}\n")
+        args = (spec, "--provider", "sim", "-o", out)
+        spec.write_text(text + "- {path: d/d.go, purpose: old}\n- {path: e/e.go, purpose: old}\n")
+        self.ok(self.c.gc(*args))
+        with open(out / "e/e.go", "a") as f:
+            f.write("\n// by hand\n")
+        (out / "c/c.go").unlink()
+        spec.write_text(text.replace("first", "another"))
+        listed = json.loads(self.ok(self.c.gc("explain", "--json", *args)).stdout)
+        want = {"a.go": "generate", "b.go": "pending", "c/c.go": "restore", "d/d.go": "remove",
+                "e/e.go": "leave"}
+        self.assertEqual({f["path"]: f["action"] for f in listed if f["action"] != "keep"}, want)
+        why = {f["path"]: f["reason"] for f in listed}
+        self.assertIn("API of a.go", why["b.go"])
+        checked = json.loads(self.ok(self.c.gc("check", "--json", *args), 1).stdout)["files"]
+        self.assertEqual({f["path"]: f["reason"] for f in checked}, {p: why[p] for p in want})
+        dry = json.loads(self.ok(self.c.gc(*args, "--dry-run", "--json")).stdout)
+        self.assertEqual([f["path"] for f in dry["orphans"]], ["d/d.go", "e/e.go"])
+        self.assertEqual({f["path"]: f["reason"] for f in dry["files"] + dry["orphans"]}, why)
+        ran = json.loads(self.ok(self.c.gc(*args, "--json")).stdout)
+        self.assertEqual(ran["incremental"]["removed"], 1)
+        self.assertTrue((out / "c/c.go").exists())
+        self.assertEqual([(out / p).exists() for p in ("d/d.go", "e/e.go")], [False, True])
+
     def test_interrupt_says_how_to_go_on_and_pays_only_the_rest(self):
         self.c.start_sim("--ttft", 100, "--tokens-per-second", 400)
         out = self.c.dir / "out"
