@@ -10,6 +10,9 @@
 #include "common/mem.h"
 #include "common/strv.h"
 
+/* A piece of memory that malloc keeps at hand; msgpack's own 8 KiB make it tidy up each time. */
+#define ZONE_CHUNK 960
+
 static void *at(const void *object, size_t offset)
 {
     return (char *)object + offset; /* writers of fields got it as non-const */
@@ -408,14 +411,16 @@ gc_err gc_pack_decode(const gc_pack_schema *schema, const gc_pack_mask *mask,
     gc_err err = gc_pack_scan(mem, len, info);
     if (err)
         return err;
-    msgpack_unpacked unpacked;
-    msgpack_unpacked_init(&unpacked);
+    msgpack_zone zone;
+    msgpack_object map;
     size_t offset = 0;
-    if (msgpack_unpack_next(&unpacked, mem, len, &offset) != MSGPACK_UNPACK_SUCCESS)
+    if (!msgpack_zone_init(&zone, ZONE_CHUNK))
+        abort(); /* out of memory, as everywhere */
+    if (msgpack_unpack(mem, len, &offset, &zone, &map) != MSGPACK_UNPACK_SUCCESS)
         err = gc_fail(info, GC_EPROTO, "no msgpack");
     else
-        err = read_map(schema, mask, &unpacked.data, object, info);
-    msgpack_unpacked_destroy(&unpacked);
+        err = read_map(schema, mask, &map, object, info);
+    msgpack_zone_destroy(&zone);
     if (err)
         gc_pack_release(schema, object);
     return err;
