@@ -110,6 +110,11 @@ GC_MUST_CHECK gc_err gc_store_blob_put(gc_store *self, const void *mem, size_t l
                                        gc_sha *sha);
 /* GC_ENOENT: absent. GC_EPROTO: the bytes do not match the hash (the blob is deleted). */
 GC_MUST_CHECK gc_err gc_store_blob_get(gc_store *self, const char *sha256, gc_buf *out);
+/* Several in one round trip: at most GC_STORE_BLOBS, `out` as many initialised buffers,
+ * errs[i] what gc_store_blob_get() would return for each. */
+#define GC_STORE_BLOBS 32
+void gc_store_blobs_get(gc_store *self, const char *const *sha256, size_t count,
+                        gc_buf *out, gc_err *errs);
 GC_MUST_CHECK gc_err gc_store_fcs_put(gc_store *self, const char *sha256, const void *mem,
                                       size_t len);
 GC_MUST_CHECK gc_err gc_store_fcs_get(gc_store *self, const char *sha256, gc_buf *out);

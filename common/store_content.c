@@ -54,24 +54,68 @@ static gc_err fill(gc_buf *out, const redisReply *reply)
     return gc_buf_append(out, reply->str, reply->len) ? GC_ETOOBIG : GC_OK;
 }
 
+/* What does not hash to its name is dropped. */
+static gc_err take_blob(gc_store *self, const char *sha256, const redisReply *reply,
+                        gc_buf *out)
+{
+    gc_sha real = gc_sha256(reply->str, reply->len);
+    if (strcmp(real.hex, sha256) == 0)
+        return fill(out, reply);
+    gc_cmd cmd;
+    gc_cmd_blob_drop(&cmd, &self->scripts, sha256, reply);
+    gc_err err = gc_store_run(self, &cmd);
+    return err ? err : GC_EPROTO;
+}
+
 gc_err gc_store_blob_get(gc_store *self, const char *sha256, gc_buf *out)
 {
     redisReply *reply = NULL;
     gc_err err = get_string(self, "blob", sha256, &reply);
     if (err)
         return err;
-    gc_sha real = gc_sha256(reply->str, reply->len);
-    if (strcmp(real.hex, sha256) == 0) {
-        err = fill(out, reply);
-    } else {
-        gc_cmd cmd;
-        gc_cmd_blob_drop(&cmd, &self->scripts, sha256, reply);
-        err = gc_store_run(self, &cmd);
-        if (!err)
-            err = GC_EPROTO;
-    }
+    err = take_blob(self, sha256, reply, out);
     freeReplyObject(reply);
     return err;
+}
+
+static gc_err get_blobs(gc_store *self, const char *const *sha256, size_t count,
+                        redisReply **out)
+{
+    gc_cmd cmd;
+    gc_cmd_init(&cmd, "MGET");
+    for (size_t i = 0; i < count; i++)
+        gc_cmd_textf(&cmd, "gc:blob:%s", sha256[i]);
+    gc_err err = gc_store_call(self, &cmd, out);
+    gc_cmd_release(&cmd);
+    if (err)
+        return err;
+    if ((*out)->type == REDIS_REPLY_ARRAY && (*out)->elements == count)
+        return GC_OK;
+    freeReplyObject(*out);
+    return GC_EPROTO;
+}
+
+void gc_store_blobs_get(gc_store *self, const char *const *sha256, size_t count,
+                        gc_buf *out, gc_err *errs)
+{
+    redisReply *reply = NULL;
+    bool valid = count > 1;
+    for (size_t i = 0; i < count; i++)
+        valid = valid && gc_sha_valid(sha256[i]);
+    gc_err err = valid ? get_blobs(self, sha256, count, &reply) : GC_EINVAL;
+    bool away = err == GC_EIO || err == GC_ECLOSED || err == GC_EAGAIN;
+    /* One by one each says what is wrong with it, and none is too large alone. */
+    for (size_t i = 0; i < count && err; i++)
+        errs[i] = away ? err : gc_store_blob_get(self, sha256[i], &out[i]);
+    if (err)
+        return;
+    for (size_t i = 0; i < count; i++) {
+        const redisReply *one = reply->element[i];
+        errs[i] = one->type == REDIS_REPLY_STRING
+                      ? take_blob(self, sha256[i], one, &out[i])
+                      : GC_ENOENT;
+    }
+    freeReplyObject(reply);
 }
 
 gc_err gc_store_fcs_put(gc_store *self, const char *sha256, const void *mem, size_t len)

@@ -100,20 +100,33 @@ void run_lookup(gc_run *run)
 
 /* ---- from Redis to disk ---- */
 
-static void collect(gc_run *run, size_t file)
+static void take_content(gc_run *run, size_t file, gc_err err, gc_buf *content)
 {
     run_file *f = &run->files[file];
-    gc_buf content;
-    gc_buf_init(&content, FILE_LIMIT);
-    gc_err err = gc_store_blob_get(run->store, f->collect_sha, &content);
     if (err == GC_ENOENT || err == GC_EPROTO) {
         gc_log_warn("cache.damaged", "path=%s sha256=%s err=\"%s\"",
                     run->stats.files[file].path, f->collect_sha, gc_err_str(err));
         run_set_step(run, file, RUN_READY); /* made again; a cache never fails a job */
     } else if (!store_trouble(run, err)) {
-        run_write_later(run, file, &content, f->collect_how);
+        run_write_later(run, file, content, f->collect_how);
     }
-    gc_buf_release(&content);
+}
+
+static void collect(gc_run *run, const size_t *files, size_t count)
+{
+    const char *shas[GC_STORE_BLOBS];
+    gc_buf contents[GC_STORE_BLOBS];
+    gc_err errs[GC_STORE_BLOBS];
+    for (size_t i = 0; i < count; i++) {
+        shas[i] = run->files[files[i]].collect_sha;
+        gc_buf_init(&contents[i], FILE_LIMIT);
+    }
+    gc_store_blobs_get(run->store, shas, count, contents, errs);
+    for (size_t i = 0; i < count; i++) {
+        if (run->verdict != GC_EXIT_FILES)
+            take_content(run, files[i], errs[i], &contents[i]);
+        gc_buf_release(&contents[i]);
+    }
 }
 
 /* Writing many files takes longer than a claim on the job lasts: heartbeats, signals and
@@ -124,10 +137,13 @@ void run_collect(gc_run *run)
 {
     int64_t until = gc_clock_ms() + COLLECT_BUDGET_MS;
     run->collect_more = false;
-    for (size_t i = 0; i < run->stored.count && !run->collect_more; i++) {
+    for (size_t i = 0; i < run->stored.count && !run->collect_more;) {
+        size_t files[GC_STORE_BLOBS], count = 0; /* the list may grow meanwhile */
         if (run->verdict == GC_EXIT_FILES)
             break;
-        collect(run, run->stored.files[i]);
+        while (count < GC_STORE_BLOBS && i < run->stored.count)
+            files[count++] = run->stored.files[i++];
+        collect(run, files, count);
         run->collect_more = gc_clock_ms() >= until;
     }
     run_write_now(run);

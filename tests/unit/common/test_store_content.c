@@ -48,6 +48,35 @@ static void expect_blob(gc_store *store, const char *sha256, const char *mem, si
     gc_buf_release(&buf);
 }
 
+/* Each says for itself how it is. */
+static void test_store_blobs_come_together(void **state)
+{
+    fixture *f = *state;
+    gc_sha good, bad, empty;
+    must_ok(gc_store_blob_put(f->store, "good", 4, &good));
+    must_ok(gc_store_blob_put(f->store, "", 0, &empty));
+    must_ok(gc_store_blob_put(f->store, "bad", 3, &bad));
+    freeReplyObject(must_redis(f->redis, "SET gc:blob:%s other", bad.hex));
+    gc_sha absent = gc_sha256("absent", 6);
+    const char *shas[] = { good.hex, absent.hex, bad.hex, empty.hex };
+    for (int round = 0; round < 2; round++) { /* the second: one is no hash at all */
+        gc_buf out[4];
+        gc_err errs[4];
+        for (size_t i = 0; i < 4; i++)
+            gc_buf_init(&out[i], 1 << 20);
+        gc_store_blobs_get(f->store, shas, 4, out, errs);
+        must_ok(errs[0]);
+        assert_string_equal(out[0].ptr, "good");
+        expect_err(round ? GC_EINVAL : GC_ENOENT, errs[1]);
+        expect_err(round ? GC_ENOENT : GC_EPROTO, errs[2]); /* it was dropped */
+        must_ok(errs[3]);
+        assert_int_equal(out[3].len, 0);
+        for (size_t i = 0; i < 4; i++)
+            gc_buf_release(&out[i]);
+        shas[1] = "nonsense";
+    }
+}
+
 static void test_store_blob_round_trip_keeps_every_byte(void **state)
 {
     fixture *f = *state;
@@ -344,6 +373,7 @@ static void test_store_knows_a_warm_prefix(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_store_blobs_come_together, flush),
         cmocka_unit_test_setup(test_store_blob_round_trip_keeps_every_byte, flush),
         cmocka_unit_test_setup(test_store_damaged_blob_is_found_and_deleted, flush),
         cmocka_unit_test_setup(test_store_fcs_round_trip, flush),
