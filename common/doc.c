@@ -25,22 +25,30 @@ gc_doc_format gc_doc_format_of(const char *path)
     return GC_DOC_YAML;
 }
 
-/* Recursion is bounded by GC_DOC_MAX_DEPTH. */
+/* The root of a finished tree, and the memory of all of it. */
+typedef struct tree {
+    gc_node root;
+    gc_arena *arena;
+} tree;
+
 void gc_node_destroy(gc_node **root_p)
 {
-    gc_node *node = *root_p;
-    if (!node)
+    tree *self = (tree *)*root_p; /* the root is its first member */
+    if (!self)
         return;
-    for (size_t i = 0; i < node->count; i++) {
-        gc_node_destroy(&node->items[i]);
-        if (node->keys)
-            gc_node_destroy(&node->keys[i]);
-    }
-    free(node->items);
-    free(node->keys);
-    free(node->text);
-    free(node);
+    gc_arena_destroy(&self->arena);
+    free(self);
     *root_p = NULL;
+}
+
+/* The memory goes with the root. */
+static gc_node *finish_tree(gc_doc_build *build, const gc_node *root)
+{
+    tree *self = gc_xcalloc(1, sizeof *self);
+    self->root = *root;
+    self->arena = build->arena;
+    build->arena = NULL;
+    return &self->root;
 }
 
 const gc_node *gc_node_get(const gc_node *node, const char *key)
@@ -75,12 +83,12 @@ gc_place gc_cursor_move(gc_cursor *self, size_t pos)
 
 void gc_doc_build_init(gc_doc_build *self, gc_diags *diags)
 {
-    *self = (gc_doc_build){ .diags = diags };
+    *self = (gc_doc_build){ .diags = diags, .arena = gc_arena_new() };
 }
 
 void gc_doc_build_release(gc_doc_build *self)
 {
-    gc_node_destroy(&self->dropped);
+    gc_arena_destroy(&self->arena);
     *self = (gc_doc_build){ 0 };
 }
 
@@ -147,12 +155,12 @@ gc_node *gc_doc_node(gc_doc_build *self, gc_node_kind kind, gc_place at)
         return NULL;
     }
     self->nodes++;
-    gc_node *node = gc_xcalloc(1, sizeof *node);
+    gc_node *node = gc_arena_alloc(self->arena, sizeof *node);
     node->kind = kind;
     node->line = at.line;
     node->column = at.column;
     if (kind == GC_NODE_NULL)
-        node->text = gc_xstrdup("");
+        node->text = gc_arena_text(self->arena, "", 0);
     return node;
 }
 
@@ -193,49 +201,39 @@ gc_node *gc_doc_scalar(gc_doc_build *self, gc_place at, const char *text, size_t
     if (!node)
         return NULL;
     self->text_bytes += len;
-    node->text = gc_xmemdup(text, len);
+    node->text = gc_arena_text(self->arena, text, len);
     node->len = len;
     return node;
 }
 
 /* The arrays have room for the next power of two above `count`, so no capacity is kept. */
-static gc_node **make_room(gc_node **items, size_t count)
+static gc_node **make_room(gc_doc_build *self, gc_node **items, size_t count)
 {
     if (count & (count - 1))
         return items;
-    return gc_xrealloc(items, (count ? count * 2 : 1) * sizeof(gc_node *));
+    gc_node **more =
+        gc_arena_alloc(self->arena, (count ? count * 2 : 1) * sizeof(gc_node *));
+    if (count)
+        memcpy(more, items, count * sizeof(gc_node *));
+    return more;
 }
 
-void gc_doc_push(gc_node *seq, gc_node *item)
+void gc_doc_push(gc_doc_build *self, gc_node *seq, gc_node *item)
 {
     if (!item)
         return;
-    seq->items = make_room(seq->items, seq->count);
+    seq->items = make_room(self, seq->items, seq->count);
     seq->items[seq->count++] = item;
 }
 
-void gc_doc_put(gc_node *map, gc_node *key, gc_node *value)
+void gc_doc_put(gc_doc_build *self, gc_node *map, gc_node *key, gc_node *value)
 {
-    if (!key || !value) {
-        gc_node_destroy(&key);
-        gc_node_destroy(&value);
+    if (!key || !value)
         return;
-    }
-    map->items = make_room(map->items, map->count);
-    map->keys = make_room(map->keys, map->count);
+    map->items = make_room(self, map->items, map->count);
+    map->keys = make_room(self, map->keys, map->count);
     map->items[map->count] = value;
     map->keys[map->count++] = key;
-}
-
-void gc_doc_drop(gc_doc_build *self, gc_node *node)
-{
-    if (!node)
-        return;
-    if (!self->dropped) {
-        self->dropped = gc_xcalloc(1, sizeof *self->dropped);
-        self->dropped->kind = GC_NODE_SEQ;
-    }
-    gc_doc_push(self->dropped, node);
 }
 
 /* The first key equal to keys[at] among the first `count`, or NULL. */
@@ -263,8 +261,6 @@ void gc_doc_close_map(gc_doc_build *self, gc_node *map)
                          "duplicate key \"%s\": first at line %d, again at line %d; "
                          "remove one",
                          gc_doc_clip(key->text, clip), first->line, key->line);
-            gc_doc_drop(self, key);
-            gc_doc_drop(self, value);
             continue;
         }
         if (index)
@@ -353,9 +349,7 @@ gc_err gc_doc_parse(const char *mem, size_t len, gc_doc_format format, gc_diags 
             root = read_format(&build, text, len, format);
         free(text);
     }
-    if (build.stopped)
-        gc_node_destroy(&root);
+    *out = root && !build.stopped ? finish_tree(&build, root) : NULL;
     gc_doc_build_release(&build);
-    *out = root;
     return diags->errors > before ? GC_EINVAL : GC_OK;
 }

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/arena.h"
 #include "common/doc.h"
 
 /* Line and column (from 1, columns in code points). */
@@ -30,8 +31,8 @@ typedef struct gc_doc_build {
     gc_diags *diags;
     size_t nodes;
     size_t text_bytes;
-    bool stopped;     /* reported; no tree will come of it */
-    gc_node *dropped; /* nodes taken out of the tree; anchors may still point at them */
+    bool stopped;    /* reported; no tree will come of it */
+    gc_arena *arena; /* of all nodes, those that leave the tree, too */
 } gc_doc_build;
 
 void gc_doc_build_init(gc_doc_build *self, gc_diags *diags);
@@ -49,17 +50,14 @@ gc_node *gc_doc_node(gc_doc_build *self, gc_node_kind kind, gc_place at);
  * long or has control characters is an error, and replaced by an empty one. */
 gc_node *gc_doc_scalar(gc_doc_build *self, gc_place at, const char *text, size_t len);
 
-/* Adds `item`, which the sequence then owns. NULL is ignored (the limit was reported). */
-void gc_doc_push(gc_node *seq, gc_node *item);
+/* Adds `item`. NULL is ignored (the limit was reported). */
+void gc_doc_push(gc_doc_build *self, gc_node *seq, gc_node *item);
 
-/* Adds a pair, which the map then owns; with a NULL in it, the other one is destroyed. */
-void gc_doc_put(gc_node *map, gc_node *key, gc_node *value);
+/* Adds a pair, unless there is a NULL in it. */
+void gc_doc_put(gc_doc_build *self, gc_node *map, gc_node *key, gc_node *value);
 
 /* To be called when a map is complete: reports and drops every second value of a key. */
 void gc_doc_close_map(gc_doc_build *self, gc_node *map);
-
-/* Keeps `node` (NULL is fine) until release. */
-void gc_doc_drop(gc_doc_build *self, gc_node *node);
 
 /* GC_DOC_MAX_DEPTH; false (and stopped) if `depth`, from 1, is past it. */
 bool gc_doc_depth_ok(gc_doc_build *self, int depth, gc_place at);

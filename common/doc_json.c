@@ -259,7 +259,7 @@ static gc_node *read_array(json_reader *self, int depth)
         return node;
     }
     while (node && !self->build->stopped) {
-        gc_doc_push(node, read_value(self, depth + 1));
+        gc_doc_push(self->build, node, read_value(self, depth + 1));
         if (self->build->stopped || !more_items(self, ']', "',' or ']'"))
             break;
     }
@@ -280,7 +280,7 @@ static void read_member(json_reader *self, gc_node *map, int depth)
         self->pos++;
         value = read_value(self, depth + 1);
     }
-    gc_doc_put(map, key, value);
+    gc_doc_put(self->build, map, key, value);
 }
 
 static gc_node *read_object(json_reader *self, int depth)

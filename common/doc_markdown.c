@@ -90,12 +90,10 @@ static gc_node *new_text(md_reader *self, gc_place at, const char *text, size_t 
 
 static void put_node(md_reader *self, gc_node *map, const char *key, gc_node *value)
 {
-    if (!map || !value) {
-        gc_node_destroy(&value);
+    if (!map || !value)
         return;
-    }
     gc_place at = { value->line, value->column };
-    gc_doc_put(map, gc_doc_scalar(self->build, at, key, strlen(key)), value);
+    gc_doc_put(self->build, map, gc_doc_scalar(self->build, at, key, strlen(key)), value);
 }
 
 static void put_text(md_reader *self, gc_node *map, const char *key, gc_place at,
@@ -108,7 +106,7 @@ static void put_text(md_reader *self, gc_node *map, const char *key, gc_place at
 static gc_node *add_block(md_reader *self, const char *kind, gc_place at)
 {
     gc_node *block = gc_doc_node(self->build, GC_NODE_MAP, at);
-    gc_doc_push(self->body, block);
+    gc_doc_push(self->build, self->body, block);
     put_text(self, block, "block", at, kind, strlen(kind));
     return block;
 }
@@ -366,14 +364,14 @@ static gc_node *read_row(md_reader *self, const md_line *line, size_t columns)
     size_t pos = line->first, from, to, count = 0;
     while (row && next_cell(self, line, &pos, &from, &to)) {
         if (count++ < columns)
-            gc_doc_push(row, new_cell(self, from, to));
+            gc_doc_push(self->build, row, new_cell(self, from, to));
         else if (count == columns + 1)
             warn(self, place(self, from),
                  "more cells than the table's header; the rest of the row is ignored "
                  "(write \\| for a bar inside of a cell)");
     }
     for (; row && count < columns; count++)
-        gc_doc_push(row, new_text(self, place(self, line->end), "", 0));
+        gc_doc_push(self->build, row, new_text(self, place(self, line->end), "", 0));
     return row;
 }
 
@@ -395,7 +393,7 @@ static void read_table(md_reader *self, const md_line *head)
         md_line line = line_at(self, self->pos);
         if (empty(&line) || !has_bar(self, &line) || starts_block(self, &line))
             break;
-        gc_doc_push(rows, read_row(self, &line, columns));
+        gc_doc_push(self->build, rows, read_row(self, &line, columns));
         self->pos = line.next;
     }
     put_node(self, block, "rows", rows);
@@ -413,7 +411,7 @@ typedef struct md_list {
 static void end_item(md_reader *self, md_list *list)
 {
     if (list->open)
-        gc_doc_push(list->items,
+        gc_doc_push(self->build, list->items,
                     new_text(self, list->at, self->scratch.ptr, self->scratch.len));
     list->open = false;
 }
@@ -571,7 +569,6 @@ static gc_node *read_front_matter(md_reader *self)
     if (root->kind != GC_NODE_NULL)
         gc_doc_error(self->build, (gc_place){ root->line, root->column },
                      "the front matter must be a map of keys and values");
-    gc_doc_drop(self->build, root);
     return gc_doc_node(self->build, GC_NODE_MAP, start);
 }
 
@@ -592,9 +589,7 @@ gc_node *gc_doc_read_markdown(gc_doc_build *self, const char *mem, size_t len)
         root ? gc_doc_node(self, GC_NODE_SEQ, place(&reader, reader.pos)) : NULL;
     while (reader.body && reader.pos < len && !self->stopped)
         read_block(&reader);
-    if (taken)
-        gc_doc_drop(self, reader.body);
-    else
+    if (!taken)
         put_node(&reader, root, "body", reader.body);
     gc_buf_release(&reader.scratch);
     return root;

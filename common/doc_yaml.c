@@ -10,7 +10,7 @@
 /* Design notes. libyaml's events, not its documents: those need 15 times the memory and
  * know no limits. Aliases become copies, and a copy is counted before it is made, so a small
  * file cannot grow past the limits. Invariants:
- *  I1 an anchor's node lives until the reader ends (gc_doc_drop keeps what leaves the tree);
+ *  I1 an anchor's node lives until the reader ends (what leaves the tree stays in its arena);
  *  I2 an anchor is `open` while its node is being read: an alias to it would be endless. */
 
 #define CORE_TAG "tag:yaml.org,2002:"
@@ -186,10 +186,11 @@ static gc_node *copy_node(gc_doc_build *build, const gc_node *from, gc_place at)
         gc_place item_at = { item->line, item->column };
         gc_node *value = copy_node(build, item, item_at);
         if (key)
-            gc_doc_put(node, copy_node(build, key, (gc_place){ key->line, key->column }),
+            gc_doc_put(build, node,
+                       copy_node(build, key, (gc_place){ key->line, key->column }),
                        value);
         else
-            gc_doc_push(node, value);
+            gc_doc_push(build, node, value);
     }
     return node;
 }
@@ -228,7 +229,7 @@ static gc_node *read_seq(yaml_reader *self, const yaml_event_t *start, int depth
         if (end)
             break;
         make_null(item);
-        gc_doc_push(node, item);
+        gc_doc_push(self->build, node, item);
     }
     close_anchor(a, node);
     return node;
@@ -246,7 +247,6 @@ static gc_node *check_key(yaml_reader *self, gc_node *key)
         gc_doc_error(self->build, at, "a key is missing before ':'");
     else
         return key;
-    gc_doc_drop(self->build, key);
     return NULL;
 }
 
@@ -273,15 +273,10 @@ static bool read_pair(yaml_reader *self, gc_node *map, gc_node *merges, int dept
         yaml_event_delete(&event);
     }
     make_null(value);
-    if (is_merge_key(key) && value) {
-        gc_doc_push(merges, value);
-        gc_doc_drop(self->build, key);
-    } else if (key && value) {
-        gc_doc_put(map, key, value);
-    } else { /* anchors may point at either (I1) */
-        gc_doc_drop(self->build, key);
-        gc_doc_drop(self->build, value);
-    }
+    if (is_merge_key(key) && value)
+        gc_doc_push(self->build, merges, value);
+    else
+        gc_doc_put(self->build, map, key, value);
     return true;
 }
 
@@ -289,13 +284,10 @@ static bool read_pair(yaml_reader *self, gc_node *map, gc_node *merges, int dept
 static void merge_map(gc_doc_build *build, gc_node *into, gc_node *from, gc_map *known)
 {
     for (size_t i = 0; i < from->count; i++) {
-        if (gc_map_has(known, from->keys[i]->text)) {
-            gc_doc_drop(build, from->keys[i]);
-            gc_doc_drop(build, from->items[i]);
+        if (gc_map_has(known, from->keys[i]->text))
             continue;
-        }
         gc_map_set(known, from->keys[i]->text, NULL);
-        gc_doc_put(into, from->keys[i], from->items[i]);
+        gc_doc_put(build, into, from->keys[i], from->items[i]);
     }
     from->count = 0;
 }
@@ -317,7 +309,6 @@ static void apply_merges(gc_doc_build *build, gc_node *map, gc_node *merges)
                 gc_doc_error(build, (gc_place){ from->line, from->column },
                              "\"<<\" merges maps only; name an anchored map");
         }
-        gc_doc_drop(build, value);
     }
     merges->count = 0;
     gc_map_destroy(&known);
@@ -337,7 +328,6 @@ static gc_node *read_map(yaml_reader *self, const yaml_event_t *start, int depth
     gc_doc_close_map(self->build, node);
     if (merges.count)
         apply_merges(self->build, node, &merges);
-    free(merges.items);
     close_anchor(a, node);
     return node;
 }
