@@ -20,7 +20,7 @@
 
 #define PATH_LIMIT 4096
 #define PART_LIMIT 255
-#define READ_CHUNK ((size_t)64 * 1024)
+#define READ_CHUNK 16384 /* on the stack */
 #define TMP_PREFIX ".gc-tmp-"
 #define TMP_RANDOM 12
 _Static_assert(sizeof TMP_PREFIX + TMP_RANDOM <= GC_FS_TMP_SIZE, "a name fits");
@@ -71,7 +71,7 @@ bool gc_path_safe(const char *path)
 
 gc_err gc_fs_read_all(int fd, gc_fs_take *take, void *arg)
 {
-    char *chunk = gc_xmalloc(READ_CHUNK);
+    char chunk[READ_CHUNK];
     gc_err err = GC_OK;
     while (!err) {
         ssize_t n = read(fd, chunk, READ_CHUNK);
@@ -82,9 +82,6 @@ gc_err gc_fs_read_all(int fd, gc_fs_take *take, void *arg)
         else if (errno != EINTR)
             err = GC_EIO;
     }
-    int error = errno;
-    free(chunk);
-    errno = error;
     return err;
 }
 

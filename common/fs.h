@@ -89,6 +89,10 @@ void gc_stamper_release(gc_stamper *self);
  * the way; GC_EINVAL: unsafe path; GC_EIO. */
 GC_MUST_CHECK gc_err gc_stamper_look(gc_stamper *self, const char *path, gc_stamp *out);
 
+/* sha256 of the file too, and the stamp that it had before it was read. Errors as above. */
+GC_MUST_CHECK gc_err gc_stamper_sha(gc_stamper *self, const char *path, gc_sha *out,
+                                    gc_stamp *stamp);
+
 /* Replaces a file whose loss costs time only: whole or not at all, but without fsync. */
 GC_MUST_CHECK gc_err gc_root_write_cache(gc_root *self, const char *path, const void *mem,
                                          size_t len, gc_errinfo *info);

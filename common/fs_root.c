@@ -287,6 +287,20 @@ gc_stamp gc_fs_stamp(const struct stat *st)
                        (int64_t)st->st_ctim.tv_sec * 1000000000 + st->st_ctim.tv_nsec };
 }
 
+/* Closes `fd`; *out is set on success only. */
+static gc_err hash_open_file(int fd, gc_sha *out)
+{
+    gc_hasher *hasher = gc_hasher_new();
+    gc_err err = gc_fs_read_all(fd, hash_chunk, hasher);
+    int error = errno;
+    gc_sha sha = gc_hasher_finish(&hasher);
+    close(fd);
+    errno = error;
+    if (!err)
+        *out = sha;
+    return err;
+}
+
 gc_err gc_root_sha_stamped(gc_root *self, const char *path, gc_sha *out, gc_stamp *stamp,
                            gc_errinfo *info)
 {
@@ -295,15 +309,9 @@ gc_err gc_root_sha_stamped(gc_root *self, const char *path, gc_sha *out, gc_stam
     gc_err err = open_regular(self, path, &fd, &st, info);
     if (err)
         return err;
-    gc_hasher *hasher = gc_hasher_new();
-    err = gc_fs_read_all(fd, hash_chunk, hasher);
+    err = hash_open_file(fd, out);
     if (err)
-        gc_fs_fail_below(info, err, "read", path, errno);
-    gc_sha sha = gc_hasher_finish(&hasher);
-    close(fd);
-    if (err)
-        return err;
-    *out = sha;
+        return gc_fs_fail_below(info, err, "read", path, errno);
     *stamp = gc_fs_stamp(&st);
     return GC_OK;
 }
@@ -370,6 +378,27 @@ gc_err gc_stamper_look(gc_stamper *self, const char *path, gc_stamp *out)
         return GC_ESTATE;
     *out = gc_fs_stamp(&st);
     return GC_OK;
+}
+
+gc_err gc_stamper_sha(gc_stamper *self, const char *path, gc_sha *out, gc_stamp *stamp)
+{
+    const char *base;
+    struct stat st;
+    if (!gc_path_safe(path))
+        return GC_EINVAL;
+    if (enter_folder(self, path, &base))
+        return absent_code(errno);
+    int fd = open_part(self->dir, base, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+    if (fd < 0)
+        return absent_code(errno);
+    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+        close(fd);
+        return GC_ESTATE;
+    }
+    gc_err err = hash_open_file(fd, out);
+    if (!err)
+        *stamp = gc_fs_stamp(&st);
+    return err;
 }
 
 /* Removes the folders on the way to `path` that are empty now, the deepest first. One that

@@ -9,8 +9,13 @@
 
 #include "common/mem.h"
 
+#define GATHERED 512
+
+/* A call into OpenSSL costs as much as hashing a block: short fields are gathered. */
 struct gc_hasher {
     EVP_MD_CTX *ctx;
+    size_t used;
+    unsigned char gathered[GATHERED];
 };
 
 /* Fetched once: an implicit fetch costs three times the hash of a short string. */
@@ -85,10 +90,17 @@ bool gc_sha_valid(const char *hex)
 
 gc_hasher *gc_hasher_new(void)
 {
-    gc_hasher *self = gc_xcalloc(1, sizeof *self);
+    gc_hasher *self = gc_xmalloc(sizeof *self);
+    self->used = 0;
     self->ctx = EVP_MD_CTX_new();
     must(self->ctx && EVP_DigestInit_ex(self->ctx, sha256_md(), NULL));
     return self;
+}
+
+static void flush(gc_hasher *self)
+{
+    must(EVP_DigestUpdate(self->ctx, self->gathered, self->used));
+    self->used = 0;
 }
 
 void gc_hasher_field(gc_hasher *self, const void *mem, size_t len)
@@ -96,8 +108,8 @@ void gc_hasher_field(gc_hasher *self, const void *mem, size_t len)
     unsigned char size[8];
     for (int i = 0; i < 8; i++)
         size[i] = (unsigned char)((uint64_t)len >> (8 * i));
-    must(EVP_DigestUpdate(self->ctx, size, sizeof size));
-    must(EVP_DigestUpdate(self->ctx, mem, len));
+    gc_hasher_stream(self, size, sizeof size);
+    gc_hasher_stream(self, mem, len);
 }
 
 void gc_hasher_text(gc_hasher *self, const char *text)
@@ -107,13 +119,21 @@ void gc_hasher_text(gc_hasher *self, const char *text)
 
 void gc_hasher_stream(gc_hasher *self, const void *mem, size_t len)
 {
-    must(EVP_DigestUpdate(self->ctx, mem, len));
+    if (len > GATHERED - self->used)
+        flush(self);
+    if (len > GATHERED) {
+        must(EVP_DigestUpdate(self->ctx, mem, len));
+    } else if (len) {
+        memcpy(self->gathered + self->used, mem, len);
+        self->used += len;
+    }
 }
 
 gc_sha gc_hasher_finish(gc_hasher **self_p)
 {
     gc_hasher *self = *self_p;
     unsigned char raw[EVP_MAX_MD_SIZE];
+    flush(self);
     must(EVP_DigestFinal_ex(self->ctx, raw, NULL));
     EVP_MD_CTX_free(self->ctx);
     free(self);

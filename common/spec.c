@@ -215,26 +215,29 @@ static const char *path_problem(const char *path)
     return NULL;
 }
 
+static bool part_is(const char *part, size_t len, const char *word)
+{
+    return strlen(word) == len && memcmp(part, word, len) == 0;
+}
+
 /* Appends the parts of `path` without "." and empty ones; what is wrong with one. */
 static const char *put_parts(gc_buf *out, const char *path)
 {
-    const char *problem = NULL;
-    gc_strv parts = { 0 };
-    gc_strv_split(&parts, path, '/');
-    for (size_t i = 0; i < parts.count && !problem; i++) {
-        const char *part = parts.items[i];
-        if (strcmp(part, "..") == 0)
-            problem = "holds \"..\"; stay inside of the project";
-        else if (strcmp(part, ".gocreator") == 0)
-            problem =
-                "is in .gocreator, which holds the state of the project; choose another folder";
-        else if (strcmp(part, ".") != 0)
-            gc_buf_printf(out, "%s%s", out->len ? "/" : "", part);
+    for (size_t len; *path; path += len + (path[len] == '/')) {
+        len = strcspn(path, "/");
+        if (part_is(path, len, ".."))
+            return "holds \"..\"; stay inside of the project";
+        if (part_is(path, len, ".gocreator"))
+            return "is in .gocreator, which holds the state of the project; choose another "
+                   "folder";
+        if (!len || part_is(path, len, "."))
+            continue;
+        if (out->len)
+            gc_buf_putc(out, '/');
+        gc_buf_append(out, path, len);
     }
-    if (!problem && !out->len)
-        problem = "names no file or folder; write a path relative to the project";
-    gc_strv_release(&parts);
-    return problem;
+    return out->len ? NULL
+                    : "names no file or folder; write a path relative to the project";
 }
 
 char *gc_spec_path_clean(gc_spec *self, const gc_node *at, const char *what,

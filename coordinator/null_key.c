@@ -129,52 +129,26 @@ bool gc_null_key(const gc_options *options, gc_null_keys *out)
 
 /* ---- the same in other bytes ---- */
 
-#define PIECE 32768
-
-typedef struct pieces {
-    gc_hasher *hasher;
-    size_t used;
-    char bytes[PIECE];
-} pieces;
-
-static void put(pieces *self, const void *mem, size_t len)
-{
-    if (len > PIECE - self->used) {
-        gc_hasher_stream(self->hasher, self->bytes, self->used);
-        self->used = 0;
-    }
-    if (len > PIECE) {
-        gc_hasher_stream(self->hasher, mem, len);
-    } else {
-        memcpy(self->bytes + self->used, mem, len);
-        self->used += len;
-    }
-}
-
 /* All of the tree but places and comments. Recursion is bounded by GC_DOC_MAX_DEPTH. */
-static void put_node(pieces *self, const gc_node *node)
+static void put_node(gc_hasher *h, const gc_node *node)
 {
     uint64_t head[3] = { (uint64_t)node->kind << 1 | node->quoted, node->len,
                          node->count };
-    put(self, head, sizeof head);
-    put(self, node->text ? node->text : "", node->len);
+    gc_hasher_stream(h, head, sizeof head);
+    gc_hasher_stream(h, node->text, node->len);
     for (size_t i = 0; i < node->count; i++) {
         if (node->keys)
-            put_node(self, node->keys[i]);
-        put_node(self, node->items[i]);
+            put_node(h, node->keys[i]);
+        put_node(h, node->items[i]);
     }
 }
 
 gc_sha gc_null_meaning(const gc_sha *rest, const gc_node *spec, const gc_node *answers)
 {
-    pieces *self = gc_xcalloc(1, sizeof *self);
-    self->hasher = gc_hasher_new();
-    gc_hasher_text(self->hasher, rest->hex);
-    put_node(self, spec);
+    gc_hasher *h = gc_hasher_new();
+    gc_hasher_text(h, rest->hex);
+    put_node(h, spec);
     if (answers)
-        put_node(self, answers);
-    gc_hasher_stream(self->hasher, self->bytes, self->used);
-    gc_sha sha = gc_hasher_finish(&self->hasher);
-    free(self);
-    return sha;
+        put_node(h, answers);
+    return gc_hasher_finish(&h);
 }

@@ -255,7 +255,10 @@ static gc_err digest_now(gc_output *self, const char *path, look *out, gc_errinf
         return GC_OK;
     }
     self->hashed++;
-    return gc_root_sha_stamped(self->root, path, &out->sha, &out->stamp, info);
+    gc_err err = gc_stamper_sha(&self->stamper, path, &out->sha, &out->stamp);
+    if (err && err != GC_ENOENT) /* again, for the sentence */
+        err = gc_root_sha_stamped(self->root, path, &out->sha, &out->stamp, info);
+    return err;
 }
 
 static void note_look(gc_output *self, const char *path, const look *seen)
