@@ -40,11 +40,11 @@ static json_t *edges_json(const gc_run *run, const gc_plan_file *f)
     return list;
 }
 
-json_t *run_file_json(const gc_run *run, size_t file)
+json_t *run_file_json(gc_run *run, size_t file)
 {
     const gc_plan_file *f = &run->project.plan->files[file];
     char reason[GC_WHY_SIZE];
-    gc_decider_why(run->decider, file, reason);
+    run_why(run, file, reason);
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:o}", "path", f->path,
                      "action", gc_action_str(run_decision(run, file).action), "reason",
                      reason, "how", run_how_word(f), "kind", f->kind, "level",
@@ -62,11 +62,11 @@ void run_append_orphans(const gc_run *run, json_t *list)
     }
 }
 
-static void explain_file(const gc_run *run, size_t file)
+static void explain_file(gc_run *run, size_t file)
 {
     const gc_plan_file *f = &run->project.plan->files[file];
     char reason[GC_WHY_SIZE];
-    gc_decider_why(run->decider, file, reason);
+    run_why(run, file, reason);
     printf("%s: %s (%s)\n", f->path, gc_action_str(run_decision(run, file).action),
            reason);
     printf("  kind: %s, made by: %s, level: %zu\n", f->kind, run_how_word(f), f->level);
@@ -111,11 +111,11 @@ static void print_line(gc_action action, const char *path, const char *reason)
     printf("%-22s %s (%s)\n", gc_action_str(action), path, reason);
 }
 
-static void explain_all(const gc_run *run)
+static void explain_all(gc_run *run)
 {
     for (size_t i = 0; i < run->project.plan->file_count; i++) {
         char reason[GC_WHY_SIZE];
-        gc_decider_why(run->decider, i, reason);
+        run_why(run, i, reason);
         print_line(run_decision(run, i).action, run->project.plan->files[i].path, reason);
     }
     for (size_t i = 0; i < gc_decider_orphans(run->decider); i++) {
@@ -124,7 +124,7 @@ static void explain_all(const gc_run *run)
     }
 }
 
-static void explain_all_json(const gc_run *run)
+static void explain_all_json(gc_run *run)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < run->project.plan->file_count; i++)
@@ -152,7 +152,7 @@ gc_exit gc_run_explain(const gc_options *options)
 /* ---- check ---- */
 
 /* Everything that does not agree, as {path, action, reason}. */
-static json_t *disagreements(const gc_run *run)
+static json_t *disagreements(gc_run *run)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < run->project.plan->file_count; i++) {
@@ -160,7 +160,7 @@ static json_t *disagreements(const gc_run *run)
         char reason[GC_WHY_SIZE];
         if (action == GC_KEEP)
             continue;
-        gc_decider_why(run->decider, i, reason);
+        run_why(run, i, reason);
         json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "path",
                                               run->project.plan->files[i].path, "action",
                                               gc_action_str(action), "reason", reason));

@@ -7,6 +7,7 @@
 
 #include "common/clock.h"
 
+#define TOLD_CHANGES 10
 #define METRICS_SCHEMA 1
 
 double gc_percent(double part, double whole)
@@ -125,26 +126,46 @@ static void print_rest(const gc_stats *s, const gc_figures *f, FILE *out)
         fprintf(out, "%sNote: %s\n", i ? "" : "\n", s->notes.items[i]);
 }
 
+static void print_changes(const gc_strv *changes, FILE *out)
+{
+    size_t told = changes->count < TOLD_CHANGES ? changes->count : TOLD_CHANGES;
+    if (told)
+        fprintf(out, "\nChanged since the last run:\n");
+    for (size_t i = 0; i < told; i++)
+        fprintf(out, "  %s\n", changes->items[i]);
+    if (changes->count > told)
+        fprintf(out, "  and %zu more\n", changes->count - told);
+}
+
 void gc_report_print(const gc_stats *stats, FILE *out)
 {
     gc_figures f = gc_report_figures(stats);
     print_head(stats, out);
     print_tokens(stats, &f, out);
     print_rest(stats, &f, out);
+    print_changes(&stats->changes, out);
 }
 
 /* ---- JSON ---- */
 
+static json_t *list_json(const gc_strv *list)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < list->count; i++)
+        json_array_append_new(array, json_string(list->items[i]));
+    return array;
+}
+
 static json_t *file_json(const gc_file_stat *f)
 {
     return json_pack(
-        "{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:s}", "path", f->path, "how",
-        *f->how ? f->how : "missing", "task", f->task ? f->task : "", "attempt",
+        "{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:s, s:s*}", "path", f->path,
+        "how", *f->how ? f->how : "missing", "task", f->task ? f->task : "", "attempt",
         (json_int_t)f->attempts, "input", (json_int_t)f->usage.input, "cache_write",
         (json_int_t)f->usage.cache_write_5m + (json_int_t)f->usage.cache_write_1h,
         "cache_read", (json_int_t)f->usage.cache_read, "output",
         (json_int_t)f->usage.output, "cost_usd", f->cost_usd, "seconds", f->seconds,
-        "sha256", f->sha256);
+        "sha256", f->sha256, "reason", f->reason);
 }
 
 static json_t *call_json(const gc_call_stat *c)
@@ -226,9 +247,9 @@ static json_t *metrics_json(const gc_stats *s)
                   "llm_files", (json_int_t)s->llm_files, "ratio_pct",
                   gc_percent((double)s->template_files, (double)s->file_count)));
     set(root, "incremental",
-        json_pack("{s:I, s:I, s:I, s:I}", "regenerated", (json_int_t)s->made, "reused",
-                  (json_int_t)s->reused, "kept", (json_int_t)s->kept, "removed",
-                  (json_int_t)s->removed));
+        json_pack("{s:I, s:I, s:I, s:I, s:o}", "regenerated", (json_int_t)s->made,
+                  "reused", (json_int_t)s->reused, "kept", (json_int_t)s->kept, "removed",
+                  (json_int_t)s->removed, "changes", list_json(&s->changes)));
     set(root, "performance", performance_json(s, &f));
     set(root, "calls", calls);
     set(root, "files", files);

@@ -248,6 +248,9 @@ static gc_exit save_output(gc_run *run, gc_exit code)
         return GC_EXIT_FILES;
     }
     run_drop_checkpoint(run); /* the state knows all of it now */
+    run_list_changes(run, &run->stats.changes);
+    if (code == GC_EXIT_OK)
+        run_record_facts(run);
     return code;
 }
 

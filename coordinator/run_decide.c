@@ -22,8 +22,9 @@ char *run_sources(const gc_plan_file *file)
 
 static void tell_event(gc_run *run, const gc_file_stat *stat, const char *state)
 {
-    json_t *event = json_pack("{s:s, s:s, s:s, s:f}", "event", "file", "path", stat->path,
-                              "state", state, "cost_usd", stat->cost_usd);
+    json_t *event =
+        json_pack("{s:s, s:s, s:s, s:f, s:s*}", "event", "file", "path", stat->path,
+                  "state", state, "cost_usd", stat->cost_usd, "reason", stat->reason);
     char *text = json_dumps(event, JSON_COMPACT | JSON_REAL_PRECISION(12));
     run_tell(run, text);
     free(text);
@@ -119,6 +120,14 @@ const gc_sha *run_fingerprint(const gc_run *run, size_t file)
     return &gc_decider_file(run->decider, file)->fingerprint;
 }
 
+static void keep_reason(gc_run *run, size_t file)
+{
+    char why[GC_WHY_SIZE];
+    run_why(run, file, why);
+    free(run->stats.files[file].reason);
+    run->stats.files[file].reason = gc_xstrdup(why);
+}
+
 /* False: nobody can look there, and the file has failed. */
 static bool decide(gc_run *run, size_t file, const gc_sha *fingerprint)
 {
@@ -131,6 +140,8 @@ static bool decide(gc_run *run, size_t file, const gc_sha *fingerprint)
         return false;
     }
     gc_decider_decide(run->decider, file, fingerprint, &tree);
+    if (!gc_decider_stands(run->decider, file))
+        keep_reason(run, file);
     return true;
 }
 
@@ -173,8 +184,7 @@ static void intend(gc_run *run, size_t file, const gc_buf *content)
     wait_to_be_made(run, file);
 }
 
-/* Of the text of a template, asked for by each file that it makes. */
-static gc_err template_sha(gc_run *run, const char *name, gc_sha *out, gc_errinfo *info)
+gc_err run_template_sha(gc_run *run, const char *name, gc_sha *out, gc_errinfo *info)
 {
     const gc_sha *known = gc_map_get(run->template_shas, name);
     gc_err err = GC_OK;
@@ -200,7 +210,7 @@ static bool fingerprint_template(gc_run *run, size_t file, gc_buf *content, gc_s
         *out = gc_fingerprint_template(f, content->ptr, content->len);
         return true;
     }
-    if (template_sha(run, f->template_name, &text, &info)) {
+    if (run_template_sha(run, f->template_name, &text, &info)) {
         run_fail(run, file, "%s", info.text);
         run_stop(run, GC_EXIT_USAGE, "%s", info.text);
         return false;

@@ -13,6 +13,7 @@
 #include "common/store.h"
 #include "common/task.h"
 #include "coordinator/ahead.h"
+#include "coordinator/changes.h"
 #include "coordinator/client.h"
 #include "coordinator/compose.h"
 #include "coordinator/decide.h"
@@ -55,6 +56,8 @@ typedef struct run_file {
     char collect_sha[GC_SHA_HEX + 1]; /* what is stored, or what a template will write */
     const char *collect_how;
 } run_file;
+
+typedef struct run_reasons run_reasons;
 
 typedef struct run_task {
     char id[GC_WIRE_MAX_ID];
@@ -133,6 +136,7 @@ typedef struct gc_run {
     int64_t slots;    /* calls at a time, as far as is known now */
     gc_map *ours;     /* sha256 of everything in the job's checkpoint */
     gc_map *template_shas; /* name -> gc_sha of its text, owned */
+    run_reasons *reasons;  /* NULL until somebody asks */
     gc_strv edits;         /* paths whose edit was kept or that need the user's eye */
     gc_strv removed;
     char job[GC_JOB_ID_SIZE];
@@ -247,6 +251,10 @@ void run_foresee(gc_run *run);
 /* Looks at the files that are no longer planned, and has them decided. Trouble stops the run. */
 void run_decide_orphans(gc_run *run);
 gc_decision run_decision(const gc_run *run, size_t file);
+
+/* sha256 of the text of a template, read once. */
+GC_MUST_CHECK gc_err run_template_sha(gc_run *run, const char *name, gc_sha *out,
+                                      gc_errinfo *info);
 const gc_sha *run_fingerprint(const gc_run *run, size_t file);
 
 /* It stands on disk: the API of what is there goes to those that depend on it. */
@@ -392,7 +400,7 @@ gc_estimate run_estimate_missing(gc_run *run);
 GC_MUST_CHECK gc_exit run_look(gc_run *run, const gc_options *options);
 
 /* What was decided for a file, and {path, action, reason} of each that is no longer planned. */
-json_t *run_file_json(const gc_run *run, size_t file);
+json_t *run_file_json(gc_run *run, size_t file);
 void run_append_orphans(const gc_run *run, json_t *list);
 const char *run_how_word(const gc_plan_file *file);
 
@@ -404,5 +412,17 @@ GC_MUST_CHECK gc_exit run_explain_prompt_json(gc_run *run, size_t file, json_t *
 /* run_events.c */
 void run_on_message(gc_run *run, const gc_wire *message, int64_t now_ms);
 void run_reconcile(gc_run *run, int64_t now_ms);
+
+/* ---- run_reasons.c ---- */
+
+/* Why a file is decided as it is, with what has changed since the last run that ended well. */
+void run_why(gc_run *run, size_t file, char out[GC_WHY_SIZE]);
+
+/* All that has changed since then, in words. */
+void run_list_changes(gc_run *run, gc_strv *out);
+
+/* What the next run compares with. */
+void run_record_facts(gc_run *run);
+void run_close_reasons(gc_run *run);
 
 #endif

@@ -393,6 +393,7 @@ static void release_stats(gc_stats *s)
     for (size_t i = 0; i < s->file_count; i++) {
         free(s->files[i].task);
         free(s->files[i].problem);
+        free(s->files[i].reason);
     }
     free(s->files);
     for (size_t i = 0; i < s->call_count; i++) {
@@ -404,6 +405,7 @@ static void release_stats(gc_stats *s)
     free(s->spec);
     free(s->provider);
     gc_strv_release(&s->notes);
+    gc_strv_release(&s->changes);
 }
 
 void run_close(gc_run *run)
@@ -423,6 +425,7 @@ void run_close(gc_run *run)
     gc_map_destroy(&run->template_shas);
     gc_schedule_release(&run->schedule);
     run_close_steps(run);
+    run_close_reasons(run);
     gc_decider_destroy(&run->decider);
     free(run->behind_s);
     free(run->writes);

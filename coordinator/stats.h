@@ -30,6 +30,7 @@ typedef struct gc_file_stat {
     char sha256[65]; /* "" if none */
     bool batched;    /* made by a call for several files */
     char *problem;   /* why it failed, or NULL */
+    char *reason;    /* why it is made, or NULL */
 } gc_file_stat;
 
 /* What one task did at the provider: a call, or the few that an answer took. */
@@ -78,7 +79,8 @@ typedef struct gc_stats {
     /* The same job with every optimisation off: estimated. */
     double baseline_usd, baseline_s;
     int64_t baseline_calls, baseline_processed;
-    gc_strv notes; /* renamings, broken cycles, kept edits: for the report */
+    gc_strv notes;   /* renamings, broken cycles, kept edits: for the report */
+    gc_strv changes; /* since the last run that ended well, in words */
 } gc_stats;
 
 #endif
