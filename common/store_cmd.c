@@ -9,13 +9,15 @@
 #include "common/store_private.h"
 #include "common/text.h"
 
-#define NUMBER_SIZE 24 /* a sign, 20 digits, a line end */
-#define HEAD_ROOM 20   /* for "*count" and its line end, known only at last */
+#define USUAL_BYTES 500 /* most commands fit: they do not grow step by step */
+#define NUMBER_SIZE 24  /* a sign, 20 digits, a line end */
+#define HEAD_ROOM 20    /* for "*count" and its line end, known only at last */
 
 void gc_cmd_init(gc_cmd *self, const char *name)
 {
     *self = (gc_cmd){ .script = -1 };
     gc_buf_init(&self->buf, GC_STORE_MAX_COMMAND);
+    (void)gc_buf_reserve(&self->buf, USUAL_BYTES); /* far below the limit */
     gc_buf_append(&self->buf, "                    ", HEAD_ROOM);
     gc_cmd_text(self, name);
 }

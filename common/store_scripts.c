@@ -156,13 +156,13 @@ static const char blob_drop[] =
 /* ARGV: fingerprints. Per fingerprint its fields, or false; a record without its blob is
  * dropped. */
 static const char gen_find[] =
-    "local out = {}\n"
-    "for i, fp in ipairs(ARGV) do\n"
-    "  local key = 'gc:gen:' .. fp\n"
+    "local out, keys = {}, {}\n"
+    "for i, fp in ipairs(ARGV) do out[i], keys[i] = false, 'gc:gen:' .. fp end\n"
+    "if #keys == 0 or call('EXISTS', unpack(keys)) == 0 then return out end\n"
+    "for i, key in ipairs(keys) do\n"
     "  local f = call('HMGET', key, 'path', 'sha256', 'model', 'worker', 'tokens_input',\n"
     "    'tokens_cache_write_5m', 'tokens_cache_write_1h', 'tokens_cache_read',\n"
     "    'tokens_output', 'cost', 'created_at')\n"
-    "  out[i] = false\n"
     "  if f[2] then\n"
     "    if call('EXISTS', 'gc:blob:' .. f[2]) == 1 then out[i] = f\n"
     "    else call('DEL', key) end\n"

@@ -10,6 +10,7 @@
 #include "common/wire.h"
 
 #define BODY_FRAMES 3
+#define USUAL_BYTES 500 /* most messages fit: they do not grow step by step */
 #define MIN_SILENCE_MS 5000
 #define MAP_BYTES (1 << 20) /* room for the map around the payloads */
 
@@ -65,6 +66,7 @@ gc_err gc_wire_send(void *zmq_socket, const gc_wire *message, const void *route,
     gc_err err = GC_OK;
     gc_buf body;
     gc_buf_init(&body, GC_WIRE_MAX_BODY);
+    (void)gc_buf_reserve(&body, USUAL_BYTES); /* far below the limit */
     gc_wire_encode(message, &body);
     if (body.full)
         err = GC_ETOOBIG;
