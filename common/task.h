@@ -73,7 +73,7 @@ typedef enum gc_outcome {
     GC_FILE_MADE,     /* stored; `sha256` is its blob */
     GC_FILE_REUSED,   /* gc:gen had it: nothing was paid */
     GC_FILE_REJECTED, /* did not pass the gate or was missing; `text` is the complaint */
-    GC_FILE_WAITING   /* another task holds its lease: ask again later */
+    GC_FILE_WAITING /* another task holds its lease, or the call broke before it: ask again */
 } gc_outcome;
 
 typedef struct gc_file_result {

@@ -266,6 +266,19 @@ static void tell_failure(gc_run *self, const gc_call_end *end)
                  end->duration_ms, more, end->text);
 }
 
+/* Some files came whole before it broke. The others are given back: asked for anew they get a
+ * prompt of their own, which is shorter than the one for all, and maybe company. */
+static void give_back_rest(gc_run *self)
+{
+    for (size_t i = 0; i < self->task->file_count; i++) {
+        if (self->files[i].state != RUN_FILE_WANTED)
+            continue;
+        self->files[i].state = RUN_FILE_FINAL;
+        self->files[i].outcome = GC_FILE_WAITING;
+    }
+    run_end(self, "", "");
+}
+
 static void on_failed_call(gc_run *self, const gc_call_end *end)
 {
     gc_tally *tally = self->env->tally;
@@ -276,6 +289,10 @@ static void on_failed_call(gc_run *self, const gc_call_end *end)
     run_stop_warming(self);
     if (run_wanted(self) == 0) { /* it broke after the last file that we wanted */
         run_end(self, "", "");
+        return;
+    }
+    if (end->fault == GC_FAULT_BUSY && run_wanted(self) < self->call_files) {
+        give_back_rest(self);
         return;
     }
     switch (end->fault) {
