@@ -71,12 +71,21 @@ gc_err gc_buf_putc(gc_buf *self, char c)
     return gc_buf_append(self, &c, 1);
 }
 
+/* Most texts fit into what is there, and need one pass only. */
 gc_err gc_buf_printf(gc_buf *self, const char *fmt, ...)
 {
+    size_t room = self->cap - self->len; /* of the NUL too; 0 without memory */
     va_list ap;
     va_start(ap, fmt);
-    int len = vsnprintf(NULL, 0, fmt, ap);
+    int len = vsnprintf(room ? self->ptr + self->len : NULL, room, fmt, ap);
     va_end(ap);
+    if (len >= 0 && (size_t)len < room && !self->full &&
+        (size_t)len <= self->limit - self->len) {
+        self->len += (size_t)len;
+        return GC_OK;
+    }
+    if (room)
+        self->ptr[self->len] = '\0';
     if (len < 0)
         return GC_EINVAL;
     gc_err err = gc_buf_reserve(self, (size_t)len);

@@ -12,8 +12,11 @@ typedef struct map_entry {
     uint64_t hash;
 } map_entry;
 
-/* `slots` holds entry index + 1, 0 for empty; linear probing, at most half full. Removed
- * entries stay as tombstones until the next rebuild. */
+/* Up to here looking at all entries is as quick, and needs no slots. */
+#define FEW 8
+
+/* `slots` holds entry index + 1, 0 for empty; linear probing, at most half full. There are
+ * none for few entries. Removed entries stay as tombstones until the next rebuild. */
 struct gc_map {
     map_entry *entries;
     size_t used; /* entries, tombstones included */
@@ -63,6 +66,17 @@ static size_t find_slot(const gc_map *self, const char *key, uint64_t hash)
     return i;
 }
 
+/* Of few entries without slots. */
+static map_entry *find_among_few(const gc_map *self, const char *key, uint64_t hash)
+{
+    for (size_t i = 0; i < self->used; i++) {
+        map_entry *e = &self->entries[i];
+        if (e->hash == hash && e->key && strcmp(e->key, key) == 0)
+            return e;
+    }
+    return NULL;
+}
+
 static void rebuild(gc_map *self)
 {
     size_t live = 0;
@@ -84,47 +98,56 @@ static void rebuild(gc_map *self)
     }
 }
 
+/* The entry of `key` or NULL; *slot is where it is or would go, if there are slots. */
+static map_entry *find_entry(const gc_map *self, const char *key, uint64_t hash,
+                             size_t *slot)
+{
+    if (!self->slot_count)
+        return find_among_few(self, key, hash);
+    *slot = find_slot(self, key, hash);
+    return self->slots[*slot] ? &self->entries[self->slots[*slot] - 1] : NULL;
+}
+
+static map_entry *find(const gc_map *self, const char *key)
+{
+    size_t slot;
+    return find_entry(self, key, hash_key(key), &slot);
+}
+
 void *gc_map_set(gc_map *self, const char *key, void *value)
 {
-    if ((self->used + 1) * 2 > self->slot_count)
-        rebuild(self);
+    size_t slot = 0;
     uint64_t hash = hash_key(key);
-    size_t slot = find_slot(self, key, hash);
-    if (self->slots[slot]) {
-        map_entry *e = &self->entries[self->slots[slot] - 1];
+    if (self->used >= FEW && (self->used + 1) * 2 > self->slot_count)
+        rebuild(self);
+    map_entry *e = find_entry(self, key, hash, &slot);
+    if (e) {
         void *old = e->value;
         e->value = value;
         return old;
     }
     self->entries = gc_grow(self->entries, self->used, &self->cap, sizeof *self->entries);
-    self->entries[self->used] = (map_entry){ gc_xstrdup(key), value, hash };
-    self->slots[slot] = (uint32_t)++self->used;
+    self->entries[self->used++] = (map_entry){ gc_xstrdup(key), value, hash };
+    if (self->slot_count)
+        self->slots[slot] = (uint32_t)self->used;
     self->live++;
     return NULL;
 }
 
-static map_entry *find_entry(const gc_map *self, const char *key)
-{
-    if (!self->slot_count)
-        return NULL;
-    size_t slot = find_slot(self, key, hash_key(key));
-    return self->slots[slot] ? &self->entries[self->slots[slot] - 1] : NULL;
-}
-
 void *gc_map_get(const gc_map *self, const char *key)
 {
-    const map_entry *e = find_entry(self, key);
+    const map_entry *e = find(self, key);
     return e ? e->value : NULL;
 }
 
 bool gc_map_has(const gc_map *self, const char *key)
 {
-    return find_entry(self, key) != NULL;
+    return find(self, key) != NULL;
 }
 
 void *gc_map_remove(gc_map *self, const char *key)
 {
-    map_entry *e = find_entry(self, key);
+    map_entry *e = find(self, key);
     if (!e)
         return NULL;
     void *value = e->value;

@@ -52,12 +52,15 @@ char *gc_xstrdup(const char *text)
 
 char *gc_xasprintf(const char *fmt, ...)
 {
+    char few[256]; /* most texts need one pass only */
     va_list ap;
     va_start(ap, fmt);
-    int len = vsnprintf(NULL, 0, fmt, ap);
+    int len = vsnprintf(few, sizeof few, fmt, ap);
     va_end(ap);
     if (len < 0)
         out_of_memory(0);
+    if ((size_t)len < sizeof few)
+        return gc_xmemdup(few, (size_t)len);
     char *text = gc_xmalloc((size_t)len + 1);
     va_start(ap, fmt);
     vsnprintf(text, (size_t)len + 1, fmt, ap);
