@@ -33,6 +33,7 @@ SLOTS = 2  # of each worker
 LEASE_S = 3
 TIMES = {"GC_CLUSTER_LEASE": f"{LEASE_S}s", "GC_CLUSTER_HEARTBEAT": "300ms"}
 DEADLINE_S = 90
+STORE_MS = 1000  # from the end of an answer to its place in Redis, on a busy machine
 PROVIDER_FAULTS = ("529:0.03", "500:0.03", "reset:0.02", "truncate:0.02", "error_event:0.02")
 
 
@@ -113,8 +114,11 @@ class Round:
         return TIMES
 
     def in_flight_may_repeat(self, calls):
-        """Calls that die with what is killed now: their answers may be complete, or not."""
-        self.may_repeat += min(calls, self.c.calls_running()) * BATCH
+        """Calls that die with what is killed now: their answers may be complete, or not, and
+        one that has just ended may not be stored yet."""
+        just_now = time.time() * 1000 - STORE_MS
+        ended = sum(e["ended_ms"] > just_now for e in self.c.ledger())
+        self.may_repeat += min(calls, self.c.calls_running() + ended) * BATCH
 
     def has_ended(self):
         return self.job.poll() is not None
