@@ -103,7 +103,8 @@ typedef struct plan_promise {
     const plan_ctx *ctx;
     const plan_pkg *home;
     gc_map *alias_of; /* import path -> name used; names of one file are unique */
-    gc_strv aliases;  /* owned names */
+    gc_map *taken;    /* those names */
+    gc_strv aliases;  /* their memory */
     gc_strv imports;  /* import lines */
     gc_buf body;
 } plan_promise;

@@ -8,13 +8,16 @@
 
 void plan_promise_init(plan_promise *self, const plan_ctx *ctx, const plan_pkg *home)
 {
-    *self = (plan_promise){ .ctx = ctx, .home = home, .alias_of = gc_map_new() };
+    *self = (plan_promise){
+        .ctx = ctx, .home = home, .alias_of = gc_map_new(), .taken = gc_map_new()
+    };
     gc_buf_init(&self->body, PLAN_TEXT_LIMIT);
 }
 
 void plan_promise_release(plan_promise *self)
 {
     gc_map_destroy(&self->alias_of);
+    gc_map_destroy(&self->taken);
     gc_strv_release(&self->aliases);
     gc_strv_release(&self->imports);
     gc_buf_release(&self->body);
@@ -35,6 +38,7 @@ const char *plan_promise_import(plan_promise *self, const char *path, const char
     gc_strv_add(&self->aliases, name);
     const char *alias = self->aliases.items[self->aliases.count - 1];
     gc_map_set(self->alias_of, path, (void *)alias);
+    gc_map_set(self->taken, alias, self);
     gc_strv_push(&self->imports, strcmp(last_part(path), alias) == 0
                                      ? gc_xasprintf("import \"%s\"", path)
                                      : gc_xasprintf("import %s \"%s\"", alias, path));
@@ -52,7 +56,7 @@ static const char *import_package(plan_promise *self, const plan_pkg *pkg)
     if (known)
         return known;
     char *alias = gc_xstrdup(pkg->name);
-    while (gc_strv_has(&self->aliases, alias)) {
+    while (gc_map_has(self->taken, alias)) {
         char *longer = gc_xasprintf("%spkg", alias);
         free(alias);
         alias = longer;
