@@ -13,7 +13,8 @@ struct gc_call {
     const gc_task *task;
     gc_llm llm;
     gc_http_call *http;
-    gc_http_head head;
+    gc_retry_hint hint;
+    char *request_id; /* NULL: the answer had no head yet */
     int64_t started_ms;
     int64_t first_byte_ms; /* 0: none yet */
     bool told_start;
@@ -22,6 +23,7 @@ struct gc_call {
 static void call_free(gc_call *self)
 {
     gc_llm_release(&self->llm);
+    free(self->request_id);
     free(self);
 }
 
@@ -51,8 +53,8 @@ static void fill_end(gc_call *self, bool sent, gc_call_end *out)
     const gc_llm *llm = &self->llm;
     bool refused = llm->status != 0 && (llm->status < 200 || llm->status > 299);
     *out = (gc_call_end){
-        .fault = gc_fault_of(llm, &self->head.hint),
-        .hint = self->head.hint,
+        .fault = gc_fault_of(llm, &self->hint),
+        .hint = self->hint,
         .sent = sent,
         .started = llm->started,
         .stop = llm->stop,
@@ -100,7 +102,9 @@ static void on_text(void *arg, const char *mem, size_t len)
 static void on_head(void *arg, const gc_http_head *head)
 {
     gc_call *self = arg;
-    self->head = *head;
+    self->hint = head->hint;
+    free(self->request_id);
+    self->request_id = gc_xstrdup(head->request_id);
     gc_llm_head(&self->llm, head->status, head->content_type);
     if (head->has_limits)
         self->conf.on_limits(self->conf.arg, &head->limits);
@@ -137,7 +141,7 @@ static void on_http_end(void *arg, const gc_http_end *http)
     gc_log_debug(
         "call.end", "task=%s/%s status=%d fault=%s sent=%d request_id=%s ms=%lld",
         self->task->job, self->task->id, self->llm.status, gc_fault_str(end.fault),
-        end.sent, self->head.request_id, (long long)end.duration_ms);
+        end.sent, self->request_id ? self->request_id : "", (long long)end.duration_ms);
     self->conf.on_end(self->conf.arg, &end);
     call_free(self);
 }
@@ -161,7 +165,7 @@ gc_err gc_call_start(const gc_call_conf *conf, gc_call **out)
     gc_call *self = gc_xcalloc(1, sizeof *self);
     self->conf = *conf;
     self->task = task;
-    self->head.hint = (gc_retry_hint){ -1, -1 };
+    self->hint = (gc_retry_hint){ -1, -1 };
     self->started_ms = gc_clock_ms();
     gc_llm_init(&self->llm, provider, on_text, self);
     self->llm.long_cache = strcmp(task->cache_ttl, "1h") == 0;

@@ -26,19 +26,26 @@ typedef enum call_state {
     CALL_FAILED /* before it started: on_end follows from the loop */
 } call_state;
 
+/* Most calls of a worker have the same headers: one list serves them all. */
+typedef struct header_set {
+    struct curl_slist *list;
+    size_t users;
+} header_set;
+
+/* Thousands of these are held at once. */
 struct gc_http_call {
     gc_http *http;
     gc_http_call *next, *prev; /* in http->calls */
     call_state state;
     CURL *easy;
-    struct curl_slist *headers;
+    header_set *headers;
     struct curl_slist *resolve;
     gc_http_request request; /* url, headers: not valid after the start */
-    gc_http_head head;
-    gc_http_end end;
+    gc_http_head *head;      /* while its lines come in */
+    gc_err failure;          /* CALL_FAILED: on_end will say; the text is in `error` */
     char *host;
     int port;
-    char *url;
+    char *url; /* until libcurl has its copy */
     int64_t started_ms;
     int64_t last_byte_ms; /* 0: none of the body yet */
     bool begun;           /* libcurl began to send it */
@@ -50,7 +57,8 @@ struct gc_http {
     CURLM *multi;
     gc_resolver *resolver;
     gc_http_call *calls;
-    CURL **spare; /* handles to use again */
+    header_set *headers; /* of the latest call */
+    CURL **spare;        /* handles to use again */
     size_t spare_count;
     size_t keep;
     size_t uploading;       /* calls that hold a body */
@@ -97,6 +105,16 @@ static void drop_body(gc_http_call *call)
     call->request.body = NULL;
 }
 
+static void drop_headers(header_set **set_p)
+{
+    header_set *set = *set_p;
+    *set_p = NULL;
+    if (!set || --set->users > 0)
+        return;
+    curl_slist_free_all(set->list);
+    free(set);
+}
+
 static void call_free(gc_http_call *call)
 {
     gc_http *self = call->http;
@@ -110,9 +128,10 @@ static void call_free(gc_http_call *call)
         curl_multi_remove_handle(self->multi, call->easy);
         give_handle(self, call->easy);
     }
-    curl_slist_free_all(call->headers);
+    drop_headers(&call->headers);
     curl_slist_free_all(call->resolve);
     drop_body(call);
+    free(call->head);
     free(call->host);
     free(call->url);
     free(call);
@@ -331,6 +350,13 @@ static gc_http_call *find_overdue(gc_http *self, int64_t now_ms, int64_t *next_m
     return NULL;
 }
 
+static void fail_now(gc_http_call *call)
+{
+    char text[CURL_ERROR_SIZE];
+    snprintf(text, sizeof text, "%s", call->error);
+    call_end(call, call->failure, text);
+}
+
 static void on_clock(uv_timer_t *timer)
 {
     gc_http *self = timer->data;
@@ -339,7 +365,7 @@ static void on_clock(uv_timer_t *timer)
     self->clock_due_ms = 0;
     for (gc_http_call *call; (call = find_overdue(self, now_ms, &next_ms));) {
         if (call->state == CALL_FAILED)
-            call_end(call, call->end.err, call->end.text);
+            fail_now(call);
         else
             time_out(call, now_ms);
     }
@@ -354,15 +380,21 @@ static size_t on_header(char *line, size_t size, size_t count, void *arg)
     gc_http_call *call = arg;
     size_t len = size * count;
     if (len >= 5 && memcmp(line, "HTTP/", 5) == 0) {
-        call->head = (gc_http_head){ .hint = { -1, -1 } };
+        if (!call->head)
+            call->head = gc_xmalloc(sizeof *call->head);
+        *call->head = (gc_http_head){ .hint = { -1, -1 } };
+    } else if (!call->head) {
+        return len; /* a trailer: nothing of it matters */
     } else if (len > 2) {
-        gc_http_head_line(&call->head, line, len);
+        gc_http_head_line(call->head, line, len);
     } else {
         long status = 0;
         curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
         if (status >= 200) { /* a 1xx is not the answer yet */
-            call->head.status = (int)status;
-            call->request.on_head(call->request.arg, &call->head);
+            call->head->status = (int)status;
+            call->request.on_head(call->request.arg, call->head);
+            free(call->head);
+            call->head = NULL;
         }
     }
     return len;
@@ -404,8 +436,8 @@ static int on_sending(void *arg, char *peer, char *local, int peer_port, int loc
 static void fail_soon(gc_http_call *call, gc_err err, const char *text)
 {
     call->state = CALL_FAILED;
-    call->end.err = err;
-    snprintf(call->end.text, sizeof call->end.text, "%s", text);
+    call->failure = err;
+    snprintf(call->error, sizeof call->error, "%s", text);
     arm_clock(call->http, gc_clock_ms(), gc_clock_ms());
 }
 
@@ -417,7 +449,7 @@ static void set_options(gc_http_call *call)
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->error);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, call->headers);
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, call->headers->list);
     curl_easy_setopt(easy, CURLOPT_RESOLVE, call->resolve);
     curl_easy_setopt(easy, CURLOPT_POST, 1L);
     curl_easy_setopt(easy, CURLOPT_POSTFIELDS, call->request.body);
@@ -448,6 +480,8 @@ static void call_run(gc_http_call *call)
     call->easy = take_handle(call->http);
     call->state = CALL_RUNNING;
     set_options(call);
+    free(call->url);
+    call->url = NULL;
     CURLMcode code = curl_multi_add_handle(call->http->multi, call->easy);
     if (code == CURLM_OK)
         return;
@@ -510,6 +544,29 @@ static struct curl_slist *header_list(const gc_strv *headers)
     return list;
 }
 
+static bool same_list(const struct curl_slist *a, const struct curl_slist *b)
+{
+    while (a && b && strcmp(a->data, b->data) == 0) {
+        a = a->next;
+        b = b->next;
+    }
+    return !a && !b;
+}
+
+static header_set *hold_headers(gc_http *self, const gc_strv *headers)
+{
+    struct curl_slist *list = header_list(headers);
+    if (self->headers && same_list(self->headers->list, list)) {
+        curl_slist_free_all(list);
+    } else {
+        drop_headers(&self->headers);
+        self->headers = gc_xcalloc(1, sizeof *self->headers);
+        *self->headers = (header_set){ list, 1 };
+    }
+    self->headers->users++;
+    return self->headers;
+}
+
 gc_http_call *gc_http_start(gc_http *self, const gc_http_request *request)
 {
     assert(!self->inside);
@@ -518,7 +575,7 @@ gc_http_call *gc_http_start(gc_http *self, const gc_http_request *request)
     call->request = *request;
     self->uploading += request->body != NULL;
     call->url = gc_xstrdup(request->url);
-    call->headers = header_list(request->headers);
+    call->headers = hold_headers(self, request->headers);
     call->started_ms = gc_clock_ms();
     call->next = self->calls;
     if (self->calls)
@@ -581,6 +638,7 @@ void gc_http_close(gc_http **self_p)
     for (size_t i = 0; i < self->spare_count; i++)
         curl_easy_cleanup(self->spare[i]);
     free(self->spare);
+    drop_headers(&self->headers);
     curl_multi_cleanup(self->multi);
     gc_resolver_destroy(&self->resolver);
     uv_close((uv_handle_t *)&self->curl_timer, on_timer_closed);

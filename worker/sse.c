@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#define KEEP_BYTES 1024 /* memory kept between events, per stream */
-
 void gc_sse_init(gc_sse *self, gc_sse_cb cb, void *arg)
 {
     *self = (gc_sse){ .cb = cb, .arg = arg };
@@ -17,22 +15,12 @@ void gc_sse_release(gc_sse *self)
     gc_buf_release(&self->data);
 }
 
-static void empty(gc_buf *buf)
-{
-    if (buf->cap <= KEEP_BYTES) {
-        gc_buf_reset(buf);
-        return;
-    }
-    gc_buf_release(buf);
-    gc_buf_init(buf, GC_SSE_MAX_EVENT);
-}
-
 static void dispatch(gc_sse *self)
 {
     if (self->has_data)
         self->cb(self->arg, *self->name ? self->name : "message", self->data.ptr,
                  self->data.len);
-    empty(&self->data);
+    gc_buf_release(&self->data); /* thousands of streams wait between events */
     self->has_data = false;
     self->name[0] = '\0';
 }
@@ -104,7 +92,7 @@ gc_err gc_sse_feed(gc_sse *self, const char *mem, size_t len)
                 return GC_ETOOBIG;
             if (whole) {
                 err = take_line(self, self->line.ptr, self->line.len);
-                empty(&self->line);
+                gc_buf_release(&self->line);
             }
         }
         if (err)
