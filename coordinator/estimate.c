@@ -28,6 +28,7 @@ void gc_rates_init(gc_rates *self, const gc_model *model)
                         .wait_s = WAIT_S,
                         .seconds_per_token = model->seconds_per_1k_output / 1000,
                         .tokens_per_byte = 1 / model->bytes_per_token,
+                        .table_tokens_per_byte = 1 / model->bytes_per_token,
                         .thinking_tokens = (double)model->thinking_tokens };
 }
 
@@ -112,6 +113,19 @@ double gc_rates_output(const gc_rates *self, const gc_plan_file *file)
         r = measured_of(&self->measured, file->kind, false);
     return (double)file->expected_bytes *
            (r.per > 0 ? quotient(&r) : self->tokens_per_byte);
+}
+
+gc_ratio gc_measured_output(const gc_measured *self, const gc_plan_file *file)
+{
+    return measured_of(self, gc_rates_kind(file), true);
+}
+
+double gc_rates_output_most(const gc_rates *self, const gc_plan_file *file)
+{
+    double usual = gc_rates_output(self, file);
+    double table = (double)file->expected_bytes * self->table_tokens_per_byte;
+    bool known = gc_measured_output(&self->measured, file).per > 0;
+    return known || usual > table ? usual : table;
 }
 
 double gc_rates_seconds(const gc_rates *self, double output_tokens)

@@ -21,6 +21,7 @@ typedef struct gc_rates {
     double wait_s;                /* to the first event of a call */
     double seconds_per_token;     /* of output, from then on */
     double tokens_per_byte;       /* of answers for kinds that were not measured */
+    double table_tokens_per_byte; /* of answers, as the models table has it */
     double thinking_tokens;       /* of each call, beside those that were measured */
     gc_measured measured;         /* calls 0: none of it */
     int64_t counted;              /* prompts that the provider counted, 0: none */
@@ -38,6 +39,13 @@ const char *gc_rates_kind(const gc_plan_file *file);
 
 /* Output tokens expected for one file, without the thinking of its call. */
 double gc_rates_output(const gc_rates *self, const gc_plan_file *file);
+
+/* The same for the order of calls: of a kind that nobody measured the larger of what others
+ * took and what the table says, since a long call that begins late is what costs time. */
+double gc_rates_output_most(const gc_rates *self, const gc_plan_file *file);
+
+/* What was measured of answers for such files: tokens per expected byte; per 0: nothing. */
+gc_ratio gc_measured_output(const gc_measured *self, const gc_plan_file *file);
 
 /* Seconds of one call. */
 double gc_rates_seconds(const gc_rates *self, double output_tokens);

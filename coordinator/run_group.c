@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/mem.h"
 #include "coordinator/run_private.h"
 #include "coordinator/schedule.h"
@@ -13,8 +14,15 @@
 /* With so many calls for each slot the last ones hardly matter. */
 #define MANY_ROUNDS 8
 
-/* Sizes of groups that are looked at: each is smaller by an eighth, at least by one. */
-#define MAX_SIZES 40
+/* Limits of groups that are looked at: each is tighter by an eighth. */
+#define MAX_LIMITS 40
+#define TIGHTER 0.875
+
+/* Groups whose prompts are looked at for what a call more would repeat. */
+#define SAMPLES 8
+
+/* Part of its expected seconds that a call is taken to need still, however long it took. */
+#define OVERRUN 0.1
 
 static size_t most_files(const gc_config *c)
 {
@@ -28,37 +36,57 @@ static size_t most_entities(const gc_config *c)
                : 0;
 }
 
-static size_t group_by(const gc_run *run, const gc_rates *rates, size_t max_files,
-                       const run_files *files, size_t *group_of)
+/* What a group may have at most. */
+typedef struct group_limit {
+    size_t files;
+    double tokens; /* expected of the answer */
+} group_limit;
+
+static group_limit most(const gc_run *run, const gc_rates *rates)
 {
-    const gc_plan *plan = run->project.plan;
-    double limit = (double)run->project.model->max_output_tokens * OUTPUT_SHARE;
+    double tokens = (double)run->project.model->max_output_tokens * OUTPUT_SHARE;
+    return (group_limit){ most_files(run->config), tokens - rates->thinking_tokens };
+}
+
+/* `tokens` are expected of each of the files. */
+static size_t group_by(const gc_run *run, const run_files *files, const double *tokens,
+                       const group_limit *limit, size_t *group_of)
+{
     gc_group_options options = {
-        .max_files = max_files,
+        .max_files = limit->files,
         .min_similarity = run->config->batching_min_similarity,
-        .max_tokens = limit - rates->thinking_tokens,
+        .max_tokens = limit->tokens,
         .max_entities = most_entities(run->config),
     };
-    double *tokens = gc_xcalloc(files->count + 1, sizeof *tokens);
-    for (size_t i = 0; i < files->count; i++)
-        tokens[i] = gc_rates_output(rates, &plan->files[files->list[i]]);
-    size_t groups = gc_group(plan, files->list, tokens, files->count, &options, group_of);
-    free(tokens);
-    return groups;
+    return gc_group(run->project.plan, files->list, tokens, files->count, &options,
+                    group_of);
 }
 
 size_t run_group(const gc_run *run, const gc_rates *rates, const size_t *files,
                  size_t count, size_t *group_of)
 {
     run_files all = { files, count };
-    return group_by(run, rates, most_files(run->config), &all, group_of);
+    double *tokens = gc_xcalloc(count + 1, sizeof *tokens);
+    for (size_t i = 0; i < count; i++)
+        tokens[i] = gc_rates_output(rates, &run->project.plan->files[files[i]]);
+    group_limit limit = most(run, rates);
+    size_t groups = group_by(run, &all, tokens, &limit, group_of);
+    free(tokens);
+    return groups;
 }
 
 /* ---- the size of a group ---- */
 
+/* What is seen of calls under way counts, too: the first that end are the shortest. */
 static double output_of(const gc_run *run, size_t file)
 {
-    return gc_rates_output(&run->rates, &run->project.plan->files[file]);
+    const gc_plan_file *f = &run->project.plan->files[file];
+    gc_ratio seen = gc_measured_output(&run->partial, f);
+    gc_ratio known = gc_measured_output(&run->rates.measured, f);
+    if (seen.per + known.per > 0)
+        return (double)f->expected_bytes * (double)(seen.sum + known.sum) /
+               (double)(seen.per + known.per);
+    return gc_rates_output_most(&run->rates, f);
 }
 
 gc_rank run_rank(const gc_run *run, const size_t *files, size_t count)
@@ -85,11 +113,16 @@ static void grouping_release(grouping *self)
     free(self->first);
 }
 
-static grouping make_groups(const gc_run *run, size_t max_files, const run_files *files)
+static grouping make_groups(const gc_run *run, const group_limit *limit,
+                            const run_files *files)
 {
     size_t *group_of = gc_xcalloc(files->count + 1, sizeof *group_of);
+    double *tokens = gc_xcalloc(files->count + 1, sizeof *tokens);
     grouping g = { .members = gc_xcalloc(files->count + 1, sizeof *g.members) };
-    g.count = group_by(run, &run->rates, max_files, files, group_of);
+    for (size_t i = 0; i < files->count; i++)
+        tokens[i] = output_of(run, files->list[i]);
+    g.count = group_by(run, files, tokens, limit, group_of);
+    free(tokens);
     g.first = gc_xcalloc(g.count + 2, sizeof *g.first);
     for (size_t i = 0; i < files->count; i++)
         g.first[group_of[i] + 2]++;
@@ -101,25 +134,70 @@ static grouping make_groups(const gc_run *run, size_t max_files, const run_files
     return g;
 }
 
-static gc_spread spread_of(const gc_run *run, const grouping *g, size_t slots)
+static gc_spread spread_of(const gc_run *run, const grouping *g, const double *free_s)
 {
     gc_rank *calls = gc_xcalloc(g->count + 1, sizeof *calls);
     for (size_t k = 0; k < g->count; k++) {
         calls[k] = run_rank(run, g->members + g->first[k], g->first[k + 1] - g->first[k]);
         calls[k].number = k;
     }
-    gc_spread spread = { g->count, gc_schedule_makespan(calls, g->count, slots) };
+    gc_spread spread = { g->count, gc_schedule_makespan(calls, g->count, free_s,
+                                                        (size_t)run->slots) };
     free(calls);
     return spread;
 }
 
-/* What every call costs whatever it is asked for: the shared start, thinking. */
-static double cost_per_call(const gc_run *run)
+/* ---- what a call more costs ---- */
+
+static size_t shared_bytes(const gc_run *run)
 {
-    size_t len, shared = 0, marked = gc_composer_marked_bytes(run->composer);
+    size_t len, bytes = 0;
     for (size_t i = 0; gc_composer_shared(run->composer, i, &len); i++)
-        shared += len;
-    double plain = shared > marked ? (double)(shared - marked) : 0;
+        bytes += len;
+    return bytes;
+}
+
+/* Bytes of the prompt that are this call's alone; 0 if it cannot be asked for so. */
+static double own_bytes(gc_run *run, const size_t *files, size_t count)
+{
+    gc_task *task = NULL;
+    if (run_compose(run, files, count, &task, NULL))
+        return 0;
+    double bytes = (double)task->prompt_bytes - (double)shared_bytes(run);
+    gc_task_destroy(&task);
+    return bytes;
+}
+
+/* What stands in the prompts of both halves of a group but once in that of the whole: the
+ * mean of a few groups. It is about the same for all sizes, so it is measured once. */
+static double repeated_bytes(gc_run *run, const grouping *g)
+{
+    double sum = 0;
+    size_t seen = 0, stride = g->count / SAMPLES + 1;
+    if (run->repeated_known)
+        return run->repeated_bytes;
+    for (size_t k = 0; k < g->count; k += stride) {
+        const size_t *files = g->members + g->first[k];
+        size_t count = g->first[k + 1] - g->first[k], half = count / 2;
+        if (count < 2)
+            continue;
+        double more = own_bytes(run, files, half) +
+                      own_bytes(run, files + half, count - half) -
+                      own_bytes(run, files, count);
+        sum += more > 0 ? more : 0;
+        seen++;
+    }
+    run->repeated_known = seen > 0;
+    run->repeated_bytes = seen ? sum / (double)seen : 0;
+    return run->repeated_bytes;
+}
+
+/* What every call costs whatever it is asked for: the shared start, what the prompts of
+ * several calls repeat, thinking. */
+static double cost_per_call(const gc_run *run, double repeated)
+{
+    size_t shared = shared_bytes(run), marked = gc_composer_marked_bytes(run->composer);
+    double plain = (shared > marked ? (double)(shared - marked) : 0) + repeated;
     gc_usage usage = {
         .input = (int64_t)(plain / run->rates.plain_bytes_per_token),
         .cache_read = (int64_t)((double)marked / run->rates.marked_bytes_per_token),
@@ -128,44 +206,104 @@ static double cost_per_call(const gc_run *run)
     return gc_layout_weight(run->project.model, &usage);
 }
 
+/* As it was expected before the run: what may be added is a part of what the user was told. */
 static double cost_of_files(const gc_run *run, const run_files *files)
 {
+    const gc_rates *rates = run->told_rates.wait_s > 0 ? &run->told_rates : &run->rates;
     double tokens = 0;
     for (size_t i = 0; i < files->count; i++)
-        tokens += output_of(run, files->list[i]);
+        tokens += gc_rates_output(rates, &run->project.plan->files[files->list[i]]);
     gc_usage usage = { .output = (int64_t)tokens };
     return gc_layout_weight(run->project.model, &usage);
 }
 
-static size_t idle_slots(const gc_run *run)
+/* ---- when slots are free ---- */
+
+/* Seconds that a call which is under way still takes: one that takes longer than expected is
+ * taken to be close to its end. */
+static double seconds_left(const gc_run *run, const run_task *t, int64_t now_ms)
 {
-    size_t slots = (size_t)run->slots;
-    return run->tasks_sent < slots ? slots - run->tasks_sent : 0;
+    double all = run_rank(run, t->files, t->file_count).call_s;
+    double spent = t->begun_at ? (double)(now_ms - t->begun_at) / 1000 : 0;
+    return all - spent > all * OVERRUN ? all - spent : all * OVERRUN;
+}
+
+/* From now until each slot is free of what was sent; free() it. */
+static double *free_slots(const gc_run *run)
+{
+    size_t slots = (size_t)run->slots, cursor = 0, next = 0;
+    int64_t now_ms = gc_clock_ms();
+    double *free_s = gc_xcalloc(slots + 1, sizeof *free_s);
+    void *value;
+    while (gc_map_next(run->tasks, &cursor, NULL, &value)) {
+        const run_task *t = value;
+        if (t->sent)
+            free_s[next++ % slots] += seconds_left(run, t, now_ms);
+    }
+    return free_s;
+}
+
+/* Tokens expected of the group that is expected to take longest. */
+static double longest_group(const gc_run *run, const grouping *g)
+{
+    double longest = 0;
+    for (size_t k = 0; k < g->count; k++) {
+        double tokens = 0;
+        for (size_t i = g->first[k]; i < g->first[k + 1]; i++)
+            tokens += output_of(run, g->members[i]);
+        longest = tokens > longest ? tokens : longest;
+    }
+    return longest;
+}
+
+/* Calls of the same length end together; but as long as nothing was measured nobody knows
+ * their lengths, and an equal number of files is the better guess. */
+static void tighten(const gc_run *run, group_limit *limit)
+{
+    if (run->rates.measured.kind_count || run->partial.kind_count)
+        limit->tokens *= TIGHTER;
+    else
+        limit->files = limit->files > 8   ? (size_t)((double)limit->files * TIGHTER)
+                       : limit->files > 1 ? limit->files - 1
+                                          : 1;
+}
+
+/* What limits, each tighter than the one before, lead to. */
+static size_t look_at_limits(const gc_run *run, const run_files *files,
+                             const grouping *best, group_limit *limits,
+                             gc_spread *options)
+{
+    double *free_s = free_slots(run);
+    size_t count = 1;
+    options[0] = spread_of(run, best, free_s);
+    for (; count < MAX_LIMITS && options[count - 1].calls < files->count; count++) {
+        limits[count] = limits[count - 1];
+        tighten(run, &limits[count]);
+        grouping g = make_groups(run, &limits[count], files);
+        options[count] = spread_of(run, &g, free_s);
+        grouping_release(&g);
+    }
+    free(free_s);
+    return count;
 }
 
 /* The largest groups, or smaller ones if they end sooner and cost little more. */
-static grouping choose_groups(const gc_run *run, const run_files *files)
+static grouping choose_groups(gc_run *run, const run_files *files)
 {
-    size_t size = most_files(run->config), slots = idle_slots(run), count = 0;
-    grouping best = make_groups(run, size, files);
-    if (size < 2 || !slots || best.count >= slots * MANY_ROUNDS)
+    group_limit limits[MAX_LIMITS] = { most(run, &run->rates) };
+    gc_spread options[MAX_LIMITS];
+    grouping best = make_groups(run, &limits[0], files);
+    if (best.count == files->count || best.count >= (size_t)run->slots * MANY_ROUNDS)
         return best;
-    size_t sizes[MAX_SIZES] = { size };
-    gc_spread options[MAX_SIZES] = { spread_of(run, &best, slots) };
-    for (count = 1; size > 1 && count < MAX_SIZES; count++) {
-        size -= size >= 16 ? size / 8 : 1;
-        grouping g = make_groups(run, size, files);
-        sizes[count] = size;
-        options[count] = spread_of(run, &g, slots);
-        grouping_release(&g);
-    }
-    double per_call = cost_per_call(run);
+    limits[0].tokens = longest_group(run, &best);
+    size_t count = look_at_limits(run, files, &best, limits, options);
+    double per_call = cost_per_call(run, repeated_bytes(run, &best));
     double all = cost_of_files(run, files) + per_call * (double)best.count;
     size_t chosen = gc_schedule_spread(options, count, per_call,
                                        all * run->config->batching_spread_cost);
     if (chosen) {
         grouping_release(&best);
-        best = make_groups(run, sizes[chosen], files);
+        best = make_groups(run, &limits[chosen], files);
     }
     return best;
 }

@@ -1,11 +1,15 @@
 /* What earlier calls took, and what this run's calls teach the next one. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/log.h"
 #include "common/mem.h"
 #include "coordinator/figures.h"
 #include "coordinator/run_private.h"
+
+/* Of an answer: fewer say nothing about how long it will be. */
+#define SOME_TOKENS 50
 
 void run_learn_figures(gc_run *run)
 {
@@ -86,7 +90,58 @@ void run_take_lesson(gc_run *run, const run_task *task, const gc_result *result)
                               .output_tokens = r->usage.output };
     }
     gc_measured_add(&run->lessons, &lesson);
+    gc_measured known = run->rates.measured;
+    gc_measured_add(&known, &lesson);
+    gc_rates_learn(&run->rates, &known);
+    run->lesson_count++;
     free(files);
+}
+
+/* Answers bring their files in the order of the task: those before the one that it is at are
+ * whole, and of that one half, as a rule. */
+static void look_at_call(gc_run *run, const run_task *t)
+{
+    gc_lesson_file *files = gc_xcalloc(t->file_count, sizeof *files);
+    gc_lesson lesson = {
+        .wait_s = -1, .seconds = -1, .usage = { .output = t->tokens }, .files = files
+    };
+    double bytes = 0;
+    for (size_t i = 0; i < t->file_count; i++) {
+        const gc_plan_file *f = &run->project.plan->files[t->files[i]];
+        bool here = strcmp(f->path, t->path) == 0;
+        files[i] =
+            (gc_lesson_file){ .kind = gc_rates_kind(f),
+                              .expected_bytes = f->expected_bytes / (here ? 2 : 1) };
+        bytes += (double)files[i].expected_bytes;
+        lesson.file_count++;
+        if (here)
+            break;
+    }
+    for (size_t i = 0; i < lesson.file_count && bytes > 0; i++)
+        files[i].output_tokens =
+            (int64_t)((double)t->tokens * (double)files[i].expected_bytes / bytes);
+    gc_measured_add(&run->partial, &lesson);
+    free(files);
+}
+
+void run_look_at_calls(gc_run *run)
+{
+    size_t cursor = 0;
+    void *value;
+    run->partial = (gc_measured){ 0 };
+    while (gc_map_next(run->tasks, &cursor, NULL, &value)) {
+        const run_task *t = value;
+        if (t->sent && t->path && t->tokens >= SOME_TOKENS)
+            look_at_call(run, t);
+    }
+}
+
+bool run_has_learnt(gc_run *run)
+{
+    if (run->lesson_count < run->learn_next)
+        return false;
+    run->learn_next = run->lesson_count + run->lesson_count / 2 + 1;
+    return run->lesson_count > 0;
 }
 
 void run_pass_lessons_on(gc_run *run)
@@ -133,6 +188,7 @@ void run_watch_slots(gc_run *run)
 
 void run_tell_estimate(gc_run *run, const gc_estimate *e)
 {
+    run->told_rates = run->rates;
     char source[GC_RATES_SOURCE], cost[48] = "an unknown price";
     gc_rates_source(&run->rates, source, sizeof source);
     if (run->project.model->priced)

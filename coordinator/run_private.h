@@ -144,7 +144,15 @@ typedef struct gc_run {
     char task_prefix[8];
     unsigned task_number;
     gc_rates rates;
+    gc_rates told_rates; /* as they were when the estimate was told; wait_s 0: not yet */
     gc_measured lessons; /* of this run's calls, not yet in Redis */
+    size_t lesson_count,
+        learn_next;      /* calls that taught; the next look at what came of it */
+    gc_measured partial; /* kinds of files that calls under way are at */
+    int64_t planned_at;  /* when what was not sent was grouped anew */
+    gc_map *scouted;     /* kinds that calls went out for; values mean nothing */
+    bool repeated_known;
+    double repeated_bytes; /* of prompts, if a group is asked for in two calls */
     int signal_fd;
     int signals;         /* how many stop signals came */
     int64_t drain_until; /* after a stop signal: give running calls until then */
@@ -385,7 +393,15 @@ void run_recall_figures(gc_run *run); /* from the last run of local mode in this
 
 /* Ends with what this run has measured, for its own comparison and for the next one. */
 void run_learn_from_this(gc_run *run);
+/* Adds to the rates, too. */
 void run_take_lesson(gc_run *run, const run_task *task, const gc_result *result);
+
+/* Looks at how far the calls under way are: `partial`. */
+void run_look_at_calls(gc_run *run);
+
+/* True when there are half as many lessons more than the last time: what was not sent yet may
+ * be grouped and ranked better now. */
+bool run_has_learnt(gc_run *run);
 void run_pass_lessons_on(gc_run *run); /* to Redis; kept if it does not answer */
 
 /* Looks how many calls at a time there can be: the job's limit, or what the workers there are

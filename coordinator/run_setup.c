@@ -91,6 +91,7 @@ gc_exit run_prepare(gc_run *run)
         return code;
     run_open_steps(run);
     run->tasks = gc_map_new();
+    run->scouted = gc_map_new();
     run->ours = gc_map_new();
     run->template_shas = gc_map_new();
     run->slicer = gc_slicer_new(run->project.fcs);
@@ -418,6 +419,7 @@ void run_close(gc_run *run)
     while (run->tasks && gc_map_next(run->tasks, &cursor, NULL, &value))
         run_drop_task(run, value);
     gc_map_destroy(&run->tasks);
+    gc_map_destroy(&run->scouted);
     gc_map_destroy(&run->ours);
     cursor = 0;
     while (run->template_shas && gc_map_next(run->template_shas, &cursor, NULL, &value))

@@ -15,6 +15,14 @@
 #define AHEAD_PART 16
 #define AHEAD_MIN 4
 #define SUBMIT_BATCH 32
+
+/* How long a plan of at most so many tasks lasts, if a slot is free. */
+#define PLAN_LASTS_MS 1000
+#define AGAIN_TASKS 128
+
+/* Before everything else: no path is that long. At most one slot in four is for scouts. */
+#define SCOUT_S 1e6
+#define SCOUT_PART 4
 #define PAYLOAD_LIMIT ((size_t)64 << 20)
 #define API_LIMIT ((size_t)16 << 20)
 #define MOST_CUTS 10         /* by then the room is as wide as without a budget */
@@ -82,19 +90,24 @@ static gc_err take_back_sent(gc_run *run)
     return gc_client_send(run->client, &cancel);
 }
 
-void run_take_unsent(gc_run *run)
+static void take_unsent(gc_run *run, bool fresh_only)
 {
     size_t cursor = 0;
     void *value;
     while (gc_map_next(run->tasks, &cursor, NULL, &value)) {
         run_task *task = value;
-        if (task->sent)
+        if (task->sent || (fresh_only && task->asked))
             continue;
         for (size_t i = 0; i < task->file_count; i++)
             if (run->files[task->files[i]].step == RUN_OUT)
                 run_set_step(run, task->files[i], RUN_READY);
         run_drop_task(run, task);
     }
+}
+
+void run_take_unsent(gc_run *run)
+{
+    take_unsent(run, false);
 }
 
 bool run_take_back(gc_run *run)
@@ -208,9 +221,69 @@ static void add_task(gc_run *run, const size_t *files, size_t count, void *arg)
     run_add_task(run, files, count);
 }
 
+/* The first calls for kinds of files of which nothing is known: what they take tells how the
+ * others are best shared out. */
+typedef struct scouts {
+    gc_map *kinds; /* that one was chosen for */
+    size_t left;
+} scouts;
+
+static bool is_scout(const gc_run *run, const scouts *self, const gc_plan_file *file)
+{
+    const char *kind = gc_rates_kind(file);
+    return self->left && !gc_map_has(self->kinds, kind) &&
+           !gc_map_has(run->scouted, kind) &&
+           gc_measured_output(&run->rates.measured, file).per <= 0;
+}
+
+static void add_group(gc_run *run, const size_t *files, size_t count, void *arg)
+{
+    scouts *self = arg;
+    run_task *t = run_add_task(run, files, count);
+    const gc_plan_file *first = &run->project.plan->files[files[0]];
+    if (!is_scout(run, self, first))
+        return;
+    gc_map_set(self->kinds, gc_rates_kind(first), self);
+    self->left--;
+    gc_schedule_remove(&run->schedule, &t->turn);
+    t->turn.rank.path_s += SCOUT_S;
+    gc_schedule_put(&run->schedule, &t->turn, 0);
+}
+
+/* Tasks that may be at the broker and at workers. */
+static size_t most_sent(const gc_run *run)
+{
+    size_t slots = (size_t)run->slots;
+    return slots + slots / AHEAD_PART + AHEAD_MIN;
+}
+
+/* There is room for a call, the plan is old, and making another one is quick. */
+static bool plan_is_old(const gc_run *run, int64_t now_ms)
+{
+    return run->lesson_count && run->tasks_sent < most_sent(run) &&
+           now_ms - run->planned_at >= PLAN_LASTS_MS &&
+           gc_schedule_count(&run->schedule) <= AGAIN_TASKS;
+}
+
+/* A task that was not composed is only a plan: made anew with the figures known now. */
+static void plan_again(gc_run *run, int64_t now_ms)
+{
+    if (!gc_schedule_count(&run->schedule) ||
+        (!run_has_learnt(run) && !plan_is_old(run, now_ms)))
+        return;
+    run->planned_at = now_ms;
+    run_look_at_calls(run);
+    run_look_ahead(run);
+    take_unsent(run, true);
+}
+
 void run_make_tasks(gc_run *run)
 {
-    if (run->stopping || !run->ready.count)
+    if (run->stopping)
+        return;
+    if (!run->thrifty)
+        plan_again(run, gc_clock_ms());
+    if (!run->ready.count)
         return;
     if (run->thrifty) {
         run_make_thrifty_tasks(run);
@@ -224,7 +297,9 @@ void run_make_tasks(gc_run *run)
         else
             files[together++] = files[i];
     }
-    run_group_files(run, files, together, add_task, NULL);
+    scouts first_calls = { gc_map_new(), (size_t)run->slots / SCOUT_PART };
+    run_group_files(run, files, together, add_group, &first_calls);
+    gc_map_destroy(&first_calls.kinds);
     free(files);
 }
 
@@ -253,6 +328,8 @@ static void note_attempt(gc_run *run, run_task *t)
         stat->batched = t->file_count > 1;
         free(stat->task);
         stat->task = gc_xstrdup(t->id);
+        gc_map_set(run->scouted, gc_rates_kind(&run->project.plan->files[t->files[i]]),
+                   run);
     }
     t->asked = true;
 }
@@ -374,7 +451,7 @@ static size_t take_batch(gc_run *run, size_t room, run_task **batch, int64_t now
 
 void run_send_tasks(gc_run *run, int64_t now_ms)
 {
-    size_t slots = (size_t)run->slots, most = slots + slots / AHEAD_PART + AHEAD_MIN;
+    size_t most = most_sent(run);
     run_task *batch[SUBMIT_BATCH];
     while (!run->stopping && gc_client_up(run->client) && run->tasks_sent < most) {
         size_t count = take_batch(run, most - run->tasks_sent, batch, now_ms);

@@ -2,6 +2,7 @@
 
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/mem.h"
 
@@ -137,11 +138,11 @@ static int compare(const void *a, const void *b)
     return gc_rank_compare(a, b);
 }
 
-/* Moves a changed first one to its place; `free_at` is a heap of times. */
-static void sink_time(double *free_at, size_t count)
+/* Moves a changed one to its place among those below; `free_at` is a heap of times. */
+static void sink_time(double *free_at, size_t at, size_t count)
 {
-    double time = free_at[0];
-    size_t at = 0, child;
+    double time = free_at[at];
+    size_t child;
     while ((child = 2 * at + 1) < count) {
         if (child + 1 < count && free_at[child + 1] < free_at[child])
             child++;
@@ -153,18 +154,22 @@ static void sink_time(double *free_at, size_t count)
     free_at[at] = time;
 }
 
-double gc_schedule_makespan(gc_rank *calls, size_t count, size_t slots)
+double gc_schedule_makespan(gc_rank *calls, size_t count, const double *free_s,
+                            size_t slots)
 {
-    slots = slots < count ? slots : count;
     double *free_at = gc_xcalloc(slots + 1, sizeof *free_at);
     double last = 0;
     if (count)
         qsort(calls, count, sizeof *calls, compare);
+    if (free_s)
+        memcpy(free_at, free_s, slots * sizeof *free_at);
+    for (size_t at = slots / 2; free_s && at-- > 0;)
+        sink_time(free_at, at, slots);
     for (size_t i = 0; i < count; i++) {
         double all = free_at[0] + calls[i].path_s;
         free_at[0] += calls[i].call_s;
         last = all > last ? all : last;
-        sink_time(free_at, slots);
+        sink_time(free_at, 0, slots);
     }
     free(free_at);
     return last;

@@ -51,9 +51,11 @@ gc_scheduled *gc_schedule_take(gc_schedule *self, int64_t now_ms);
 /* All of them, those whose time has not come included. */
 size_t gc_schedule_count(const gc_schedule *self);
 
-/* Seconds from the first start to the last end if `slots` (> 0) take these calls in their
- * order and the chains behind them need no slots. Sorts `calls`. */
-double gc_schedule_makespan(gc_rank *calls, size_t count, size_t slots);
+/* Seconds from now to the last end if `slots` (> 0) take these calls in their order and the
+ * chains behind them need no slots; free_s[i]: from now until slot i is free, NULL: all are.
+ * Sorts `calls`. */
+double gc_schedule_makespan(gc_rank *calls, size_t count, const double *free_s,
+                            size_t slots);
 
 /* One way of sharing the same files out over calls. */
 typedef struct gc_spread {

@@ -174,6 +174,31 @@ static void test_estimate_learns_from_a_call(void **state)
     assert_true(near(gc_rates_output(&rates, &other), 3100)); /* as all kinds together */
 }
 
+/* The order of calls is planned with a kind that nobody knows as long. */
+static void test_estimate_takes_unknown_kinds_for_long(void **state)
+{
+    (void)state;
+    gc_lesson_file part = { "test", 2000, 100 };
+    gc_lesson lesson = { .usage = { .output = 100 }, .files = &part, .file_count = 1 };
+    gc_measured measured = { .calls = 1 };
+    gc_rates rates = table_rates();
+    gc_measured_add(&measured, &lesson);
+    gc_rates_learn(&rates, &measured);
+    assert_true(near(gc_rates_output(&rates, &files[0]), 200)); /* as short as tests */
+    assert_true(
+        near(gc_rates_output_most(&rates, &files[0]), 1000)); /* as in the table */
+    assert_true(near(gc_rates_output_most(&rates, &files[1]), 100));
+    assert_int_equal(gc_measured_output(&measured, &files[1]).sum, 100);
+    assert_int_equal(gc_measured_output(&measured, &files[0]).per, 0);
+    part.output_tokens = 1000;
+    lesson.usage.output = 1000;
+    measured = (gc_measured){ .calls = 1 };
+    gc_measured_add(&measured, &lesson);
+    gc_rates_learn(&rates, &measured);
+    assert_true(
+        near(gc_rates_output_most(&rates, &files[0]), 2000)); /* as long as tests */
+}
+
 /* Tests of services are longer than those of handlers: each kind is measured by itself, and
  * stands in for those that were not. */
 static void test_estimate_tells_tests_apart(void **state)
@@ -240,6 +265,7 @@ int main(void)
         cmocka_unit_test(test_estimate_takes_what_was_counted),
         cmocka_unit_test(test_estimate_ignores_a_count_out_of_reason),
         cmocka_unit_test(test_estimate_learns_from_a_call),
+        cmocka_unit_test(test_estimate_takes_unknown_kinds_for_long),
         cmocka_unit_test(test_estimate_tells_tests_apart),
         cmocka_unit_test(test_estimate_refuses_absurd_figures),
     };

@@ -113,13 +113,19 @@ static void test_schedule_makespan(void **state)
 {
     (void)state;
     gc_rank calls[] = { { 2, 2, 0 }, { 2, 2, 1 }, { 3, 3, 2 }, { 3, 3, 3 }, { 2, 2, 4 } };
-    assert_true(gc_schedule_makespan(calls, 5, 2) == 7); /* 3+2+2 beside 3+2 */
-    assert_true(gc_schedule_makespan(calls, 5, 5) == 3);
-    assert_true(gc_schedule_makespan(calls, 5, 100) == 3);
-    assert_true(gc_schedule_makespan(calls, 5, 1) == 12);
-    assert_true(gc_schedule_makespan(calls, 0, 4) == 0);
+    assert_true(gc_schedule_makespan(calls, 5, NULL, 2) == 7); /* 3+2+2 beside 3+2 */
+    assert_true(gc_schedule_makespan(calls, 5, NULL, 5) == 3);
+    assert_true(gc_schedule_makespan(calls, 5, NULL, 100) == 3);
+    assert_true(gc_schedule_makespan(calls, 5, NULL, 1) == 12);
+    assert_true(gc_schedule_makespan(calls, 0, NULL, 4) == 0);
+    static const double busy[] = { 9, 0, 4 };
+    gc_rank two[] = { { 5, 5, 0 }, { 1, 1, 1 } };
+    assert_true(gc_schedule_makespan(two, 2, busy, 3) == 5); /* the short one after 4 */
+    assert_true(gc_schedule_makespan(two, 2, busy, 1) == 15);
+    assert_true(gc_schedule_makespan(two, 0, busy, 3) == 0);
     gc_rank chains[] = { { 1, 1, 0 }, { 10, 1, 1 } };
-    assert_true(gc_schedule_makespan(chains, 2, 1) == 10); /* the chain needs no slot */
+    assert_true(gc_schedule_makespan(chains, 2, NULL, 1) ==
+                10); /* the chain needs no slot */
 }
 
 static void test_spread_takes_what_costs_nothing(void **state)
