@@ -223,6 +223,7 @@ gc_err gc_astore_open(uv_loop_t *loop, const char *url,
     self->backoff_ms = GC_ASTORE_BACKOFF_MIN_MS;
     gc_scripts_init(&self->scripts);
     gc_buf_init(&self->out, GC_ASTORE_SEND_CHUNK + GC_STORE_MAX_COMMAND + 64);
+    gc_buf_init(&self->packed, 2 * GC_ASTORE_MANY_BYTES);
     uv_prepare_init(loop, &self->prepare);
     uv_timer_init(loop, &self->timer);
     self->references = 2;

@@ -1,7 +1,6 @@
 /* Several script calls as one: their arguments, kept as RESP, become the msgpack argument of
  * the script MANY. */
 #include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/store_async_private.h"
@@ -42,10 +41,12 @@ static void put_text(gc_buf *out, const char *text, size_t len)
 /* The number behind '*' or '$', and past its line end. Our own bytes: they are well-formed. */
 static size_t take_number(const char **at)
 {
-    char *end;
-    size_t number = strtoul(*at + 1, &end, 10);
-    assert(end[0] == '\r' && end[1] == '\n');
-    *at = end + 2;
+    size_t number = 0;
+    const char *digit = *at + 1;
+    for (; *digit >= '0' && *digit <= '9'; digit++)
+        number = number * 10 + (size_t)(*digit - '0');
+    assert(digit[0] == '\r' && digit[1] == '\n');
+    *at = digit + 2;
     return number;
 }
 
@@ -66,16 +67,15 @@ static void put_request(gc_buf *out, const gc_request *request)
 
 void gc_link_join(gc_astore *self, size_t count, gc_cmd *cmd)
 {
-    gc_buf packed;
-    gc_buf_init(&packed, 2 * GC_ASTORE_MANY_BYTES);
-    put_big_endian(&packed, 0xdc, 2 * count, 2);
+    gc_buf *packed = &self->packed;
+    gc_buf_reset(packed);
+    put_big_endian(packed, 0xdc, 2 * count, 2);
     for (size_t i = 0; i < count; i++) {
         gc_request *request = gc_request_pop(&self->waiting);
         request->many = i == 0 ? count : 1;
-        put_request(&packed, request);
+        put_request(packed, request);
         gc_request_push(&self->sent, request);
     }
     gc_cmd_script(cmd, &self->scripts, GC_SCRIPT_MANY);
-    gc_cmd_mem(cmd, packed.ptr, packed.len);
-    gc_buf_release(&packed);
+    gc_cmd_mem(cmd, packed->ptr, packed->len);
 }

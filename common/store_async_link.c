@@ -107,6 +107,7 @@ static void unreference(gc_astore *self)
     gc_redis_url_release(&self->url);
     gc_scripts_release(&self->scripts);
     gc_buf_release(&self->out);
+    gc_buf_release(&self->packed);
     free(self->shown);
     free(self);
 }

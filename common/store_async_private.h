@@ -100,6 +100,7 @@ struct gc_astore {
     int watched; /* what `poll` looks for */
     redisReader *reader;
     gc_buf out;          /* bytes being sent */
+    gc_buf packed;       /* while requests are joined; kept for the next time */
     size_t hello_left;   /* replies missing until GC_LINK_READY */
     int64_t progress_ms; /* last reply, or the first request of a silence */
     int64_t backoff_ms;
