@@ -138,7 +138,7 @@ static void insert(const char *words, const char *detail, char out[GC_WHY_SIZE])
     if (words[head])
         snprintf(out, GC_WHY_SIZE, "%.*s (%s)%s", (int)head, words, detail, words + head);
     else
-        snprintf(out, GC_WHY_SIZE, "%s: %s", words, detail);
+        snprintf(out, GC_WHY_SIZE, "%.*s: %s", (int)head, words, detail);
 }
 
 void run_why(gc_run *run, size_t file, char out[GC_WHY_SIZE])
