@@ -48,6 +48,7 @@ typedef struct gc_config {
     char *llm_api_key_file;      /* "" = environment only */
     char *llm_anthropic_base_url;
     char *llm_openai_base_url;
+    char *llm_ca_file; /* "" = the system's */
     bool llm_count_tokens;
     int64_t llm_connect_timeout_ms;
     int64_t llm_first_byte_timeout_ms;

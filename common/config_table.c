@@ -98,6 +98,8 @@ const gc_config_row gc_config_rows[] = {
         "Address of the Anthropic API; empty: https://api.anthropic.com."),
     URL("llm.openai_base_url", llm_openai_base_url,
         "Address of an OpenAI-compatible API; empty: https://api.openai.com/v1."),
+    TEXT("llm.ca_file", llm_ca_file,
+         "CA certificates (PEM) that https addresses are checked with; empty: the system's."),
     BOOL("llm.count_tokens", llm_count_tokens, "false",
          "Let Anthropic count the prompts before a run is estimated: free, and to the token."),
     DURATION("llm.connect_timeout", llm_connect_timeout_ms, "10s", "100ms", "10m",

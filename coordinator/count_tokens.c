@@ -95,6 +95,8 @@ static void set_options(const counter *self, transfer *t)
     curl_easy_setopt(t->easy, CURLOPT_URL, self->url);
     curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t);
     curl_easy_setopt(t->easy, CURLOPT_NOSIGNAL, 1L);
+    if (*self->conf->ca_file)
+        curl_easy_setopt(t->easy, CURLOPT_CAINFO, self->conf->ca_file);
     curl_easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, self->headers);
     curl_easy_setopt(t->easy, CURLOPT_POST, 1L);

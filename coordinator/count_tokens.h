@@ -18,7 +18,8 @@ typedef struct gc_count_conf {
     const char *base_url;
     const gc_key *key;
     int64_t connect_ms;
-    int stop_fd; /* readable: give up; -1: none */
+    int stop_fd;         /* readable: give up; -1: none */
+    const char *ca_file; /* PEM; "": the system's */
 } gc_count_conf;
 
 typedef struct gc_count_item {

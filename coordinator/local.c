@@ -399,6 +399,8 @@ static void set_worker_environment(gc_local *self)
     setenv("OPENAI_BASE_URL", conf->llm_openai_base_url, 1);
     if (*conf->llm_api_key_file)
         setenv("GC_LLM_API_KEY_FILE", conf->llm_api_key_file, 1);
+    if (*conf->llm_ca_file)
+        setenv("GC_LLM_CA_FILE", conf->llm_ca_file, 1);
 }
 
 static gc_err start_workers(gc_local *self, gc_errinfo *info)

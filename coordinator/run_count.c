@@ -148,6 +148,7 @@ static bool find_provider(const gc_run *run, gc_keys *keys, gc_count_conf *conf)
     const char *problem = NULL;
     *conf = (gc_count_conf){ .base_url = gc_llm_base_url(c, "anthropic"),
                              .key = &keys->anthropic,
+                             .ca_file = c->llm_ca_file,
                              .connect_ms = c->llm_connect_timeout_ms,
                              .stop_fd = run->signal_fd };
     if (strcmp(run->project.model->provider, "anthropic") != 0)
@@ -164,7 +165,8 @@ static bool find_provider(const gc_run *run, gc_keys *keys, gc_count_conf *conf)
 /* It is there only while a run works, and takes any key: it never sees one of the user. */
 static bool find_simulator(const gc_run *run, const gc_key *key, gc_count_conf *conf)
 {
-    *conf = (gc_count_conf){ .base_url = gc_local_sim(run->local),
+    *conf = (gc_count_conf){ .ca_file = "",
+                             .base_url = gc_local_sim(run->local),
                              .key = key,
                              .connect_ms = run->config->llm_connect_timeout_ms,
                              .stop_fd = run->signal_fd };

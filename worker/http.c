@@ -61,6 +61,7 @@ struct gc_http {
     CURL **spare;        /* handles to use again */
     size_t spare_count;
     size_t keep;
+    char *ca_file;          /* NULL: the system's */
     size_t uploading;       /* calls that hold a body */
     uv_timer_t curl_timer;  /* as libcurl wants it */
     uv_timer_t clock_timer; /* nearest of all calls' deadlines */
@@ -467,6 +468,8 @@ static void set_options(gc_http_call *call)
     /* With a CAPATH libcurl loads the whole CA bundle anew for every connection: 25 ms and
      * 900 KB each. CAINFO alone is shared by all of them. */
     curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    if (call->http->ca_file)
+        curl_easy_setopt(easy, CURLOPT_CAINFO, call->http->ca_file);
     curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_sending);
     curl_easy_setopt(easy, CURLOPT_PREREQDATA, call);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
@@ -592,7 +595,7 @@ gc_http_call *gc_http_start(gc_http *self, const gc_http_request *request)
 
 /* ---- open and close ---- */
 
-gc_err gc_http_open(uv_loop_t *loop, size_t keep, gc_http **out)
+gc_err gc_http_open(uv_loop_t *loop, size_t keep, const char *ca_file, gc_http **out)
 {
     static bool ready;
     if (!ready && curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
@@ -606,6 +609,7 @@ gc_err gc_http_open(uv_loop_t *loop, size_t keep, gc_http **out)
     }
     self->loop = loop;
     self->keep = keep;
+    self->ca_file = *ca_file ? gc_xstrdup(ca_file) : NULL;
     self->spare = gc_xcalloc(keep ? keep : 1, sizeof(CURL *));
     self->resolver = gc_resolver_new(loop, on_resolved, self);
     uv_timer_init(loop, &self->curl_timer);
@@ -638,6 +642,7 @@ void gc_http_close(gc_http **self_p)
     for (size_t i = 0; i < self->spare_count; i++)
         curl_easy_cleanup(self->spare[i]);
     free(self->spare);
+    gc_free_str(&self->ca_file);
     drop_headers(&self->headers);
     curl_multi_cleanup(self->multi);
     gc_resolver_destroy(&self->resolver);

@@ -57,8 +57,10 @@ typedef struct gc_http_request {
     void *arg;
 } gc_http_request;
 
-/* `keep` handles and connections stay open for later calls. */
-GC_MUST_CHECK gc_err gc_http_open(uv_loop_t *loop, size_t keep, gc_http **out);
+/* `keep` handles and connections stay open for later calls. `ca_file` (PEM; "": the system's)
+ * says whose certificates are trusted. GC_EIO: libcurl does not start. */
+GC_MUST_CHECK gc_err gc_http_open(uv_loop_t *loop, size_t keep, const char *ca_file,
+                                  gc_http **out);
 
 /* Ends all calls without a callback. Its handles close as the loop runs on. */
 void gc_http_close(gc_http **self_p);

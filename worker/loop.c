@@ -1,6 +1,7 @@
 #include "worker/loop.h"
 
 #include <czmq.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <malloc.h>
 #include <signal.h>
@@ -342,7 +343,11 @@ static gc_err open_parts(gc_loop *self, gc_errinfo *info)
                               .worker = conf->id,
                               .holder = conf->holder };
     self->tasks = gc_tasks_new(&self->env, slots, wake, self);
-    gc_err err = gc_http_open(&self->uv, slots, &self->env.http);
+    const char *ca_file = conf->config.llm_ca_file;
+    if (*ca_file && access(ca_file, R_OK) != 0)
+        return gc_fail(info, GC_EINVAL, "llm.ca_file %s cannot be read: %s", ca_file,
+                       strerror(errno));
+    gc_err err = gc_http_open(&self->uv, slots, ca_file, &self->env.http);
     if (err)
         return gc_fail(info, err, "libcurl cannot be started");
     err = gc_astore_open(&self->uv, conf->config.cluster_redis, on_redis, self,

@@ -61,7 +61,7 @@ static void test_count_tokens_without_a_server(void **state)
     (void)state;
     static char secret[] = "sk-very-secret-key";
     gc_key key = { .secret = secret };
-    gc_count_conf conf = { "http://127.0.0.1:1", &key, 1000, -1 };
+    gc_count_conf conf = { "http://127.0.0.1:1", &key, 1000, -1, "" };
     gc_count_item items[] = { { "{}", 2, 7 }, { "{}", 2, 7 } };
     expect_err(GC_ECLOSED, gc_count_tokens(&conf, items, 2, &told));
     assert_int_equal(items[0].tokens + items[1].tokens, 0);

@@ -130,7 +130,7 @@ static int set_up(void **state)
     f->port = ntohs(address.sin_port);
     uv_timer_init(&f->loop, &f->beat);
     uv_timer_start(&f->beat, on_beat, 10, 10);
-    must_ok(gc_http_open(&f->loop, 4, &f->http));
+    must_ok(gc_http_open(&f->loop, 4, "", &f->http));
     gc_strv_add(&f->headers, "x-test: yes");
     *state = f;
     return 0;
