@@ -11,6 +11,7 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "worker/http_headers.h"
 #include "worker/resolve.h"
 
 #define WRITE_BYTES 16384L /* the least; kept per handle once a large body was sent */
@@ -26,19 +27,13 @@ typedef enum call_state {
     CALL_FAILED /* before it started: on_end follows from the loop */
 } call_state;
 
-/* Most calls of a worker have the same headers: one list serves them all. */
-typedef struct header_set {
-    struct curl_slist *list;
-    size_t users;
-} header_set;
-
 /* Thousands of these are held at once. */
 struct gc_http_call {
     gc_http *http;
     gc_http_call *next, *prev; /* in http->calls */
     call_state state;
     CURL *easy;
-    header_set *headers;
+    gc_http_headers *headers;
     struct curl_slist *resolve;
     gc_http_request request; /* url, headers: not valid after the start */
     gc_http_head *head;      /* while its lines come in */
@@ -57,8 +52,8 @@ struct gc_http {
     CURLM *multi;
     gc_resolver *resolver;
     gc_http_call *calls;
-    header_set *headers; /* of the latest call */
-    CURL **spare;        /* handles to use again */
+    gc_http_headers *headers; /* of the latest call */
+    CURL **spare;             /* handles to use again */
     size_t spare_count;
     size_t keep;
     char *ca_file;          /* NULL: the system's */
@@ -106,16 +101,6 @@ static void drop_body(gc_http_call *call)
     call->request.body = NULL;
 }
 
-static void drop_headers(header_set **set_p)
-{
-    header_set *set = *set_p;
-    *set_p = NULL;
-    if (!set || --set->users > 0)
-        return;
-    curl_slist_free_all(set->list);
-    free(set);
-}
-
 static void call_free(gc_http_call *call)
 {
     gc_http *self = call->http;
@@ -129,7 +114,7 @@ static void call_free(gc_http_call *call)
         curl_multi_remove_handle(self->multi, call->easy);
         give_handle(self, call->easy);
     }
-    drop_headers(&call->headers);
+    gc_http_headers_drop(&call->headers);
     curl_slist_free_all(call->resolve);
     drop_body(call);
     free(call->head);
@@ -450,7 +435,7 @@ static void set_options(gc_http_call *call)
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->error);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, call->headers->list);
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, gc_http_headers_list(call->headers));
     curl_easy_setopt(easy, CURLOPT_RESOLVE, call->resolve);
     curl_easy_setopt(easy, CURLOPT_POST, 1L);
     curl_easy_setopt(easy, CURLOPT_POSTFIELDS, call->request.body);
@@ -538,38 +523,6 @@ static gc_err parse_host(gc_http_call *call)
     return err;
 }
 
-static struct curl_slist *header_list(const gc_strv *headers)
-{
-    struct curl_slist *list = curl_slist_append(NULL, "Content-Type: application/json");
-    list = curl_slist_append(list, "Expect:"); /* no 100-continue before large bodies */
-    for (size_t i = 0; i < headers->count; i++)
-        list = curl_slist_append(list, headers->items[i]);
-    return list;
-}
-
-static bool same_list(const struct curl_slist *a, const struct curl_slist *b)
-{
-    while (a && b && strcmp(a->data, b->data) == 0) {
-        a = a->next;
-        b = b->next;
-    }
-    return !a && !b;
-}
-
-static header_set *hold_headers(gc_http *self, const gc_strv *headers)
-{
-    struct curl_slist *list = header_list(headers);
-    if (self->headers && same_list(self->headers->list, list)) {
-        curl_slist_free_all(list);
-    } else {
-        drop_headers(&self->headers);
-        self->headers = gc_xcalloc(1, sizeof *self->headers);
-        *self->headers = (header_set){ list, 1 };
-    }
-    self->headers->users++;
-    return self->headers;
-}
-
 gc_http_call *gc_http_start(gc_http *self, const gc_http_request *request)
 {
     assert(!self->inside);
@@ -578,7 +531,7 @@ gc_http_call *gc_http_start(gc_http *self, const gc_http_request *request)
     call->request = *request;
     self->uploading += request->body != NULL;
     call->url = gc_xstrdup(request->url);
-    call->headers = hold_headers(self, request->headers);
+    call->headers = gc_http_headers_hold(&self->headers, request->headers);
     call->started_ms = gc_clock_ms();
     call->next = self->calls;
     if (self->calls)
@@ -643,7 +596,7 @@ void gc_http_close(gc_http **self_p)
         curl_easy_cleanup(self->spare[i]);
     free(self->spare);
     gc_free_str(&self->ca_file);
-    drop_headers(&self->headers);
+    gc_http_headers_drop(&self->headers);
     curl_multi_cleanup(self->multi);
     gc_resolver_destroy(&self->resolver);
     uv_close((uv_handle_t *)&self->curl_timer, on_timer_closed);
