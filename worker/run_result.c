@@ -66,9 +66,13 @@ static void share_out(gc_run *self, const gc_usage *usage, double cost_usd)
 }
 
 /* What of the call's money surely bought nothing: that of files which were not kept, whole or
- * cut off. A call that broke off before the model began proves nothing. */
-static double wasted(const gc_run *self, const gc_call_end *end, double usd)
+ * cut off. What went into the cache serves others. A call that broke off before the model
+ * began proves nothing. */
+static double wasted(const gc_run *self, const gc_call_end *end)
 {
+    gc_usage own = end->usage;
+    own.cache_write_5m = own.cache_write_1h = 0;
+    double usd = gc_model_cost(&self->task->model, &own);
     bool ended = end->charge == GC_CHARGE_CONFIRMED;
     uint64_t all = ended && end->stop != GC_STOP_CUT ? 0 : end->text_bytes, came = 0,
              kept = 0;
@@ -106,7 +110,7 @@ void run_account(gc_run *self, const gc_call_end *end)
         return;
     gc_usage_add(confirmed ? &result->usage : &result->unconfirmed, &end->usage);
     *(confirmed ? &result->cost_usd : &result->unconfirmed_usd) += usd;
-    result->wasted_usd += wasted(self, end, usd);
+    result->wasted_usd += wasted(self, end);
     if (confirmed)
         share_out(self, &end->usage, usd);
     self->must_reclaim = true;
