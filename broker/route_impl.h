@@ -109,7 +109,8 @@ void route_lose_ticket(gc_route *self, gc_ticket *ticket, const char *why, gc_st
 /* What a worker says it holds: unknown tasks are taken in, queued ones leave the queue. */
 void route_adopt(gc_route *self, gc_peer *peer, const gc_strv *running, int64_t now_ms);
 
-/* Loses what the worker holds but does not name, sent at `before_ms` or earlier. */
+/* Loses what the worker holds but does not name, sent at `before_ms` or earlier; nothing if
+ * it names as many as a message can. */
 void route_reconcile(gc_route *self, gc_peer *peer, const gc_strv *running,
                      int64_t before_ms, int64_t now_ms);
 

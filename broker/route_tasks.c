@@ -252,6 +252,8 @@ void route_adopt(gc_route *self, gc_peer *peer, const gc_strv *running, int64_t 
 void route_reconcile(gc_route *self, gc_peer *peer, const gc_strv *running,
                      int64_t before_ms, int64_t now_ms)
 {
+    if (running->count >= GC_WIRE_MAX_RUNNING)
+        return; /* it holds more than it can name */
     self->stamps++;
     for (size_t i = 0; i < running->count; i++) {
         gc_ticket *ticket = gc_ledger_find_key(self->ledger, running->items[i]);

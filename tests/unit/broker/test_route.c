@@ -545,6 +545,26 @@ static void test_route_reconciles_with_pong(void **state)
     assert_int_equal(counter(GC_STAT_RETRY_LOST), 1);
 }
 
+/* A list as long as a message allows may have left some out. */
+static void test_route_loses_nothing_by_a_full_list(void **state)
+{
+    (void)state;
+    worker("w1", 1);
+    client("c1");
+    submit("c1", "j", "a");
+    gc_strv_release(&f.sent);
+    pass(3200, "c1", "w1");
+    gc_wire m;
+    gc_wire_init(&m, GC_PONG);
+    m.credit = 1;
+    for (int i = 0; i < GC_WIRE_MAX_RUNNING; i++)
+        gc_strv_push(&m.running, gc_xasprintf("other/t%d", i));
+    give("w1", &m);
+    expect_sent(NULL, NULL);
+    pong("w1", 1, "other/t1");
+    expect_sent("w1 TASK j/a#2", NULL);
+}
+
 static void test_route_refuses_strangers_and_wrong_roles(void **state)
 {
     (void)state;
@@ -691,6 +711,7 @@ int main(void)
         TEST(test_route_learns_what_runs),
         TEST(test_route_loses_what_a_moved_worker_does_not_name),
         TEST(test_route_reconciles_with_pong),
+        TEST(test_route_loses_nothing_by_a_full_list),
         TEST(test_route_refuses_strangers_and_wrong_roles),
         TEST(test_route_mutes_after_a_row_of_errors),
         TEST(test_route_pings_the_silent),
