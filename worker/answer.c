@@ -62,15 +62,6 @@ void gc_answer_finish(gc_answer *self, bool cut)
     gc_split_finish(self->split, cut || self->overflow);
 }
 
-bool gc_answer_waits(const gc_answer *self)
-{
-    size_t len;
-    for (size_t i = 0; i < self->count && self->left > 0; i++)
-        if (!self->taken[i] && gc_split_file(self->split, i, &len))
-            return true;
-    return false;
-}
-
 bool gc_answer_next(gc_answer *self, gc_answer_file *out)
 {
     for (size_t i = 0; i < self->count && self->left > 0; i++) {

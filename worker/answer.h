@@ -32,9 +32,6 @@ void gc_answer_feed(gc_answer *self, const char *mem, size_t len);
 /* `cut`: the end is not the model's own. */
 void gc_answer_finish(gc_answer *self, bool cut);
 
-/* True if gc_answer_next has one. */
-bool gc_answer_waits(const gc_answer *self);
-
 /* The next file that became complete; false if there is none (yet). */
 bool gc_answer_next(gc_answer *self, gc_answer_file *out);
 

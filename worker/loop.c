@@ -333,8 +333,7 @@ static gc_err open_parts(gc_loop *self, gc_errinfo *info)
 {
     const gc_worker_conf *conf = self->conf;
     size_t slots = (size_t)conf->config.cluster_slots;
-    self->env = (gc_run_env){ .folder = gc_folder_new(),
-                              .warm = gc_warm_new(),
+    self->env = (gc_run_env){ .warm = gc_warm_new(),
                               .pulse = gc_pulse_new(),
                               .tally = &self->tally,
                               .noise = &self->noise,
@@ -424,7 +423,6 @@ void gc_loop_destroy(gc_loop **self_p)
         uv_close(handles[i], NULL);
     uv_run(&self->uv, UV_RUN_DEFAULT);
     uv_loop_close(&self->uv);
-    gc_folder_destroy(&self->env.folder);
     gc_warm_destroy(&self->env.warm);
     gc_pulse_destroy(&self->env.pulse);
     free(self->brokers);

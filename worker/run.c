@@ -17,11 +17,7 @@
 static void add_blocks(gc_run *self, const gc_block *blocks, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        self->blocks[self->block_count++] = (run_block){
-            .run = self,
-            .block = &blocks[i],
-            .own_len = blocks[i].text ? strlen(blocks[i].text) : 0,
-        };
+        self->blocks[self->block_count++] = (run_block){ self, &blocks[i], NULL };
 }
 
 /* Marks that the provider does not get are none. */
@@ -55,7 +51,6 @@ gc_run *gc_run_new(const gc_run_env *env, gc_task **task_p, int64_t attempt, voi
     add_blocks(self, task->system, task->system_count);
     add_blocks(self, task->user, task->user_count);
     self->has_prefix = sends_marks(task) && gc_task_prefix(task, &self->prefix);
-    self->fold = gc_fold_new(env->folder, task);
     env->tally->tasks++;
     return self;
 }
@@ -80,8 +75,6 @@ void gc_run_destroy(gc_run **self_p)
     free(self->text);
     gc_answer_destroy(&self->answer);
     gc_result_destroy(&self->result);
-    gc_fold_shut(self->fold, self->task);
-    gc_fold_destroy(&self->fold);
     gc_task_destroy(&self->task);
     free(self);
     *self_p = NULL;

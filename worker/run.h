@@ -16,7 +16,6 @@
 #include "common/store_async.h"
 #include "common/task.h"
 #include "worker/blobs.h"
-#include "worker/fold.h"
 #include "worker/http.h"
 #include "worker/noise.h"
 #include "worker/pulse.h"
@@ -49,7 +48,6 @@ typedef struct gc_run_env {
     gc_astore *store;
     gc_http *http;
     gc_blobs *blobs;
-    gc_folder *folder;
     gc_warm *warm;
     gc_pulse *pulse;
     gc_tally *tally;

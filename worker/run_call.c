@@ -113,9 +113,6 @@ static void reject(run_file *file, const char *complaint, const char *text, size
 static void take_files(gc_run *self)
 {
     gc_answer_file got;
-    if (!gc_answer_waits(self->answer))
-        return;
-    gc_fold_open(self->fold, self->task); /* the gate reads the promises */
     while (gc_answer_next(self->answer, &got)) {
         run_file *file = &self->files[got.index];
         if (file->state != RUN_FILE_WANTED)
@@ -128,7 +125,6 @@ static void take_files(gc_run *self)
         else
             reject(file, got.complaint, got.text, got.len);
     }
-    gc_fold_shut(self->fold, self->task);
 }
 
 static void reject_missing(gc_run *self, const gc_call_end *end)
@@ -358,7 +354,7 @@ static void lend_blocks(const gc_run *self, gc_llm_block *out)
         const run_block *one = &self->blocks[i];
         const char *own = one->block->text;
         out[i] = (gc_llm_block){ own ? own : one->text->text,
-                                 own ? one->own_len : one->text->len,
+                                 own ? strlen(own) : one->text->len,
                                  one->block->mark && !self->unmarked };
     }
 }
@@ -433,9 +429,7 @@ void run_call(gc_run *self)
     gc_buf_init(&last, GC_LLM_MAX_BODY);
     self->phase = RUN_CALLING;
     new_answer(self);
-    gc_fold_open(self->fold, self->task);
     gc_err err = start_call(self, &last);
-    gc_fold_shut(self->fold, self->task);
     gc_buf_release(&last);
     for (size_t i = 0; i < self->block_count; i++)
         gc_text_drop(&self->blocks[i].text);

@@ -325,8 +325,8 @@ static int64_t marked_bytes(const gc_run *self)
         const run_block *one = &self->blocks[i];
         if (one->text)
             bytes += (int64_t)one->text->len;
-        else
-            bytes += (int64_t)one->own_len;
+        else if (one->block->text)
+            bytes += (int64_t)strlen(one->block->text);
         if (one->block->mark)
             marked = bytes;
     }

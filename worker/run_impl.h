@@ -11,7 +11,6 @@
 
 #include "worker/answer.h"
 #include "worker/call.h"
-#include "worker/fold.h"
 #include "worker/run.h"
 
 #define RUN_RETRY_STORE_MS 500 /* our own queue to Redis was full */
@@ -58,15 +57,13 @@ typedef struct run_file {
 typedef struct run_block {
     gc_run *run;
     const gc_block *block;
-    size_t own_len; /* of its own text, which the fold may hold */
-    gc_text *text;  /* held while the request is made; NULL if the block has its own */
+    gc_text *text; /* held while the request is made; NULL if the block has its own */
 } run_block;
 
 struct gc_run {
     const gc_run_env *env;
     void *owner;
     gc_task *task;
-    gc_fold *fold; /* holds the task's long texts; NULL: they are short */
     const gc_key *key;
     int64_t attempt;
     run_phase phase;
