@@ -7,6 +7,7 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/project.h"
+#include "common/text.h"
 #include "coordinator/run_private.h"
 
 #define TOLD_CHANGES 3
@@ -75,7 +76,17 @@ void run_close_reasons(gc_run *run)
 
 /* ---- words ---- */
 
-/* The changes among a file's own inputs; all of them without a file. */
+/* A text that was cut ends with a whole character. */
+static void end_whole(char *text)
+{
+    size_t len = strlen(text), last = len;
+    while (last && ((unsigned char)text[last - 1] & 0xc0) == 0x80)
+        last--;
+    if (last && !gc_utf8_valid(text + last - 1, len - (last - 1)))
+        text[last - 1] = '\0';
+}
+
+/* The changes among a file's own inputs. */
 static bool put_changes(const gc_run *run, const gc_plan_file *f, char *out, size_t size)
 {
     size_t cursor = 0, told = 0, len = 0;
@@ -88,29 +99,43 @@ static bool put_changes(const gc_run *run, const gc_plan_file *f, char *out, siz
         int n = snprintf(out + len, size - len, "%s%s", told > 1 ? "; " : "", c->text);
         len += n > 0 ? (size_t)n : 0;
     }
+    end_whole(out);
     return told > 0;
 }
 
 static bool put_detail(const gc_run *run, size_t file, int links, char *out, size_t size);
 
-/* A dependency whose API has changed, else one that promises something else. */
-static bool put_link(const gc_run *run, const gc_plan_file *f, gc_edge_kind kind,
-                     int links, char *out, size_t size)
+/* A real dependency whose API has changed, with its own reason. */
+static bool put_new_api(const gc_run *run, const gc_plan_file *f, int links, char *out,
+                        size_t size)
 {
     for (size_t e = 0; e < f->edge_count; e++) {
         size_t other = f->edges[e].file;
         char detail[DETAIL_SIZE] = "";
-        if (f->edges[e].kind != kind)
-            continue;
-        bool real = kind == GC_EDGE_REAL;
-        if (real && !gc_decider_file(run->decider, other)->api_changed)
+        if (f->edges[e].kind != GC_EDGE_REAL ||
+            !gc_decider_file(run->decider, other)->api_changed)
             continue;
         bool known = put_detail(run, other, links - 1, detail, sizeof detail);
-        if (!real && !known)
+        snprintf(out, size, "%s%s%s → its API changed", detail, known ? " → " : "",
+                 run->project.plan->files[other].path);
+        end_whole(out);
+        return true;
+    }
+    return false;
+}
+
+/* A dependency that promises something else: what it depends on itself does not matter. */
+static bool put_new_promise(const gc_run *run, const gc_plan_file *f, char *out,
+                            size_t size)
+{
+    for (size_t e = 0; e < f->edge_count; e++) {
+        const gc_plan_file *other = &run->project.plan->files[f->edges[e].file];
+        char detail[DETAIL_SIZE] = "";
+        if (f->edges[e].kind != GC_EDGE_CONTRACT ||
+            !put_changes(run, other, detail, sizeof detail))
             continue;
-        snprintf(out, size, "%s%s%s → %s", detail, known ? " → " : "",
-                 run->project.plan->files[other].path,
-                 real ? "its API changed" : "what it promises");
+        snprintf(out, size, "%s → %s → what it promises", detail, other->path);
+        end_whole(out);
         return true;
     }
     return false;
@@ -119,10 +144,9 @@ static bool put_link(const gc_run *run, const gc_plan_file *f, gc_edge_kind kind
 static bool put_detail(const gc_run *run, size_t file, int links, char *out, size_t size)
 {
     const gc_plan_file *f = &run->project.plan->files[file];
-    if (put_changes(run, f, out, size))
-        return true;
-    return links > 0 && (put_link(run, f, GC_EDGE_REAL, links, out, size) ||
-                         put_link(run, f, GC_EDGE_CONTRACT, links, out, size));
+    return put_changes(run, f, out, size) ||
+           (links > 0 && put_new_api(run, f, links, out, size)) ||
+           put_new_promise(run, f, out, size);
 }
 
 static bool has_new_inputs(gc_why why)
@@ -150,10 +174,10 @@ void run_why(gc_run *run, size_t file, char out[GC_WHY_SIZE])
         return;
     if (!reasons_of(run)->known)
         snprintf(detail, sizeof detail, "what they were is not on record");
-    else if (!put_detail(run, file, MOST_LINKS, detail, sizeof detail) &&
-             !put_changes(run, NULL, detail, sizeof detail))
+    else if (!put_detail(run, file, MOST_LINKS, detail, sizeof detail))
         return;
     insert(words, detail, out);
+    end_whole(out);
 }
 
 void run_list_changes(gc_run *run, gc_strv *out)

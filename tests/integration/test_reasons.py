@@ -55,6 +55,14 @@ class Reasons(Case):
                       reasons["atlas/address.go"])
         self.assertIsNone(reasons["go.mod"])
 
+    def test_long_reasons_end_with_a_whole_character(self):
+        self.run_it()
+        for shift in "", "x":
+            names = [shift + "ä" * 90 + c for c in "abc"]
+            self.write(field="".join(f", {name}: string" for name in names))
+            _, _, reasons = self.run_it()
+            self.assertIn("inputs changed: Country.", reasons["atlas/country.go"])
+
     def test_a_failed_run_changes_no_record(self):
         self.run_it()
         self.write(field=", calling_code: string")
