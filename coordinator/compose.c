@@ -490,11 +490,7 @@ static gc_err set_limits(const gc_composer *self, const gc_compose_files *files,
     task->max_tokens = want < MIN_MAX_TOKENS ? MIN_MAX_TOKENS : want;
     if (task->max_tokens > m->max_output_tokens)
         task->max_tokens = m->max_output_tokens;
-    gc_err err = GC_OK;
     gc_reserve reserve = reserve_of(self, task);
-    if (files->budget_usd > 0)
-        err = gc_reserve_fit(&reserve, files->budget_usd, files->output_tokens,
-                             &task->max_tokens, info);
     task->reserve_usd = gc_reserve_usd(&reserve, task->max_tokens);
     task->max_cost_usd = c->limits_max_cost_usd;
     task->lease_ms = c->cluster_lease_ms;
@@ -502,7 +498,11 @@ static gc_err set_limits(const gc_composer *self, const gc_compose_files *files,
     task->first_byte_ms = c->llm_first_byte_timeout_ms;
     task->idle_ms = c->llm_idle_timeout_ms;
     task->call_ms = c->llm_call_timeout_ms;
-    return err;
+    if (files->budget_usd > 0 && task->reserve_usd > files->budget_usd)
+        return gc_fail(info, GC_EFULL,
+                       "the cheapest call may cost $%.4f, and $%.4f is left",
+                       task->reserve_usd, files->budget_usd);
+    return GC_OK;
 }
 
 static gc_err check_window(const gc_composer *self, const gc_task *task, gc_errinfo *info)

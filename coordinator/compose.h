@@ -63,9 +63,7 @@ typedef struct gc_compose_files {
     size_t count;
     const char *apis;      /* surface of real dependencies, "" if none */
     const char *complaint; /* "" or why the last answer was refused */
-    double budget_usd; /* 0: none. The most that the worst case may cost: the answer gets
-                            * what room is left, if that is enough for `output_tokens` */
-    double output_tokens; /* expected, thinking included; only looked at with a budget */
+    double budget_usd;     /* the most that the worst case may cost; 0: no limit */
 } gc_compose_files;
 
 /* A task without job and id; the caller owns it. Shared blocks are named by hash.

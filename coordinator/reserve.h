@@ -1,12 +1,10 @@
-/* What one call may cost at the most, which is what is reserved for it under a spend cap, and
- * how much room for its answer a budget leaves. Pure. */
+/* What one call may cost at the most: that is reserved for it under a spend cap. Pure. */
 #ifndef GC_COORDINATOR_RESERVE_H
 #define GC_COORDINATOR_RESERVE_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/err.h"
 #include "common/models.h"
 
 typedef struct gc_reserve_prompt {
@@ -25,12 +23,5 @@ gc_reserve gc_reserve_of(const gc_model *model, const gc_reserve_prompt *prompt)
 
 /* The worst case of a call whose answer may have `max_tokens`. */
 double gc_reserve_usd(const gc_reserve *self, int64_t max_tokens);
-
-/* Lowers *max_tokens so that the worst case costs at most `budget_usd`, and to little more
- * than the `output_tokens` that are expected (thinking included). GC_EFULL: that would leave
- * less room than such an answer may need; unchanged, `info` says what it would take. */
-GC_MUST_CHECK gc_err gc_reserve_fit(const gc_reserve *self, double budget_usd,
-                                    double output_tokens, int64_t *max_tokens,
-                                    gc_errinfo *info);
 
 #endif

@@ -65,17 +65,12 @@ static void save_rejected(gc_run *run, size_t file, const char *sha256)
     gc_buf_release(&text);
 }
 
-static void rejected(gc_run *run, size_t file, const gc_file_result *r, bool was_cut)
+static void rejected(gc_run *run, size_t file, const gc_file_result *r)
 {
     run_file *f = &run->files[file];
     gc_file_stat *stat = &run->stats.files[file];
     gc_usage_add(&stat->usage, &r->usage);
     stat->cost_usd += r->cost_usd;
-    if (was_cut) {
-        f->cuts++;
-        back_to_ready(run, file, 0);
-        return;
-    }
     /* One that an answer for several left out, or had no room for, has not failed by itself. */
     bool kept = gc_sha_valid(r->sha256);
     bool own_fault = kept || f->alone;
@@ -202,7 +197,6 @@ static void apply_result(gc_run *run, run_task *task, const gc_result *result)
 {
     gc_stats *s = &run->stats;
     charged before = charged_to_files(run, task);
-    bool was_cut = run_was_cut(task, result);
     if (result->calls)
         run->refusals = 0;
     run_take_lesson(run, task, result);
@@ -215,7 +209,7 @@ static void apply_result(gc_run *run, run_task *task, const gc_result *result)
         if (r->outcome == GC_FILE_MADE || r->outcome == GC_FILE_REUSED)
             stored(run, (size_t)file, r);
         else if (r->outcome == GC_FILE_REJECTED)
-            rejected(run, (size_t)file, r, was_cut);
+            rejected(run, (size_t)file, r);
         else
             back_to_ready(run, (size_t)file, WAIT_RETRY_MS);
     }

@@ -48,10 +48,9 @@ typedef enum run_step {
 typedef struct run_file {
     run_step step;
     int64_t repairs;
-    char *complaint;  /* of the last rejected answer, or NULL */
-    bool alone;       /* is asked for without company */
-    int64_t retry_at; /* monotonic; 0 = at once */
-    int cuts; /* answers that were cut off because a budget left them little room */
+    char *complaint;                  /* of the last rejected answer, or NULL */
+    bool alone;                       /* is asked for without company */
+    int64_t retry_at;                 /* monotonic; 0 = at once */
     bool listed_ready, listed_stored; /* is in that list */
     char collect_sha[GC_SHA_HEX + 1]; /* what is stored, or what a template will write */
     const char *collect_how;
@@ -329,9 +328,6 @@ void run_make_thrifty_tasks(gc_run *run);
 
 /* The cap refused a task that was to fit. */
 void run_on_thrift_refused(gc_run *run);
-
-/* The answer was cut off by the room that the budget left: no fault of its own. */
-bool run_was_cut(const run_task *task, const gc_result *result);
 
 /* True if `err` says that the task does not fit the model's window, and its halves were
  * used instead. */

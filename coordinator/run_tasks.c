@@ -25,8 +25,6 @@
 #define SCOUT_PART 4
 #define PAYLOAD_LIMIT ((size_t)64 << 20)
 #define API_LIMIT ((size_t)16 << 20)
-#define MOST_CUTS 10         /* by then the room is as wide as without a budget */
-#define LEAST_MORE_TOKENS 64 /* after a cut, even if hardly anything was expected */
 
 /* ---- where a task is ---- */
 
@@ -174,14 +172,7 @@ gc_err run_compose(gc_run *run, const size_t *files, size_t count, gc_task **tas
 gc_err run_compose_cheap(gc_run *run, size_t file, bool lean, double budget_usd,
                          gc_task **task, gc_errinfo *info)
 {
-    int cuts = run->files[file].cuts < MOST_CUTS ? run->files[file].cuts : MOST_CUTS;
-    double output = gc_rates_output(&run->rates, &run->project.plan->files[file]) +
-                    run->rates.thinking_tokens;
-    for (; cuts; cuts--)
-        output = 2 * output + LEAST_MORE_TOKENS;
-    gc_compose_files wanted = {
-        .files = &file, .count = 1, .budget_usd = budget_usd, .output_tokens = output
-    };
+    gc_compose_files wanted = { .files = &file, .count = 1, .budget_usd = budget_usd };
     return compose(run, lean ? run->lean : run->composer, &wanted, task, info);
 }
 

@@ -1,9 +1,8 @@
 /* How the last part of a spend cap is used. A call's worst case is several times what it
  * costs: when the usual one does not fit any more, files are asked for one by one, those with
- * the shortest answers first, with an answer limited to little more than is expected, and if
- * that does not fit either with the shortest prompt, which is not written to the cache. What
- * is sent together fits together; the reserve in Redis stays the judge. An answer that was cut
- * off is asked for again with twice the room, as long as that fits. */
+ * the shortest answers first, and if that does not fit either with the shortest prompt, which
+ * is not written to the cache. What is sent together fits together; the reserve in Redis stays
+ * the judge. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,13 +32,6 @@ void run_turn_thrifty(gc_run *run)
 void run_on_thrift_refused(gc_run *run)
 {
     run->refusals++;
-}
-
-bool run_was_cut(const run_task *task, const gc_result *result)
-{
-    const char *stop = result->stop_reason ? result->stop_reason : "";
-    return task->budget_usd > 0 &&
-           (strcmp(stop, "max_tokens") == 0 || strcmp(stop, "length") == 0);
 }
 
 /* What no call has reserved or spent. */

@@ -1,7 +1,5 @@
 #include "coordinator/reserve.h"
 
-#include <string.h>
-
 #include "support/must.h"
 
 static gc_model model_of(const char *provider)
@@ -47,52 +45,11 @@ static void test_reserve_where_the_provider_decides(void **state)
     expect_usd(gc_reserve_usd(&r, 0), 12200 * 3.75 / 1e6);
 }
 
-static void test_reserve_fits_a_budget(void **state)
-{
-    (void)state;
-    gc_model model = model_of("anthropic");
-    gc_reserve_prompt prompt = { .other_bytes = 4000 };
-    gc_reserve r = gc_reserve_of(&model, &prompt);
-    double start = gc_reserve_usd(&r, 0), token = 15.0 / 1e6;
-    int64_t room = 4096;
-    must_ok(gc_reserve_fit(&r, 1, 500, &room, NULL));
-    assert_int_equal(room, 2 * 500 + 64);
-    room = 4096;
-    must_ok(gc_reserve_fit(&r, start + 800.5 * token, 500, &room, NULL));
-    assert_int_equal(room, 800);
-    assert_true(gc_reserve_usd(&r, room) <= start + 800.5 * token);
-    room = 4096;
-    gc_errinfo info = { 0 };
-    expect_err(GC_EFULL, gc_reserve_fit(&r, start + 800.5 * token, 600, &room, &info));
-    assert_int_equal(room, 4096);
-    assert_non_null(strstr(info.text, "the cheapest call may cost $"));
-    expect_err(GC_EFULL, gc_reserve_fit(&r, start / 2, 1, &room, NULL));
-    room = 4096;
-    must_ok(gc_reserve_fit(&r, 1, 50000, &room, NULL)); /* never more than without */
-    assert_int_equal(room, 4096);
-    room = 100; /* the model gives no more: then that is enough */
-    must_ok(gc_reserve_fit(&r, 1, 500, &room, NULL));
-    assert_int_equal(room, 100);
-}
-
-static void test_reserve_without_prices(void **state)
-{
-    (void)state;
-    gc_model model = { .id = (char *)"m", .provider = (char *)"anthropic" };
-    gc_reserve_prompt prompt = { .other_bytes = 4000 };
-    gc_reserve r = gc_reserve_of(&model, &prompt);
-    int64_t room = 4096;
-    must_ok(gc_reserve_fit(&r, 1, 500, &room, NULL));
-    assert_int_equal(room, 1064);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reserve_is_the_dearest_price_of_each_part),
         cmocka_unit_test(test_reserve_where_the_provider_decides),
-        cmocka_unit_test(test_reserve_fits_a_budget),
-        cmocka_unit_test(test_reserve_without_prices),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
