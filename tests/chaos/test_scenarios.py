@@ -30,8 +30,10 @@ class Scenario(Case):
                 self.c.redis_url]
 
     def worker(self, *prefix, slots=2, **env):
+        """With a program before it, which then is what is killed."""
+        more = ["--die-with-parent"] if prefix else []
         return self.c.start("worker", *prefix, BIN / "gc-worker", *self.args(), "--slots", slots,
-                            **TIMES, **env)
+                            *more, **TIMES, **env)
 
     def job(self, *args):
         return self.c.gc_start(TODO, "-o", self.out, "--yes", "--progress", "none", *self.args(),
