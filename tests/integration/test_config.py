@@ -30,6 +30,7 @@ COVERED = {
         "unit coordinator/test_group group_is_about_few_entities",
     OPT + "parallelization.enabled": "test_contract each_switch_changes_the_requests",
     OPT + "parallelization.max_workers": "test_contract each_switch_changes_the_requests",
+    "llm.ca_file": "test_tls tls_is_trusted_with_its_ca_file",
     "llm.provider": "test_contract openai_is_a_provider_like_the_other",
     "llm.model": "test_contract flags_before_environment_before_file_before_defaults",
     "llm.count_tokens": "test_estimates counted_prompts_are_exact",
