@@ -341,8 +341,8 @@ static size_t find_field(const gc_pack_schema *schema, const msgpack_object *key
     for (size_t n = 0; n < schema->count; n++) {
         size_t i = from + n < schema->count ? from + n : from + n - schema->count;
         const char *name = schema->fields[i].key;
-        if (len && *name == *key->via.str.ptr &&
-            strncmp(name, key->via.str.ptr, len) == 0 && !name[len])
+        if (len && *name == *key->via.str.ptr && strlen(name) == len &&
+            memcmp(name, key->via.str.ptr, len) == 0)
             return i;
     }
     return schema->count;
