@@ -99,6 +99,34 @@ gc_estimate run_estimate_missing(gc_run *run)
 
 /* ---- after the run ---- */
 
+static int by_time(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Calls that ran at the same time, by their records: news of short ones are not sent. */
+static size_t most_at_once(const gc_stats *s)
+{
+    size_t n = s->call_count, most = 0, ended = 0;
+    double *starts = gc_xcalloc(n + 1, sizeof *starts);
+    double *ends = gc_xcalloc(n + 1, sizeof *ends);
+    for (size_t i = 0; i < n; i++) {
+        starts[i] = s->calls[i].start_s;
+        ends[i] = s->calls[i].start_s + s->calls[i].seconds;
+    }
+    qsort(starts, n, sizeof *starts, by_time);
+    qsort(ends, n, sizeof *ends, by_time);
+    for (size_t begun = 0; begun < n; begun++) {
+        while (ends[ended] < starts[begun])
+            ended++;
+        most = begun + 1 - ended > most ? begun + 1 - ended : most;
+    }
+    free(starts);
+    free(ends);
+    return most;
+}
+
 /* What the plan would cost with every optimisation off, and what this run could not beat. */
 void run_fill_bounds(gc_run *run)
 {
@@ -120,5 +148,9 @@ void run_fill_bounds(gc_run *run)
     free(seconds);
     double share = s->llm_busy_s / (double)(s->slots ? s->slots : 1);
     s->lower_bound_s = share > s->critical_path_s ? share : s->critical_path_s;
+    size_t most = most_at_once(s);
+    most =
+        s->slots && most > s->slots ? s->slots : most; /* ends are known a little late */
+    s->peak_in_flight = most > s->peak_in_flight ? most : s->peak_in_flight;
     gc_buf_release(&all);
 }
