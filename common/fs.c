@@ -217,13 +217,10 @@ static bool is_final(int error)
     return gc_fs_code(error) == GC_EFULL || error == EIO || error == EROFS;
 }
 
-static int make_named(int dir, const gc_fs_content *content, gc_fs_draft *out)
+/* Takes the content in; drops the draft if it cannot. */
+static int fill_draft(gc_fs_draft draft, int dir, const gc_fs_content *content,
+                      gc_fs_draft *out)
 {
-    gc_fs_draft draft;
-    make_tmp_name(draft.tmp);
-    draft.fd =
-        openat(dir, draft.tmp, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY | O_CLOEXEC,
-               content->mode);
     if (draft.fd < 0)
         return -1;
     if (fill(draft.fd, content) != 0) {
@@ -234,18 +231,21 @@ static int make_named(int dir, const gc_fs_content *content, gc_fs_draft *out)
     return 0;
 }
 
+static int make_named(int dir, const gc_fs_content *content, gc_fs_draft *out)
+{
+    gc_fs_draft draft;
+    make_tmp_name(draft.tmp);
+    draft.fd =
+        openat(dir, draft.tmp, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY | O_CLOEXEC,
+               content->mode);
+    return fill_draft(draft, dir, content, out);
+}
+
 static int make_unnamed(int dir, const gc_fs_content *content, gc_fs_draft *out)
 {
     gc_fs_draft draft = { .fd = openat(dir, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC,
                                        content->mode) };
-    if (draft.fd < 0)
-        return -1;
-    if (fill(draft.fd, content) != 0) {
-        gc_fs_draft_drop(&draft, dir);
-        return -1;
-    }
-    *out = draft;
-    return 0;
+    return fill_draft(draft, dir, content, out);
 }
 
 int gc_fs_draft_make(int dir, const gc_fs_content *content, gc_fs_draft *out)

@@ -132,9 +132,6 @@ bool gc_go_is_exported(const char *name);
  * *path + *path_len + 2. */
 const char *gc_go_next_qualifier(const char *from, const char **path, size_t *path_len);
 
-/* Normal text for people: paths shortened to package names. free() it. */
-char *gc_go_show(const char *normal);
-
 /* Normal text with the i-th of `names` written as $i, so that the names of type parameters
  * do not matter. free() it. */
 char *gc_go_with_numbers(const char *normal, const gc_strv *names);

@@ -45,25 +45,6 @@ static size_t bound(const char *normal)
     return strlen(normal) * 4 + 64;
 }
 
-char *gc_go_show(const char *normal)
-{
-    gc_buf out;
-    const char *path;
-    size_t path_len;
-    gc_buf_init(&out, bound(normal));
-    for (const char *at; (at = gc_go_next_qualifier(normal, &path, &path_len));) {
-        char name[GC_GO_MAX_NAME + 1];
-        char *text = gc_xmemdup(path, path_len);
-        gc_go_package_name(text, name);
-        gc_buf_append(&out, normal, (size_t)(at - normal));
-        gc_buf_printf(&out, "%s.", *name ? name : text);
-        free(text);
-        normal = path + path_len + 2;
-    }
-    gc_buf_puts(&out, normal);
-    return gc_buf_take(&out);
-}
-
 static bool in_word(char c)
 {
     char l = (char)(c | 32);

@@ -40,6 +40,26 @@ gc_err gc_llm_dump(json_t *body, gc_buf *out)
     return out->full ? GC_ETOOBIG : GC_OK;
 }
 
+json_t *gc_llm_text_blocks(const gc_llm_block *blocks, size_t count, const char *mark_key,
+                           json_t *mark)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < count; i++) {
+        if (blocks[i].len == 0)
+            continue;
+        json_t *text = json_stringn(blocks[i].text, blocks[i].len);
+        if (!text) {
+            json_decref(array);
+            return NULL;
+        }
+        json_t *block = json_pack("{s:s,s:o}", "type", "text", "text", text);
+        if (blocks[i].mark && mark)
+            json_object_set(block, mark_key, mark);
+        json_array_append_new(array, block);
+    }
+    return array;
+}
+
 /* ---- Anthropic ---- */
 
 void gc_anthropic_headers(const char *key, gc_strv *out)
@@ -59,23 +79,12 @@ static json_t *cache_control(const gc_task *task)
     return control;
 }
 
-/* NULL if a text is no UTF-8. Empty blocks are left out: the API refuses them. */
+/* NULL if a text is no UTF-8. */
 static json_t *text_blocks(const gc_task *task, const gc_llm_block *blocks, size_t count)
 {
-    json_t *array = json_array();
-    for (size_t i = 0; i < count; i++) {
-        if (blocks[i].len == 0)
-            continue;
-        json_t *text = json_stringn(blocks[i].text, blocks[i].len);
-        if (!text) {
-            json_decref(array);
-            return NULL;
-        }
-        json_t *block = json_pack("{s:s,s:o}", "type", "text", "text", text);
-        if (blocks[i].mark && task->model.cache_min_tokens > 0)
-            json_object_set_new(block, "cache_control", cache_control(task));
-        json_array_append_new(array, block);
-    }
+    json_t *mark = task->model.cache_min_tokens > 0 ? cache_control(task) : NULL;
+    json_t *array = gc_llm_text_blocks(blocks, count, "cache_control", mark);
+    json_decref(mark);
     return array;
 }
 

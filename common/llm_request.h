@@ -42,6 +42,11 @@ char *gc_llm_url(const char *base, const char *path);
 /* Serialises and frees `body`; GC_EPROTO if it is NULL, GC_ETOOBIG. */
 GC_MUST_CHECK gc_err gc_llm_dump(json_t *body, gc_buf *out);
 
+/* The blocks as [{type: text, text}]; those with a mark carry `mark_key`: `mark` (borrowed;
+ * NULL: no marks). Empty ones are left out: providers refuse them. NULL: no UTF-8. */
+json_t *gc_llm_text_blocks(const gc_llm_block *blocks, size_t count, const char *mark_key,
+                           json_t *mark);
+
 #define GC_ANTHROPIC_MESSAGES "/v1/messages"
 #define GC_ANTHROPIC_COUNT "/v1/messages/count_tokens"
 

@@ -105,13 +105,6 @@ static const gc_pack_mask shapes[GC_COMMAND_COUNT] = {
     [GC_REFUSED] = { F_REASON, F_TEXT },
 };
 
-bool gc_wire_id_valid(const char *id)
-{
-    size_t len = strspn(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                            "0123456789._:@-");
-    return len > 0 && len <= GC_WIRE_MAX_ID && id[len] == '\0';
-}
-
 void gc_wire_init(gc_wire *self, gc_command command)
 {
     *self = (gc_wire){ .command = command };

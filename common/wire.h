@@ -116,9 +116,6 @@ typedef struct gc_wire {
 #define GC_REFUSED_ROLE "role" /* this command is not for your role */
 #define GC_REFUSED_FULL "full" /* too many peers */
 
-/* True for a valid id. */
-bool gc_wire_id_valid(const char *id);
-
 void gc_wire_init(gc_wire *self, gc_command command);
 void gc_wire_release(gc_wire *self);
 

@@ -91,11 +91,6 @@ typedef enum gc_put {
     GC_PUT_CONFLICT /* merge did not succeed: as BESIDE */
 } gc_put;
 
-/* Writes a made file as decided and records it in the state. What is no longer as
- * gc_output_look saw it was edited meanwhile: like GC_MAKE_BESIDE. */
-GC_MUST_CHECK gc_err gc_output_put(gc_output *self, const gc_made *made, gc_action action,
-                                   gc_on_edit on_edit, gc_put *out, gc_errinfo *info);
-
 /* A file of several that are put together. */
 typedef struct gc_put_file {
     gc_made made;
@@ -105,8 +100,9 @@ typedef struct gc_put_file {
     gc_errinfo info; /* out: why not */
 } gc_put_file;
 
-/* The same for many files, with a few waits for the disk in all. The state has those whose
- * `err` is GC_OK. Returns the first error. */
+/* Writes made files as decided and records them in the state, with a few waits for the disk in
+ * all. What is no longer as gc_output_look saw it was edited meanwhile: like GC_MAKE_BESIDE.
+ * The state has those whose `err` is GC_OK. Returns the first error. */
 GC_MUST_CHECK gc_err gc_output_put_all(gc_output *self, gc_put_file *files, size_t count,
                                        gc_on_edit on_edit);
 

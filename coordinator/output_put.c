@@ -183,14 +183,3 @@ gc_err gc_output_put_all(gc_output *self, gc_put_file *files, size_t count,
             return files[i].err;
     return GC_OK;
 }
-
-gc_err gc_output_put(gc_output *self, const gc_made *made, gc_action action,
-                     gc_on_edit on_edit, gc_put *out, gc_errinfo *info)
-{
-    gc_put_file file = { .made = *made, .action = action };
-    gc_err err = gc_output_put_all(self, &file, 1, on_edit);
-    if (err)
-        return gc_fail(info, err, "%s", file.info.text);
-    *out = file.put;
-    return GC_OK;
-}

@@ -129,10 +129,11 @@ void gc_progress_file(gc_progress *self, const gc_file_stat *file, const gc_stat
     if (!self)
         return;
     if (self->mode == GC_PROGRESS_JSON)
-        emit(json_pack("{s:s, s:s, s:s, s:f, s:o, s:b}", "event", "file", "path",
+        emit(json_pack("{s:s, s:s, s:s, s:f, s:s*, s:o, s:b}", "event", "file", "path",
                        file->path, "state", state_word(file), "cost_usd", file->cost_usd,
-                       "problem", clean_string(file->problem ? file->problem : ""),
-                       "simulated", stats->simulated));
+                       "reason", file->reason, "problem",
+                       clean_string(file->problem ? file->problem : ""), "simulated",
+                       stats->simulated));
     else if (file->state == GC_FILE_STATE_FAILED && self->mode != GC_PROGRESS_NONE)
         gc_progress_note(self, "%s failed: %s", file->path,
                          file->problem ? file->problem : "");

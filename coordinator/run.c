@@ -140,8 +140,6 @@ static void count_running(gc_run *run)
     gc_stats *s = &run->stats;
     s->in_flight = run->files_running;
     s->calls_in_flight = run->tasks_sent;
-    if (run->tasks_running > s->peak_in_flight)
-        s->peak_in_flight = run->tasks_running;
 }
 
 static void take_messages(gc_run *run, int64_t now_ms)

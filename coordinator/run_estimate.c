@@ -105,7 +105,8 @@ static int by_time(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Calls that ran at the same time, by their records: news of short ones are not sent. */
+/* Calls that ran at the same time, by their records. Ends are known a little late: there are
+ * never more than slots. */
 static size_t most_at_once(const gc_stats *s)
 {
     size_t n = s->call_count, most = 0, ended = 0;
@@ -124,7 +125,7 @@ static size_t most_at_once(const gc_stats *s)
     }
     free(starts);
     free(ends);
-    return most;
+    return s->slots && most > s->slots ? s->slots : most;
 }
 
 /* What the plan would cost with every optimisation off, and what this run could not beat. */
@@ -148,9 +149,6 @@ void run_fill_bounds(gc_run *run)
     free(seconds);
     double share = s->llm_busy_s / (double)(s->slots ? s->slots : 1);
     s->lower_bound_s = share > s->critical_path_s ? share : s->critical_path_s;
-    size_t most = most_at_once(s);
-    most =
-        s->slots && most > s->slots ? s->slots : most; /* ends are known a little late */
-    s->peak_in_flight = most > s->peak_in_flight ? most : s->peak_in_flight;
+    s->peak_in_flight = most_at_once(s);
     gc_buf_release(&all);
 }

@@ -130,7 +130,7 @@ typedef struct gc_run {
     run_list ready, stored; /* files to be asked for, files to be collected */
     gc_map *tasks;          /* id -> run_task, owned */
     gc_schedule schedule;   /* tasks that are to be sent */
-    size_t tasks_sent, tasks_running, files_running;
+    size_t tasks_sent, files_running;
     double *behind_s; /* of each file: expected, of the longest chain that waits for it */
     int64_t slots;    /* calls at a time, as far as is known now */
     gc_map *ours;     /* sha256 of everything in the job's checkpoint */

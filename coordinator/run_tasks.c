@@ -33,7 +33,6 @@ static void set_running(gc_run *run, run_task *task, bool running)
     if (task->running == running)
         return;
     task->running = running;
-    run->tasks_running += running ? 1 : (size_t)-1;
     run->files_running += running ? task->file_count : (size_t)0 - task->file_count;
 }
 

@@ -31,21 +31,9 @@ static json_t *joined(const gc_llm_block *blocks, size_t count)
 /* Parts, so that one of them can carry a cache mark. NULL: no UTF-8. */
 static json_t *parts(const gc_llm_block *blocks, size_t count)
 {
-    json_t *array = json_array();
-    for (size_t i = 0; i < count; i++) {
-        if (blocks[i].len == 0)
-            continue;
-        json_t *text = json_stringn(blocks[i].text, blocks[i].len);
-        if (!text) {
-            json_decref(array);
-            return NULL;
-        }
-        json_t *part = json_pack("{s:s,s:o}", "type", "text", "text", text);
-        if (blocks[i].mark)
-            json_object_set_new(part, "prompt_cache_breakpoint",
-                                json_pack("{s:s}", "mode", "explicit"));
-        json_array_append_new(array, part);
-    }
+    json_t *mark = json_pack("{s:s}", "mode", "explicit");
+    json_t *array = gc_llm_text_blocks(blocks, count, "prompt_cache_breakpoint", mark);
+    json_decref(mark);
     return array;
 }
 

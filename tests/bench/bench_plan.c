@@ -71,24 +71,23 @@ static void make_file(gc_run *run, size_t file)
 {
     const gc_plan_file *f = &run->project.plan->files[file];
     gc_output *output = run->output;
-    gc_errinfo info = { 0 };
     gc_buf text;
-    gc_put put;
     gc_buf_init(&text, BODY_LIMIT);
     write_go(f, file, &text);
     put_file(gc_root_path(gc_output_root(output)), f->path, &text);
     char *sources = run_sources(f);
-    gc_made made = { .path = f->path,
-                     .mem = text.ptr,
-                     .len = text.len,
-                     .fingerprint = *run_fingerprint(run, file),
-                     .how = f->how == GC_BY_LLM ? "llm" : "template",
-                     .sources = sources };
+    gc_put_file one = { .action = GC_MAKE };
+    one.made = (gc_made){ .path = f->path,
+                          .mem = text.ptr,
+                          .len = text.len,
+                          .fingerprint = *run_fingerprint(run, file),
+                          .how = f->how == GC_BY_LLM ? "llm" : "template",
+                          .sources = sources };
     /* The bytes stand there already: nothing is written, only recorded. */
-    if (gc_output_put(output, &made, GC_MAKE, GC_EDIT_KEEP, &put, &info))
-        die(f->path, info.text);
+    if (gc_output_put_all(output, &one, 1, GC_EDIT_KEEP))
+        die(f->path, one.info.text);
     run_settle(run, file);
-    run_finish(run, file, made.how);
+    run_finish(run, file, one.made.how);
     free(sources);
     gc_buf_release(&text);
 }

@@ -26,6 +26,7 @@
 #include "common/mem.h"
 #include "common/text.h"
 #include "support/farm.h"
+#include "support/process.h"
 #include "worker/provider.h"
 
 #define EVENT_TOKENS 8
@@ -63,30 +64,10 @@ static double status_mb(pid_t pid, const char *field)
     return mb;
 }
 
-/* Fields 14 and 15 of /proc/<pid>/stat, behind the name in brackets. */
-static double cpu_seconds(pid_t pid)
-{
-    char line[1024] = "";
-    char *path = gc_xasprintf("/proc/%d/stat", (int)pid);
-    FILE *file = fopen(path, "r");
-    free(path);
-    if (file && !fgets(line, sizeof line, file))
-        line[0] = '\0';
-    if (file)
-        fclose(file);
-    char *at = strrchr(line, ')');
-    for (int i = 0; at && i < 12; i++)
-        at = strchr(at + 1, ' ');
-    if (!at)
-        return 0;
-    double user = strtod(at, &at);
-    return (user + strtod(at, NULL)) / (double)sysconf(_SC_CLK_TCK);
-}
-
 static reading read_process(farm *f, pid_t pid)
 {
     return (reading){ status_mb(pid, "VmRSS:"), status_mb(pid, "VmHWM:"),
-                      cpu_seconds(pid),         cpu_seconds(f->sim),
+                      process_cpu_s(pid),       process_cpu_s(f->sim),
                       farm_stat(f, "events"),   gc_clock_ms() };
 }
 

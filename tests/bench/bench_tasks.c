@@ -19,6 +19,7 @@
 #include <zmq.h>
 
 #include "support/must.h"
+#include "support/process.h"
 
 #include "common/clock.h"
 #include "common/hash.h"
@@ -120,16 +121,6 @@ static void stop_all(bench *b)
     must_redis_destroy(&b->redis);
     free(b->endpoint);
     free(b->bin);
-}
-
-/* Of all its threads. */
-static double cpu_seconds(pid_t pid)
-{
-    clockid_t clock;
-    struct timespec t;
-    assert_int_equal(clock_getcpuclockid(pid, &clock), 0);
-    assert_int_equal(clock_gettime(clock, &t), 0);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
 static double resident_mb(pid_t pid)
@@ -272,7 +263,7 @@ static void measure_flood(bench *b, int64_t tasks, int64_t in_flight)
     double before[PROCESSES], total = 0;
     int64_t from = b->done, sent = 0;
     for (int i = 0; i < PROCESSES; i++)
-        before[i] = cpu_seconds(b->pids[i]);
+        before[i] = process_cpu_s(b->pids[i]);
     int64_t began_us = now_us();
     while (b->done - from < tasks) {
         while (sent < tasks && sent - (b->done - from) + PER_SUBMIT <= in_flight) {
@@ -286,7 +277,7 @@ static void measure_flood(bench *b, int64_t tasks, int64_t in_flight)
     printf("%8" PRId64 " tasks, %" PRId64 " in flight: %8.0f tasks/s; CPU us/task:",
            tasks, in_flight, (double)tasks / seconds);
     for (int i = 0; i < PROCESSES; i++) {
-        double us = (cpu_seconds(b->pids[i]) - before[i]) / (double)tasks * 1e6;
+        double us = (process_cpu_s(b->pids[i]) - before[i]) / (double)tasks * 1e6;
         total += us;
         printf(" %s %.1f", names[i], us);
     }

@@ -322,6 +322,7 @@ class Switches(Case):
         self.assertLessEqual(stats["peak_active"], 3)
         self.assertGreater(stats["peak_active"], 1)
         self.assertLessEqual(metrics["performance"]["peak_in_flight"], 3)
+        self.assertGreaterEqual(metrics["performance"]["peak_in_flight"], 1)
 
     def test_no_optimization_is_the_baseline(self):
         requests, metrics, stats = self.generate("base", "", "--no-optimization")

@@ -55,6 +55,16 @@ class Reasons(Case):
                       reasons["atlas/address.go"])
         self.assertIsNone(reasons["go.mod"])
 
+    def test_events_tell_it_too(self):
+        self.run_it()
+        self.write(field=", calling_code: string")
+        result = self.c.gc(self.spec, "-o", self.out, "--progress", "json")
+        self.ok(result)
+        events = [json.loads(line) for line in result.stderr.splitlines() if line.startswith("{")]
+        reasons = {e["path"]: e.get("reason") for e in events if e["event"] == "file"}
+        self.assertEqual(reasons["atlas/country.go"],
+                         "inputs changed: Country.calling_code added")
+
     def test_long_reasons_end_with_a_whole_character(self):
         self.run_it()
         for shift in "", "x":

@@ -49,6 +49,26 @@ void must_astore_destroy(astore_fixture **self_p)
     *self_p = NULL;
 }
 
+int astore_setup(void **state)
+{
+    *state = must_astore_new();
+    return 0;
+}
+
+int astore_teardown(void **state)
+{
+    astore_fixture *self = *state;
+    must_astore_destroy(&self);
+    return 0;
+}
+
+int astore_flush(void **state)
+{
+    astore_fixture *self = *state;
+    freeReplyObject(must_redis(self->redis, "FLUSHDB"));
+    return 0;
+}
+
 /* Only wakes the loop: some answers come right before it sleeps. */
 static void on_look(uv_timer_t *timer)
 {

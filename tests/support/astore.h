@@ -18,6 +18,11 @@ typedef struct astore_fixture {
 astore_fixture *must_astore_new(void);
 void must_astore_destroy(astore_fixture **self_p);
 
+/* The same for cmocka, and an empty server before a test. */
+int astore_setup(void **state);
+int astore_teardown(void **state);
+int astore_flush(void **state);
+
 /* A second store on the same loop and server, without state callback. */
 gc_astore *must_astore_open(astore_fixture *self, const char *url);
 

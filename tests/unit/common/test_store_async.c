@@ -10,26 +10,6 @@
 
 #define JOB "j-000000000001"
 
-static int setup(void **state)
-{
-    *state = must_astore_new();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    astore_fixture *f = *state;
-    must_astore_destroy(&f);
-    return 0;
-}
-
-static int flush(void **state)
-{
-    astore_fixture *f = *state;
-    freeReplyObject(must_redis(f->redis, "FLUSHDB"));
-    return 0;
-}
-
 static void expect_record(astore_fixture *f, const char *task, const char *prefix)
 {
     char *text = must_redis_text(f->redis, "HGET gc:job:" JOB ":tasks %s", task);
@@ -446,29 +426,41 @@ static void test_store_async_bad_arguments_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_store_async_claim_takes_and_commit_makes, flush),
-        cmocka_unit_test_setup(test_store_async_made_files_are_reused, flush),
+        cmocka_unit_test_setup(test_store_async_claim_takes_and_commit_makes,
+                               astore_flush),
+        cmocka_unit_test_setup(test_store_async_made_files_are_reused, astore_flush),
         cmocka_unit_test_setup(test_store_async_without_reuse_adopts_only_own_work,
-                               flush),
-        cmocka_unit_test_setup(test_store_async_lost_blob_is_made_again, flush),
-        cmocka_unit_test_setup(test_store_async_two_claimants_share_nothing, flush),
-        cmocka_unit_test_setup(test_store_async_repeated_claim_is_the_same_claim, flush),
-        cmocka_unit_test_setup(test_store_async_stale_writer_changes_nothing, flush),
+                               astore_flush),
+        cmocka_unit_test_setup(test_store_async_lost_blob_is_made_again, astore_flush),
+        cmocka_unit_test_setup(test_store_async_two_claimants_share_nothing,
+                               astore_flush),
+        cmocka_unit_test_setup(test_store_async_repeated_claim_is_the_same_claim,
+                               astore_flush),
+        cmocka_unit_test_setup(test_store_async_stale_writer_changes_nothing,
+                               astore_flush),
         cmocka_unit_test_setup(test_store_async_repeated_commit_is_the_same_commit,
-                               flush),
-        cmocka_unit_test_setup(test_store_async_lapsed_lease_without_heir_is_kept, flush),
-        cmocka_unit_test_setup(test_store_async_epochs_survive_flushall, flush),
-        cmocka_unit_test_setup(test_store_async_running_call_survives_flushall, flush),
-        cmocka_unit_test_setup(test_store_async_cancelled_job_claims_nothing, flush),
-        cmocka_unit_test_setup(test_store_async_settle_counts_every_call, flush),
-        cmocka_unit_test_setup(test_store_async_next_call_reserves_again, flush),
-        cmocka_unit_test_setup(test_store_async_released_task_gets_a_new_epoch, flush),
-        cmocka_unit_test_setup(test_store_async_parallel_claims_never_overshoot, flush),
-        cmocka_unit_test_setup(test_store_async_refused_reserve_takes_no_lease, flush),
-        cmocka_unit_test_setup(test_store_async_released_reserve_is_free_again, flush),
+                               astore_flush),
+        cmocka_unit_test_setup(test_store_async_lapsed_lease_without_heir_is_kept,
+                               astore_flush),
+        cmocka_unit_test_setup(test_store_async_epochs_survive_flushall, astore_flush),
+        cmocka_unit_test_setup(test_store_async_running_call_survives_flushall,
+                               astore_flush),
+        cmocka_unit_test_setup(test_store_async_cancelled_job_claims_nothing,
+                               astore_flush),
+        cmocka_unit_test_setup(test_store_async_settle_counts_every_call, astore_flush),
+        cmocka_unit_test_setup(test_store_async_next_call_reserves_again, astore_flush),
+        cmocka_unit_test_setup(test_store_async_released_task_gets_a_new_epoch,
+                               astore_flush),
+        cmocka_unit_test_setup(test_store_async_parallel_claims_never_overshoot,
+                               astore_flush),
+        cmocka_unit_test_setup(test_store_async_refused_reserve_takes_no_lease,
+                               astore_flush),
+        cmocka_unit_test_setup(test_store_async_released_reserve_is_free_again,
+                               astore_flush),
         cmocka_unit_test_setup(test_store_async_reserve_of_the_dead_is_unconfirmed,
-                               flush),
-        cmocka_unit_test_setup(test_store_async_bad_arguments_are_refused, flush),
+                               astore_flush),
+        cmocka_unit_test_setup(test_store_async_bad_arguments_are_refused, astore_flush),
     };
-    return cmocka_run_group_tests_name("store_async", tests, setup, teardown);
+    return cmocka_run_group_tests_name("store_async", tests, astore_setup,
+                                       astore_teardown);
 }

@@ -10,28 +10,6 @@
 
 #define TASKS 600 /* more than one call takes */
 
-static int setup(void **state)
-{
-    *state = must_astore_new();
-    astore_fixture *f = *state;
-    must_become(f, &f->up, true);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    astore_fixture *f = *state;
-    must_astore_destroy(&f);
-    return 0;
-}
-
-static int flush(void **state)
-{
-    astore_fixture *f = *state;
-    freeReplyObject(must_redis(f->redis, "FLUSHDB"));
-    return 0;
-}
-
 static int64_t calls_of(astore_fixture *f)
 {
     char *info = must_redis_text(f->redis, "INFO commandstats");
@@ -211,12 +189,14 @@ static void test_store_join_broken_sums_leave_the_others(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_store_join_many_tasks_take_few_calls, flush),
-        cmocka_unit_test_setup(test_store_join_keeps_the_order, flush),
-        cmocka_unit_test_setup(test_store_join_sees_what_it_did, flush),
-        cmocka_unit_test_setup(test_store_join_books_one_after_the_other, flush),
-        cmocka_unit_test_setup(test_store_join_a_broken_one_leaves_the_others, flush),
-        cmocka_unit_test_setup(test_store_join_broken_sums_leave_the_others, flush),
+        cmocka_unit_test_setup(test_store_join_many_tasks_take_few_calls, astore_flush),
+        cmocka_unit_test_setup(test_store_join_keeps_the_order, astore_flush),
+        cmocka_unit_test_setup(test_store_join_sees_what_it_did, astore_flush),
+        cmocka_unit_test_setup(test_store_join_books_one_after_the_other, astore_flush),
+        cmocka_unit_test_setup(test_store_join_a_broken_one_leaves_the_others,
+                               astore_flush),
+        cmocka_unit_test_setup(test_store_join_broken_sums_leave_the_others,
+                               astore_flush),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, astore_setup, astore_teardown);
 }

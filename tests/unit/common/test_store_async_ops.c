@@ -9,26 +9,6 @@
 #include "support/astore.h"
 #include "support/must.h"
 
-static int setup(void **state)
-{
-    *state = must_astore_new();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    astore_fixture *f = *state;
-    must_astore_destroy(&f);
-    return 0;
-}
-
-static int flush(void **state)
-{
-    astore_fixture *f = *state;
-    freeReplyObject(must_redis(f->redis, "FLUSHDB"));
-    return 0;
-}
-
 /* ---- blobs ---- */
 
 typedef struct blob_answer {
@@ -397,20 +377,25 @@ static void test_store_async_model_figures_add_up(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_store_async_blob_round_trip, flush),
-        cmocka_unit_test_setup(test_store_async_damaged_blob_is_deleted, flush),
-        cmocka_unit_test_setup(test_store_async_large_pipeline_keeps_its_order, flush),
-        cmocka_unit_test_setup(test_store_async_prefix_is_warmed_by_one, flush),
-        cmocka_unit_test_setup(test_store_async_prefix_of_a_dead_worker_is_free, flush),
-        cmocka_unit_test_setup(test_store_async_prefix_lapses, flush),
-        cmocka_unit_test_setup(test_store_async_pause_holds_for_all_with_the_key, flush),
-        cmocka_unit_test_setup(test_store_async_budget_is_booked_in_turns, flush),
+        cmocka_unit_test_setup(test_store_async_blob_round_trip, astore_flush),
+        cmocka_unit_test_setup(test_store_async_damaged_blob_is_deleted, astore_flush),
+        cmocka_unit_test_setup(test_store_async_large_pipeline_keeps_its_order,
+                               astore_flush),
+        cmocka_unit_test_setup(test_store_async_prefix_is_warmed_by_one, astore_flush),
+        cmocka_unit_test_setup(test_store_async_prefix_of_a_dead_worker_is_free,
+                               astore_flush),
+        cmocka_unit_test_setup(test_store_async_prefix_lapses, astore_flush),
+        cmocka_unit_test_setup(test_store_async_pause_holds_for_all_with_the_key,
+                               astore_flush),
+        cmocka_unit_test_setup(test_store_async_budget_is_booked_in_turns, astore_flush),
         cmocka_unit_test_setup(test_store_async_booking_given_back_lets_the_next_in,
-                               flush),
-        cmocka_unit_test_setup(test_store_async_booking_holds_until_a_pause, flush),
-        cmocka_unit_test_setup(test_store_async_use_by_others_counts, flush),
-        cmocka_unit_test_setup(test_store_async_workers_come_and_go, flush),
-        cmocka_unit_test_setup(test_store_async_model_figures_add_up, flush),
+                               astore_flush),
+        cmocka_unit_test_setup(test_store_async_booking_holds_until_a_pause,
+                               astore_flush),
+        cmocka_unit_test_setup(test_store_async_use_by_others_counts, astore_flush),
+        cmocka_unit_test_setup(test_store_async_workers_come_and_go, astore_flush),
+        cmocka_unit_test_setup(test_store_async_model_figures_add_up, astore_flush),
     };
-    return cmocka_run_group_tests_name("store_async_ops", tests, setup, teardown);
+    return cmocka_run_group_tests_name("store_async_ops", tests, astore_setup,
+                                       astore_teardown);
 }

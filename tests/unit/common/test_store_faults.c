@@ -13,19 +13,6 @@
 #include "support/astore.h"
 #include "support/must.h"
 
-static int setup(void **state)
-{
-    *state = must_astore_new();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    astore_fixture *f = *state;
-    must_astore_destroy(&f);
-    return 0;
-}
-
 /* ---- the asynchronous store ---- */
 
 enum {
@@ -484,7 +471,7 @@ static void test_store_open_names_what_is_wrong(void **state)
     assert_null(store);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, astore_setup, astore_teardown)
 
 int main(void)
 {

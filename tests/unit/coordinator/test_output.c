@@ -88,17 +88,17 @@ static void edit(const char *path, const char *text)
 static gc_put put(const char *text, const char *base, gc_action action,
                   gc_on_edit on_edit)
 {
-    gc_put result = GC_PUT_WRITTEN;
-    gc_made made = { .path = PATH,
-                     .mem = text,
-                     .len = strlen(text),
-                     .fingerprint = sha_of("inputs"),
-                     .how = "llm",
-                     .sources = "A",
-                     .base = base,
-                     .base_len = base ? strlen(base) : 0 };
-    must_ok(gc_output_put(f.output, &made, action, on_edit, &result, NULL));
-    return result;
+    gc_put_file one = { .action = action };
+    one.made = (gc_made){ .path = PATH,
+                          .mem = text,
+                          .len = strlen(text),
+                          .fingerprint = sha_of("inputs"),
+                          .how = "llm",
+                          .sources = "A",
+                          .base = base,
+                          .base_len = base ? strlen(base) : 0 };
+    must_ok(gc_output_put_all(f.output, &one, 1, on_edit));
+    return one.put;
 }
 
 static gc_put make(const char *text)
@@ -456,12 +456,11 @@ static void test_output_writes_nothing_outside(void **state)
     static const char *const paths[] = { "../a.go", "/tmp/a.go", ".git/config",
                                          "a/../../b" };
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
-        gc_put result;
-        gc_made made = {
+        gc_put_file one = { .action = GC_MAKE };
+        one.made = (gc_made){
             .path = paths[i], .mem = "x", .len = 1, .how = "llm", .sources = ""
         };
-        assert_true(gc_output_put(f.output, &made, GC_MAKE, GC_EDIT_KEEP, &result,
-                                  NULL) != GC_OK);
+        assert_true(gc_output_put_all(f.output, &one, 1, GC_EDIT_KEEP) != GC_OK);
         assert_null(gc_state_find(gc_output_state(f.output), paths[i]));
     }
 }
