@@ -60,13 +60,15 @@ static bool has_field(const gc_spec_entity *e, const char *json)
     return false;
 }
 
-/* origin -> origin_id; the entity's name without a role, parent for the entity itself. */
-static char *field_name(const gc_spec *self, const gc_spec_relation *r, const holding *h)
+/* What the relation says; else origin -> origin_id; the entity's name without a role, parent
+ * for the entity itself. */
+static char *field_name(gc_spec *self, const gc_spec_relation *r, const holding *h)
 {
     bool own_side = gc_spec_find_go(self, r->relation.from) == h->holder;
-    const gc_node *key = r->foreign_key;
-    if (key && key->kind == GC_NODE_SCALAR && *key->text)
-        return gc_go_snake_plain(key->text);
+    char *key = gc_spec_text(self, r->foreign_key, "the foreign key");
+    if (*key)
+        return key;
+    free(key);
     char *role =
         own_side && *r->relation.name
             ? gc_go_snake_plain(r->relation.name)
@@ -80,14 +82,14 @@ static char *field_name(const gc_spec *self, const gc_spec_relation *r, const ho
 }
 
 static void hold(gc_spec *self, const gc_spec_relation *r, const holding *h,
-                 const char *json)
+                 const char *name, const char *json)
 {
     gc_spec_entity *e = &self->entities[h->holder];
     const gc_spec_entity *target = &self->entities[h->target];
     gc_map *used = gc_map_new();
     for (size_t i = 0; i < e->field_count; i++)
         gc_spec_claim_field(used, &e->fields[i].field);
-    gc_spec_field *f = gc_spec_add_field(self, e, r->at, json);
+    gc_spec_field *f = gc_spec_add_field(self, e, r->at, name);
     if (f) {
         const char *list = h->many ? "[]" : "";
         gc_spec_set(&f->field.json_name, gc_xstrdup(json));
@@ -128,10 +130,11 @@ static void hold_all(gc_spec *self, const size_t *counts, bool direct)
         if (mentions(holder, counts[h.holder], &target->entity) ||
             mentions(target, counts[h.target], &holder->entity))
             continue;
-        char *json = field_name(self, r, &h);
+        char *name = field_name(self, r, &h), *json = gc_go_snake_plain(name);
         if (!has_field(holder, json))
-            hold(self, r, &h, json);
+            hold(self, r, &h, name, json);
         free(json);
+        free(name);
     }
 }
 

@@ -105,6 +105,21 @@ static void test_hold_adds_nothing_to_what_is_said(void **state)
     }
 }
 
+static void test_hold_refuses_a_foreign_key_that_is_no_name(void **state)
+{
+    (void)state;
+    static const char *const keys[] = { "[a]", "{a: b}", "'***'" };
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        char *head = gc_xasprintf(ENTITIES, "", "");
+        char *yaml = gc_xasprintf("%srelationships:\n- {from: Order, to: Customer, "
+                                  "type: belongs_to, foreign_key: %s}\n",
+                                  head, keys[i]);
+        expect_finding(yaml, "6:", " error ");
+        free(yaml);
+        free(head);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -112,6 +127,7 @@ int main(void)
         cmocka_unit_test(test_hold_two_roles),
         cmocka_unit_test(test_hold_of_itself),
         cmocka_unit_test(test_hold_adds_nothing_to_what_is_said),
+        cmocka_unit_test(test_hold_refuses_a_foreign_key_that_is_no_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
