@@ -1,9 +1,13 @@
 #include "common/keys.h"
 
 #include <ctype.h>
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/x509_vfy.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/fs.h"
 #include "common/hash.h"
@@ -151,4 +155,21 @@ void gc_key_scrub(const gc_key *self, char *text)
         while (isalnum((unsigned char)*at) || *at == '-' || *at == '_' || *at == '*')
             *at++ = '*';
     }
+}
+
+/* ---- whom to trust ---- */
+
+gc_err gc_ca_file_check(const char *path, gc_errinfo *info)
+{
+    if (!*path)
+        return GC_OK;
+    if (access(path, R_OK) != 0)
+        return gc_fail(info, GC_EINVAL, "llm.ca_file %s cannot be read: %s", path,
+                       strerror(errno));
+    X509_STORE *store = X509_STORE_new();
+    bool good = store && X509_STORE_load_file(store, path) == 1;
+    X509_STORE_free(store);
+    ERR_clear_error();
+    return good ? GC_OK
+                : gc_fail(info, GC_EINVAL, "llm.ca_file %s holds no certificate", path);
 }

@@ -1,4 +1,4 @@
-/* API keys: from the environment or a file, never from a flag, never shown. Nothing but the
+/* What a provider knows us by, and we the provider. API keys: from the environment or a file, never from a flag, never shown. Nothing but the
  * request headers may carry one; everybody else knows a key by its id. */
 #ifndef GC_COMMON_KEYS_H
 #define GC_COMMON_KEYS_H
@@ -34,5 +34,9 @@ const gc_key *gc_keys_find(const gc_keys *self, const char *provider);
 /* Replaces the key, and everything that looks like one ("sk-..."), in `text` by stars of the
  * same length: for messages that came from outside. */
 void gc_key_scrub(const gc_key *self, char *text);
+
+/* llm.ca_file before it is used ("": there is none). GC_EINVAL: it cannot be read or holds no
+ * certificate. */
+GC_MUST_CHECK gc_err gc_ca_file_check(const char *path, gc_errinfo *info);
 
 #endif

@@ -16,6 +16,7 @@
 #include "common/clock.h"
 #include "common/fs.h"
 #include "common/hash.h"
+#include "common/keys.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/store.h"
@@ -406,7 +407,8 @@ static void set_worker_environment(gc_local *self)
 static gc_err start_workers(gc_local *self, gc_errinfo *info)
 {
     size_t count = (size_t)self->config->cluster_workers;
-    gc_err err = GC_OK;
+    bool simulated = strcmp(self->config->llm_provider, "sim") == 0;
+    gc_err err = simulated ? GC_OK : gc_ca_file_check(self->config->llm_ca_file, info);
     self->workers = gc_xcalloc(count, sizeof *self->workers);
     set_worker_environment(self);
     for (size_t i = 0; i < count && !err; i++) {

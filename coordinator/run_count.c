@@ -153,7 +153,7 @@ static bool find_provider(const gc_run *run, gc_keys *keys, gc_count_conf *conf)
                              .stop_fd = run->signal_fd };
     if (strcmp(run->project.model->provider, "anthropic") != 0)
         problem = "OpenAI-compatible servers count no tokens";
-    else if (gc_keys_load(keys, c, &info))
+    else if (gc_keys_load(keys, c, &info) || gc_ca_file_check(c->llm_ca_file, &info))
         problem = info.text;
     else if (!*keys->anthropic.secret)
         problem = "there is no key here; set ANTHROPIC_API_KEY or llm.api_key_file";

@@ -12,6 +12,7 @@
 #include <uv.h>
 
 #include "common/clock.h"
+#include "common/keys.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "worker/dealer.h"
@@ -343,10 +344,10 @@ static gc_err open_parts(gc_loop *self, gc_errinfo *info)
                               .holder = conf->holder };
     self->tasks = gc_tasks_new(&self->env, slots, wake, self);
     const char *ca_file = conf->config.llm_ca_file;
-    if (*ca_file && access(ca_file, R_OK) != 0)
-        return gc_fail(info, GC_EINVAL, "llm.ca_file %s cannot be read: %s", ca_file,
-                       strerror(errno));
-    gc_err err = gc_http_open(&self->uv, slots, ca_file, &self->env.http);
+    gc_err err = gc_ca_file_check(ca_file, info);
+    if (err)
+        return err;
+    err = gc_http_open(&self->uv, slots, ca_file, &self->env.http);
     if (err)
         return gc_fail(info, err, "libcurl cannot be started");
     err = gc_astore_open(&self->uv, conf->config.cluster_redis, on_redis, self,

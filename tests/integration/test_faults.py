@@ -103,6 +103,7 @@ class Local(Faults):
                     any(now[path] != sha for path, sha in before.items() if path in now))
         wait_for("new files", lambda: wrote() or p.poll() is not None)
         self.kill_all(p)
+        wait_for("the calls to be in the ledger", lambda: not self.c.calls_running())
         paid = len(self.c.ledger())
         spec.write_text(old)
         r = self.ok(self.c.gc(spec, "-o", out))

@@ -70,10 +70,11 @@ class TestTls(Case):
         self.assertIn("certificate", result.stderr)
         self.assertEqual(self.c.paid(), {})
 
-    def test_tls_ca_file_that_is_missing_is_named(self):
-        result = self.generate(GC_LLM_CA_FILE="/nonexistent/ca.pem")
-        self.assertNotEqual(result.returncode, 0)
-        self.assertIn("/nonexistent/ca.pem", result.stderr)
+    def test_tls_ca_file_of_no_use_is_named(self):
+        for path in "/nonexistent/ca.pem", str(self.c.dir), str(SPEC):
+            result = self.generate(GC_LLM_CA_FILE=path)
+            self.assertEqual(result.returncode, 8, result.stderr)
+            self.assertIn(path, result.stderr)
 
 
 if __name__ == "__main__":
