@@ -366,6 +366,12 @@ static int write_special(const char *path, const void *mem, size_t len)
     return result;
 }
 
+static gc_err write_failed(const char *path, int error, gc_errinfo *info)
+{
+    return gc_fail(info, gc_fs_code(error), "cannot write %.300s: %s", path,
+                   strerror(error));
+}
+
 gc_err gc_write_file(const char *path, const void *mem, size_t len, gc_errinfo *info)
 {
     struct stat st;
@@ -382,6 +388,26 @@ gc_err gc_write_file(const char *path, const void *mem, size_t len, gc_errinfo *
     free(real);
     if (result == 0)
         return GC_OK;
-    return gc_fail(info, gc_fs_code(error), "cannot write %.300s: %s", path,
-                   strerror(error));
+    return write_failed(path, error, info);
+}
+
+gc_err gc_can_write_file(const char *path, gc_errinfo *info)
+{
+    struct stat st;
+    bool exists = stat(path, &st) == 0;
+    if (exists && S_ISDIR(st.st_mode))
+        return write_failed(path, EISDIR, info);
+    char *real = exists ? realpath(path, NULL) : NULL;
+    char *folder = gc_xstrdup(real ? real : path);
+    char *slash = strrchr(folder, '/');
+    const char *place = !slash ? "." : slash == folder ? "/" : folder;
+    if (slash)
+        *slash = '\0';
+    bool special = exists && !S_ISREG(st.st_mode); /* written in place, not replaced */
+    int error = access(special ? path : place, special ? W_OK : W_OK | X_OK) ? errno : 0;
+    if (!error && stat(place, &st) == 0 && !S_ISDIR(st.st_mode))
+        error = ENOTDIR;
+    free(folder);
+    free(real);
+    return error ? write_failed(path, error, info) : GC_OK;
 }

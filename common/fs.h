@@ -24,6 +24,9 @@ GC_MUST_CHECK gc_err gc_file_sha(const char *path, size_t limit, gc_sha *out);
 GC_MUST_CHECK gc_err gc_write_file(const char *path, const void *mem, size_t len,
                                    gc_errinfo *info);
 
+/* Whether gc_write_file() has a chance, without writing: its errors, before there is text. */
+GC_MUST_CHECK gc_err gc_can_write_file(const char *path, gc_errinfo *info);
+
 typedef struct gc_root gc_root;
 
 /* Opens folder `path`, making it and its parents if `create`. GC_ENOENT, GC_EIO. */

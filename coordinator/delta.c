@@ -22,6 +22,7 @@ const char *gc_why_str(gc_why why)
         [GC_WHY_LEFT] = "left by a run that never ended",
         [GC_WHY_EDITED] = "changed by hand",
         [GC_WHY_OVERWRITE] = "changed by hand, --on-edit overwrite",
+        [GC_WHY_MERGE] = "changed by hand, --on-edit merge",
         [GC_WHY_INPUTS_EDITED] = "inputs changed, and changed by hand",
         [GC_WHY_ASKED_EDITED] = "asked for, and changed by hand",
         [GC_WHY_STRANGER] = "a file that is not ours stands in its place",
@@ -56,6 +57,8 @@ static gc_decision unchanged_inputs(const gc_state_file *state, const gc_tree_fi
         return (gc_decision){ GC_RESTORE, GC_WHY_LEFT };
     if (on_edit == GC_EDIT_OVERWRITE)
         return (gc_decision){ GC_RESTORE, GC_WHY_OVERWRITE };
+    if (on_edit == GC_EDIT_MERGE && *state->base)
+        return (gc_decision){ GC_MAKE_BESIDE, GC_WHY_MERGE };
     return (gc_decision){ GC_KEEP_EDIT, GC_WHY_EDITED };
 }
 

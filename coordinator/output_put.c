@@ -30,6 +30,7 @@ static void record(gc_output *self, const gc_made *made, const gc_sha *sha,
     f->sources = gc_xstrdup(made->sources);
     f->kept = false;
     f->kept_sha[0] = '\0';
+    f->base[0] = '\0';
 }
 
 void gc_output_mark_kept(gc_output *self, const char *path, const gc_sha *edit)
@@ -39,10 +40,28 @@ void gc_output_mark_kept(gc_output *self, const char *path, const gc_sha *edit)
     memcpy(f->kept_sha, edit->hex, sizeof f->kept_sha);
 }
 
+/* The text that went beside an edit has its place now. One that the user changed stays. */
+static void drop_beside(gc_output *self, const char *path)
+{
+    const gc_state_file *last = gc_state_find(&self->state, path);
+    gc_sha there;
+    if (!last || !last->kept)
+        return;
+    char *beside = gc_xasprintf("%s.gc-new", path);
+    if (gc_root_sha(self->root, beside, &there, NULL) == GC_OK &&
+        strcmp(there.hex, last->sha256) == 0 && gc_root_remove(self->root, beside, NULL))
+        gc_log_debug("output.beside_stays", "path=%s", beside);
+    free(beside);
+}
+
 static gc_err put_beside(gc_output *self, const gc_made *made, const gc_sha *sha,
                          const gc_buf *edit, gc_errinfo *info)
 {
     char *beside = gc_xasprintf("%s.gc-new", made->path);
+    const gc_state_file *last = gc_state_find(&self->state, made->path);
+    gc_sha base = { "" };
+    if (last)
+        memcpy(base.hex, gc_state_base(last), sizeof base.hex);
     gc_err err = gc_root_write(self->root, beside, made->mem, made->len, info);
     free(beside);
     if (err)
@@ -50,14 +69,16 @@ static gc_err put_beside(gc_output *self, const gc_made *made, const gc_sha *sha
     gc_sha edit_sha = gc_sha256(edit->ptr, edit->len);
     record(self, made, sha, edit->ptr, edit->len);
     gc_output_mark_kept(self, made->path, &edit_sha);
+    if (strcmp(base.hex, sha->hex) != 0)
+        memcpy(gc_state_find(&self->state, made->path)->base, base.hex, sizeof base.hex);
     return GC_OK;
 }
 
-/* What was made last time. No store keeps what a template wrote, yet often it is the same. */
+/* What the edit started from. The store may have lost it, yet often it is made again. */
 static gc_text merge_base(const gc_output *self, const gc_made *made, const gc_sha *sha)
 {
     const gc_state_file *last = gc_state_find(&self->state, made->path);
-    if (!made->base && last && strcmp(last->sha256, sha->hex) == 0)
+    if (!made->base && last && strcmp(gc_state_base(last), sha->hex) == 0)
         return (gc_text){ made->mem, made->len };
     return (gc_text){ made->base, made->base_len };
 }
@@ -79,6 +100,7 @@ static gc_err put_merged(gc_output *self, const gc_made *made, const gc_sha *sha
         *out = GC_PUT_MERGED;
         err = gc_root_write(self->root, made->path, merged.ptr, merged.len, info);
         gc_sha merged_sha = gc_sha256(merged.ptr, merged.len);
+        drop_beside(self, made->path);
         record(self, made, sha, merged.ptr, merged.len);
         gc_output_mark_kept(self, made->path, &merged_sha);
     }
@@ -139,6 +161,7 @@ static void settle(gc_output *self, gc_put_file *file, const gc_root_file *writt
     if (file->err)
         return;
     gc_sha sha = gc_sha256(made->mem, made->len);
+    drop_beside(self, made->path);
     record(self, made, &sha, made->mem, made->len);
 }
 

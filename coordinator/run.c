@@ -303,6 +303,11 @@ static void warn_edits(const gc_run *run)
     for (size_t i = 0; i < run->edits.count; i++)
         fprintf(stderr, "warning: %s was changed by hand and is kept\n",
                 run->edits.items[i]);
+    for (size_t i = 0; i < run->besides.count; i++)
+        fprintf(stderr,
+                "warning: %s was changed by hand and is kept; the new text is in "
+                "%s.gc-new\n",
+                run->besides.items[i], run->besides.items[i]);
 }
 
 static void print_results(const gc_run *run)
@@ -427,11 +432,27 @@ gc_progress *run_progress_new(const gc_options *options)
                            c->progress_update_interval_ms);
 }
 
+/* Nobody pays for figures that have no place to go. */
+static gc_exit check_places(const gc_options *o)
+{
+    const char *const places[] = { o->metrics, o->html };
+    for (size_t i = 0; i < 2; i++) {
+        gc_errinfo info = { 0 };
+        if (!places[i] || gc_can_write_file(places[i], &info) == GC_OK)
+            continue;
+        fprintf(stderr, "error: %s\n", info.text);
+        return GC_EXIT_FILES;
+    }
+    return GC_EXIT_OK;
+}
+
 static gc_exit generate(gc_run *run)
 {
     gc_exit code = strict_questions(run);
     if (code == GC_EXIT_OK)
         code = run_open_output(run, false);
+    if (code == GC_EXIT_OK)
+        code = check_places(run->options); /* they may be in the output folder */
     if (code != GC_EXIT_OK)
         return code;
     run->progress = run_progress_new(run->options);

@@ -136,6 +136,7 @@ typedef struct gc_run {
     gc_map *ours;     /* sha256 of everything in the job's checkpoint */
     gc_map *template_shas; /* name -> gc_sha of its text, owned */
     run_reasons *reasons;  /* NULL until somebody asks */
+    gc_strv besides;       /* paths whose new text went beside an edit */
     gc_strv edits;         /* paths whose edit was kept or that need the user's eye */
     gc_strv removed;
     char job[GC_JOB_ID_SIZE];

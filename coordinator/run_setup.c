@@ -439,6 +439,7 @@ void run_close(gc_run *run)
     gc_slicer_destroy(&run->slicer);
     release_stats(&run->stats);
     gc_strv_release(&run->news);
+    gc_strv_release(&run->besides);
     gc_strv_release(&run->edits);
     gc_strv_release(&run->removed);
     if (run->signal_fd >= 0)

@@ -23,9 +23,9 @@ static void load_base(gc_run *run, run_write *w)
 {
     const gc_state_file *state =
         gc_state_find(gc_output_state(run->output), run->stats.files[w->file].path);
-    if (!is_template(w) && run->options->on_edit == GC_EDIT_MERGE &&
-        run_decision(run, w->file).action == GC_MAKE_BESIDE && state && *state->sha256 &&
-        gc_store_blob_get(run->store, state->sha256, &w->base))
+    if (run->options->on_edit == GC_EDIT_MERGE && state && *gc_state_base(state) &&
+        run_decision(run, w->file).action == GC_MAKE_BESIDE &&
+        gc_store_blob_get(run->store, gc_state_base(state), &w->base))
         gc_buf_reset(&w->base);
 }
 
@@ -46,7 +46,7 @@ void run_write_later(gc_run *run, size_t file, gc_buf *content, const char *how)
 static void report_put(gc_run *run, const char *path, gc_put put)
 {
     if (put == GC_PUT_BESIDE || put == GC_PUT_CONFLICT) {
-        gc_strv_add(&run->edits, path);
+        gc_strv_add(&run->besides, path);
         gc_progress_note(run->progress,
                          "%s was changed by hand%s: it stays, the new text is in "
                          "%s.gc-new",

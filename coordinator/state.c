@@ -59,6 +59,11 @@ void gc_state_copy_file(gc_state *self, const char *path, const gc_state_file *f
     f->sources = gc_xstrdup(from->sources);
 }
 
+const char *gc_state_base(const gc_state_file *file)
+{
+    return *file->base ? file->base : file->sha256;
+}
+
 void gc_state_remove(gc_state *self, const char *path)
 {
     destroy_file(gc_map_remove(self->files, path));
@@ -95,7 +100,7 @@ static gc_err read_file(gc_state *state, const char *path, const json_t *value,
     gc_state_file *f = gc_state_require(state, path);
     if (read_sha(value, "fingerprint", f->fingerprint) ||
         read_sha(value, "sha256", f->sha256) || read_sha(value, "api", f->api) ||
-        read_sha(value, "kept_sha256", f->kept_sha))
+        read_sha(value, "kept_sha256", f->kept_sha) || read_sha(value, "base", f->base))
         return gc_fail(info, GC_EPROTO, "entry \"%.80s\" holds a malformed hash", path);
     replace_text(&f->how, value, "how");
     replace_text(&f->sources, value, "sources");
@@ -176,6 +181,10 @@ static void put_file(gc_buf *out, const gc_state_file *f)
 {
     if (*f->api) {
         put_member(out, "   \"api\": ", f->api);
+        gc_buf_puts(out, ",\n");
+    }
+    if (*f->base) {
+        put_member(out, "   \"base\": ", f->base);
         gc_buf_puts(out, ",\n");
     }
     put_member(out, "   \"fingerprint\": ", f->fingerprint);

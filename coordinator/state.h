@@ -24,6 +24,8 @@ typedef struct gc_state_file {
     char *sources;                 /* entities, comma separated: why the file exists */
     bool kept;                     /* the user's edit stands in its place */
     char kept_sha[GC_SHA_HEX + 1]; /* the edit that was accepted */
+    char base[GC_SHA_HEX + 1];     /* what the edit started from, if that is not `sha256`:
+                                      newer text stands beside it, not merged yet */
 } gc_state_file;
 
 typedef struct gc_state {
@@ -37,6 +39,9 @@ void gc_state_release(gc_state *self);
 /* The entry of `path`, made empty if absent. Borrowed. */
 gc_state_file *gc_state_require(gc_state *self, const char *path);
 gc_state_file *gc_state_find(const gc_state *self, const char *path);
+
+/* The generated text that an edit of the file started from: its sha256, "" if unknown. */
+const char *gc_state_base(const gc_state_file *file);
 void gc_state_copy_file(gc_state *self, const char *path, const gc_state_file *from);
 void gc_state_remove(gc_state *self, const char *path);
 

@@ -65,6 +65,8 @@ static bool take_entry(lines *l, gc_state_file *f)
 {
     if (take(l, "   \"api\": ") && !(take_sha(l, f->api) && take(l, ",\n")))
         return false;
+    if (take(l, "   \"base\": ") && !(take_sha(l, f->base) && take(l, ",\n")))
+        return false;
     if (!take(l, "   \"fingerprint\": ") || !take_sha(l, f->fingerprint) ||
         !take(l, ",\n   \"how\": ") || !take_words(l, &f->how))
         return false;

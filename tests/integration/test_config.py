@@ -512,6 +512,11 @@ class Options(Config):
         self.assertEqual(set(states[:-1]), {"running"})
         self.assertEqual(p.wait(60), 0)
 
+    def test_nobody_pays_for_metrics_without_a_place(self):
+        r = self.generate("a", code=6, args=("--metrics", self.c.dir / "no/m.json"))
+        self.assertIn("no/m.json", r.stderr)
+        self.assertFalse(list((self.c.dir / "a").rglob("*.go")))
+
     def test_an_edit_is_merged(self):
         self.c.start_sim()
         out = self.c.dir / "a"
@@ -523,6 +528,24 @@ class Options(Config):
             file.write_text(texts[file])
         self.generate("a", args=("--force", "--on-edit", "merge"))
         self.assertEqual({file: file.read_text() for file in texts}, texts)
+        self.assertFalse(list(out.rglob("*.gc-new")))
+
+    def test_an_edit_that_was_kept_is_merged_later(self):
+        self.c.start_sim()
+        spec, out = self.c.dir / "spec.yaml", self.c.dir / "a"
+        text = "name: Todo\nentities: [{name: Task, fields: [{name: id, type: int}%s]}]\n"
+        file = out / "internal/task/task.go"  # by a template
+        spec.write_text(text % "")
+        self.generate("a", spec=spec)
+        file.write_text("// by hand\n" + file.read_text())
+        for more in (", {name: title, type: string}", ", {name: title, type: string}, "
+                     "{name: done, type: bool}"):
+            spec.write_text(text % more)
+            r = self.generate("a", spec=spec)
+            self.assertIn("task.go.gc-new", r.stderr)
+        newer = (out / "internal/task/task.go.gc-new").read_text()
+        self.generate("a", spec=spec, args=("--on-edit", "merge"))
+        self.assertEqual(file.read_text(), "// by hand\n" + newer)
         self.assertFalse(list(out.rglob("*.gc-new")))
 
 

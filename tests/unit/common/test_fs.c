@@ -436,6 +436,11 @@ static void test_fs_files_that_users_name(void **state)
     must_ok(gc_read_file(path, &buf, &f->info));
     assert_string_equal(buf.ptr, "[1]");
     expect_err(GC_ENOENT, gc_write_file(missing, "", 0, &f->info));
+    must_ok(gc_can_write_file(path, &f->info));
+    must_ok(gc_can_write_file("new.json", &f->info));
+    must_ok(gc_can_write_file("/dev/null", &f->info));
+    expect_err(GC_ENOENT, gc_can_write_file(missing, &f->info));
+    expect_err(GC_ESTATE, gc_can_write_file(f->dir, &f->info));
     expect_err(GC_ESTATE, gc_write_file(f->dir, "", 0, &f->info));
     gc_buf_reset(&buf);
     expect_err(GC_ENOENT, gc_read_file(missing, &buf, &f->info));

@@ -104,6 +104,14 @@ static void test_delta_kept_edit_stays_kept(void **state)
                      GC_KEEP_EDIT);
     assert_int_equal(gc_delta_planned(&now, &f, &tree, GC_EDIT_OVERWRITE, false).action,
                      GC_RESTORE);
+    assert_int_equal(gc_delta_planned(&now, &f, &tree, GC_EDIT_MERGE, false).action,
+                     GC_KEEP_EDIT);
+    gc_sha base = sha_of("made before"); /* newer text stands beside the edit */
+    memcpy(f.base, base.hex, sizeof f.base);
+    assert_int_equal(gc_delta_planned(&now, &f, &tree, GC_EDIT_KEEP, false).action,
+                     GC_KEEP_EDIT);
+    assert_int_equal(gc_delta_planned(&now, &f, &tree, GC_EDIT_MERGE, false).action,
+                     GC_MAKE_BESIDE);
     tree = tree_with("made", false); /* the user took the generated text after all */
     assert_int_equal(gc_delta_planned(&now, &f, &tree, GC_EDIT_KEEP, false).action,
                      GC_KEEP);

@@ -406,6 +406,33 @@ static void test_output_merges_an_edit(void **state)
     assert_string_equal(entry()->kept_sha, sha_of(BOTH).hex);
 }
 
+/* Twice newer text went beside the edit: what it started from is still the first one. */
+static void test_output_remembers_what_an_edit_started_from(void **state)
+{
+    (void)state;
+    make(BASE);
+    edit(PATH, MINE);
+    put(GO_TEXT, NULL, GC_MAKE_BESIDE, GC_EDIT_KEEP);
+    assert_string_equal(gc_state_base(entry()), sha_of(BASE).hex);
+    put(NEWER, NULL, GC_MAKE_BESIDE, GC_EDIT_KEEP);
+    assert_string_equal(gc_state_base(entry()), sha_of(BASE).hex);
+    assert_int_equal(put(NEWER, BASE, GC_MAKE_BESIDE, GC_EDIT_MERGE), GC_PUT_MERGED);
+    expect_text(PATH, BOTH);
+    assert_string_equal(gc_state_base(entry()), sha_of(NEWER).hex);
+    assert_false(exists(PATH ".gc-new")); /* it has its place now */
+}
+
+static void test_output_drops_no_text_that_the_user_changed(void **state)
+{
+    (void)state;
+    make(BASE);
+    edit(PATH, MINE);
+    put(NEWER, NULL, GC_MAKE_BESIDE, GC_EDIT_KEEP);
+    edit(PATH ".gc-new", BOTH);
+    assert_int_equal(put(NEWER, NULL, GC_MAKE_BESIDE, GC_EDIT_OVERWRITE), GC_PUT_WRITTEN);
+    expect_text(PATH ".gc-new", BOTH);
+}
+
 static void test_output_does_not_merge_what_conflicts(void **state)
 {
     (void)state;
@@ -544,6 +571,8 @@ int main(void)
         TEST(test_output_puts_many_each_as_it_is_due),
         TEST(test_output_overwrites_an_edit_if_told),
         TEST(test_output_merges_an_edit),
+        TEST(test_output_remembers_what_an_edit_started_from),
+        TEST(test_output_drops_no_text_that_the_user_changed),
         TEST(test_output_does_not_merge_what_conflicts),
         TEST(test_output_does_not_merge_without_a_base),
         TEST(test_output_accepts_an_edit),

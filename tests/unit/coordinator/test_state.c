@@ -54,6 +54,7 @@ static void test_state_round_trip(void **state)
     gc_state_file *kept = add(&s, "cmd/shop/main.go");
     kept->kept = true;
     set_sha(kept->kept_sha, "edit");
+    set_sha(kept->base, "base");
     add(&s, "docs/\xc3\xbc.md");
 
     char *text = print(&s);
@@ -64,6 +65,7 @@ static void test_state_round_trip(void **state)
     assert_non_null(f);
     assert_true(f->kept);
     assert_string_equal(f->kept_sha, kept->kept_sha);
+    assert_string_equal(f->base, kept->base);
     f = gc_state_find(&back, "internal/order/order.go");
     assert_non_null(f);
     assert_false(f->kept);
@@ -192,6 +194,7 @@ static void test_state_is_ordinary_json(void **state)
     gc_state_file *f = add(&s, "b/kept.go");
     f->kept = true;
     set_sha(f->kept_sha, "edit");
+    set_sha(f->base, "base");
     set_sha(f->api, "surface");
     add(&s, "a.go")->sources[0] = '\0';
     for (int odd = 0; odd < 2; odd++) {
