@@ -544,18 +544,30 @@ static bool is_mark(const md_reader *self, const md_line *line, const char *mark
            memcmp(self->text + line->first, mark, 3) == 0;
 }
 
+/* The line of the first mark: blank lines may stand before it. */
+static md_line front_matter_mark(const md_reader *self, int *number)
+{
+    md_line line = line_at(self, 0);
+    for (*number = 1; empty(&line) && line.next < self->len; ++*number)
+        line = line_at(self, line.next);
+    return line;
+}
+
 /* The YAML between the marks, as a map; NULL after an error that stops. */
 static gc_node *read_front_matter(md_reader *self)
 {
-    const gc_place start = { 1, 1 }, second = { 2, 1 };
-    md_line open = line_at(self, 0), line = open;
+    int number;
+    md_line open = front_matter_mark(self, &number), line = open;
+    const gc_place start = { number, 1 }, second = { number + 1, 1 };
     if (!is_mark(self, &open, "---"))
-        return gc_doc_node(self->build, GC_NODE_MAP, start);
+        return gc_doc_node(self->build, GC_NODE_MAP, (gc_place){ 1, 1 });
     bool closed = false;
     while (line.next < self->len && !closed) {
         line = line_at(self, line.next);
         closed = is_mark(self, &line, "---") || is_mark(self, &line, "...");
     }
+    if (!closed && open.start) /* a mere rule */
+        return gc_doc_node(self->build, GC_NODE_MAP, (gc_place){ 1, 1 });
     if (!closed) {
         gc_doc_stop(self->build, start,
                     "the front matter is never closed; add a line --- behind it");

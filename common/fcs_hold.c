@@ -64,7 +64,8 @@ static bool has_field(const gc_spec_entity *e, const char *json)
  * for the entity itself. */
 static char *field_name(gc_spec *self, const gc_spec_relation *r, const holding *h)
 {
-    bool own_side = gc_spec_find_go(self, r->relation.from) == h->holder;
+    bool own_side = gc_spec_find_go(self, r->relation.from) == h->holder &&
+                    strncmp(r->relation.kind, "has_", 4) != 0;
     char *key = gc_spec_text(self, r->foreign_key, "the foreign key");
     if (*key)
         return key;

@@ -120,14 +120,34 @@ static void add_description(gc_spec *self, gc_buf *out, const gc_node *map,
     free(text);
 }
 
+/* http, cli or library as others call them, or NULL. */
+static const char *kind_named(const char *text)
+{
+    static const char *const words[][2] = {
+        { "http",
+          "http api http_api rest rest_api web web_api web_app web_service webapp server "
+          "service microservice backend" },
+        { "cli", "cli cli_tool cli_app tool command command_line command_line_tool" },
+        { "library", "library lib package module sdk" },
+    };
+    char *word = gc_go_snake_plain(text);
+    const char *kind = NULL;
+    for (size_t i = 0; i < sizeof words / sizeof *words && !kind; i++)
+        if (gc_spec_is_one_of(word, words[i][1]))
+            kind = words[i][0];
+    free(word);
+    return kind;
+}
+
 static void read_kind(gc_spec *self, const gc_node *root)
 {
     const gc_node *node = gc_spec_pick(root, "kind project_type");
     if (!node)
         return;
     char *kind = gc_spec_text(self, node, "kind");
-    if (gc_spec_is_one_of(kind, "http cli library"))
-        gc_spec_set(&self->kind, gc_xstrdup(kind));
+    const char *known = kind_named(kind);
+    if (known)
+        gc_spec_set(&self->kind, gc_xstrdup(known));
     else if (*kind)
         gc_spec_error(self, node, "unknown kind \"%.40s\"; write http, cli or library",
                       kind);

@@ -69,8 +69,11 @@ static double less(double a, double b)
 
 static void print_row(FILE *out, const char *name, double a, double b, int digits)
 {
-    fprintf(out, "%-22s %16.*f %16.*f %+9.1f%%\n", name, digits, a, digits, b,
-            -less(a, b));
+    fprintf(out, "%-22s %16.*f %16.*f ", name, digits, a, digits, b);
+    if (a > 0)
+        fprintf(out, "%+9.1f%%\n", 0.0 - less(a, b));
+    else
+        fprintf(out, "%10s\n", b > 0 ? "new" : "+0.0%"); /* no percentage of nothing */
 }
 
 /* The four lines of the guide. docs/metrics.md says what their marks mean. */

@@ -364,6 +364,8 @@ gc_err gc_plan_make(const gc_fcs *fcs, const gc_plan_options *options, gc_diags 
         list_packages(&ctx);
         err = set_levels(plan, fcs, diags);
     }
+    if (!err && fcs->file_count)
+        plan_check_imports(plan, fcs, diags);
     if (!err)
         note_downloads(fcs, plan);
     close_ctx(&ctx);

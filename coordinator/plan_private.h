@@ -183,6 +183,9 @@ void plan_structural_files(plan_ctx *ctx);
 /* plan_explicit.c: `files:` of the spec, exactly as given. GC_EINVAL: see diags. */
 GC_MUST_CHECK gc_err plan_explicit_files(plan_ctx *ctx, gc_diags *diags);
 
+/* plan_imports.c: warns of listed files that Go will not let import each other. */
+void plan_check_imports(const gc_plan *plan, const gc_fcs *fcs, gc_diags *diags);
+
 /* plan_words.c: what an explicit file is about if the spec does not say. */
 void plan_words_open(plan_ctx *ctx);
 

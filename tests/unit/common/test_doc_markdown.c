@@ -19,6 +19,8 @@ static void test_markdown_front_matter_is_the_root(void **state)
     md("---\n---\n", "{body=[]}");
     md("---\r\na: 1\r\n...\r\n# T\r\n",
        "{a=1, body=[{block='heading', level=1, text='T'}]}");
+    md("\n \n---\na: 1\n---\nText\n", "{a=1, body=[{block='paragraph', text='Text'}]}");
+    md("\n---\nText\n", "{body=[{block='paragraph', text='Text'}]}");
     md("no front matter", "{body=[{block='paragraph', text='no front matter'}]}");
 }
 
@@ -30,6 +32,8 @@ static void test_markdown_front_matter_errors_have_their_place(void **state)
     must_refuse("---\na: b: c\n---\n", GC_DOC_MARKDOWN, "x:2:5: error: YAML syntax");
     must_refuse("---\na: 1\n", GC_DOC_MARKDOWN,
                 "x:1:1: error: the front matter is never");
+    must_refuse("\n---\na: 1\na: 2\n---\n", GC_DOC_MARKDOWN,
+                "x:4:1: error: duplicate key");
     must_refuse("---\n- a\n---\n", GC_DOC_MARKDOWN,
                 "x:2:1: error: the front matter must");
     must_refuse("---\nbody: 1\n---\n", GC_DOC_MARKDOWN, "x:2:7: error: the key \"body\"");

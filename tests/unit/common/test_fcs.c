@@ -135,6 +135,8 @@ static void test_fcs_kind_from_the_words(void **state)
                 "name: csv\ndescription: A Go library that reads CSV\n");
     expect_kind("http", false, "name: City library\ndescription: Lends books\n");
     expect_kind("library", false, "name: csv\nkind: library\n");
+    expect_kind("http", false, "name: csv\nkind: REST API\nentities: [{name: A}]\n");
+    expect_kind("cli", false, "name: csv\nkind: cli-tool\n");
     expect_kind("http", true, "name: x\nrequirements: [Data is stored in PostgreSQL]\n");
     expect_kind("http", false, "name: x\nrequirements: [Runs without SQL]\n");
 }

@@ -82,6 +82,11 @@ static void test_hold_of_itself(void **state)
     assert_non_null(f);
     assert_string_equal(f->go_type, "string");
     gc_fcs_destroy(&fcs);
+    /* the name is that of the other direction */
+    fcs =
+        build("", "", "- {from: Order, to: Order, type: one_to_many, name: children}\n");
+    assert_non_null(field(fcs, "Order", "parent_id"));
+    gc_fcs_destroy(&fcs);
 }
 
 /* A field that says it already, whatever its name or side, is enough. */

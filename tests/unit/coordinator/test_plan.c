@@ -637,6 +637,31 @@ static void test_plan_names_a_circle_of_files(void **state)
     assert_null(f.plan);
 }
 
+/* No circle of files, yet one of the packages that they form. */
+static void test_plan_warns_of_imports_that_go_refuses(void **state)
+{
+    (void)state;
+    plan("name: t\nfiles:\n"
+         "- {path: a/one.go, purpose: x, depends_on: [b/one.go]}\n"
+         "- {path: a/two.go, purpose: x}\n"
+         "- {path: b/one.go, purpose: x}\n"
+         "- {path: b/two.go, purpose: x, depends_on: [a/two.go]}\n"
+         "- {path: lib/lib.go, purpose: x, depends_on: [cmd/t/main.go]}\n"
+         "- {path: cmd/t/main.go, purpose: x}\n");
+    assert_int_equal(f.diags.errors, 0);
+    assert_int_equal(f.diags.count, 2);
+    assert_non_null(strstr(f.diags.items[0].text, "circle"));
+    assert_non_null(strstr(f.diags.items[0].text, "a -> b -> a"));
+    assert_int_equal(f.diags.items[1].line, 7);
+    assert_non_null(strstr(f.diags.items[1].text, "of a program"));
+    plan("name: t\nfiles:\n"
+         "- {path: a/a.go, purpose: x}\n"
+         "- {path: a/a_test.go, purpose: x, depends_on: [b/b.go]}\n"
+         "- {path: b/b.go, purpose: x, depends_on: [a/a.go]}\n"
+         "- {path: main.go, purpose: x, depends_on: [b/b.go]}\n");
+    assert_int_equal(f.diags.count, 0);
+}
+
 static void test_plan_main_of_a_folder(void **state)
 {
     (void)state;
@@ -722,6 +747,7 @@ int main(void)
         TEST(test_plan_does_not_depend_on_the_order),
         TEST(test_plan_of_explicit_files),
         TEST(test_plan_names_a_circle_of_files),
+        TEST(test_plan_warns_of_imports_that_go_refuses),
         TEST(test_plan_main_of_a_folder),
         TEST(test_plan_of_a_large_specification),
         TEST(test_plan_of_many_explicit_files),
