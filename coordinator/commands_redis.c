@@ -13,6 +13,7 @@
 #include "common/store.h"
 #include "coordinator/commands.h"
 #include "coordinator/local.h"
+#include "coordinator/output.h"
 #include "coordinator/screen.h"
 #include "coordinator/view.h"
 
@@ -298,7 +299,50 @@ gc_exit gc_command_workers(const gc_options *options)
 
 /* ---- fetch ---- */
 
-static gc_exit fetch_file(gc_store *store, gc_root *root, const char *line)
+typedef struct fetching {
+    gc_store *store;
+    gc_root *root;
+    const gc_state *state; /* what the last run wrote here */
+} fetching;
+
+/* Whether a text that stands at `path` is the user's: neither the state nor Redis has it. */
+static bool is_edit(const fetching *f, const char *path, const gc_sha *there)
+{
+    const gc_state_file *last = gc_state_find(f->state, path);
+    gc_buf known;
+    if (last && strcmp(last->sha256, there->hex) == 0)
+        return false;
+    if (last && strcmp(last->kept_sha, there->hex) == 0)
+        return true;
+    gc_buf_init(&known, FILE_LIMIT);
+    gc_err err = gc_store_blob_get(f->store, there->hex, &known);
+    gc_buf_release(&known);
+    return err != GC_OK;
+}
+
+/* What stands there already stays; a hand edit stays, too, and the text goes beside it. */
+static gc_err fetch_text(const fetching *f, const char *path, const char *sha,
+                         const gc_buf *text, gc_errinfo *info)
+{
+    gc_sha there;
+    gc_err err = gc_root_sha(f->root, path, &there, info);
+    if (err && err != GC_ENOENT)
+        return err;
+    if (!err && strcmp(there.hex, sha) == 0)
+        return GC_OK;
+    if (err || !is_edit(f, path, &there))
+        return gc_root_write(f->root, path, text->ptr, text->len, info);
+    char *beside = gc_xasprintf("%s.gc-new", path);
+    err = gc_root_write(f->root, beside, text->ptr, text->len, info);
+    if (!err)
+        fprintf(stderr,
+                "warning: %s was changed by hand and is kept; the new text is in %s\n",
+                path, beside);
+    free(beside);
+    return err;
+}
+
+static gc_exit fetch_file(const fetching *f, const char *line)
 {
     gc_errinfo info = { 0 };
     gc_buf content;
@@ -306,12 +350,12 @@ static gc_exit fetch_file(gc_store *store, gc_root *root, const char *line)
     char *path = gc_xmemdup(line, blank ? (size_t)(blank - line) : strlen(line));
     gc_exit code = GC_EXIT_OK;
     gc_buf_init(&content, FILE_LIMIT);
-    gc_err err = blank ? gc_store_blob_get(store, blank + 1, &content) : GC_EPROTO;
+    gc_err err = blank ? gc_store_blob_get(f->store, blank + 1, &content) : GC_EPROTO;
     if (err) {
         fprintf(stderr, "error: %s: its content is %s in Redis\n", path,
                 err == GC_ENOENT ? "missing" : "damaged");
         code = GC_EXIT_GENERATION;
-    } else if (gc_root_write(root, path, content.ptr, content.len, &info)) {
+    } else if (fetch_text(f, path, blank + 1, &content, &info)) {
         fprintf(stderr, "error: %s\n", info.text);
         code = GC_EXIT_FILES;
     }
@@ -320,35 +364,46 @@ static gc_exit fetch_file(gc_store *store, gc_root *root, const char *line)
     return code;
 }
 
+static void print_fetched(const gc_options *options, const gc_job *job, size_t files)
+{
+    if (options->json)
+        print_json(json_pack("{s:s, s:s, s:s, s:I, s:I}", "job", job->id, "state",
+                             job->state, "output", options->output, "files",
+                             (json_int_t)files, "files_total",
+                             (json_int_t)job->files_total));
+    else
+        printf("%zu files of %s are in %s\n", files, job->id, options->output);
+    if (strcmp(job->state, "done") != 0)
+        fprintf(stderr, "warning: %s is %s: %zu of %" PRId64 " files exist so far\n",
+                job->id, job->state, files, job->files_total);
+}
+
 static gc_exit fetch_all(gc_store *store, const gc_options *options, const gc_job *job)
 {
     gc_errinfo info = { 0 };
     gc_strv lines = { 0 };
     gc_root *root = NULL;
+    gc_output *there = NULL;
     gc_exit code = GC_EXIT_OK;
     gc_err err = gc_store_files(store, job->id, &lines);
     if (err)
         return store_trouble(err, job->id);
-    if (gc_root_open(options->output, true, &root, &info)) {
+    if (gc_output_peek(options->output, options->config.incremental_state_file, true,
+                       &there, &info) ||
+        gc_root_open(options->output, true, &root, &info)) {
         fprintf(stderr, "error: %s\n", info.text);
         code = GC_EXIT_FILES;
     }
     for (size_t i = 0; root && i < lines.count; i++) {
-        gc_exit one = fetch_file(store, root, lines.items[i]);
+        fetching f = { store, root, gc_output_state(there) };
+        gc_exit one = fetch_file(&f, lines.items[i]);
         if (one != GC_EXIT_OK)
             code = one;
     }
-    if (code == GC_EXIT_OK && options->json)
-        print_json(json_pack("{s:s, s:s, s:s, s:I, s:I}", "job", job->id, "state",
-                             job->state, "output", options->output, "files",
-                             (json_int_t)lines.count, "files_total",
-                             (json_int_t)job->files_total));
-    else if (code == GC_EXIT_OK)
-        printf("%zu files of %s are in %s\n", lines.count, job->id, options->output);
-    if (code == GC_EXIT_OK && strcmp(job->state, "done") != 0)
-        fprintf(stderr, "warning: %s is %s: %zu of %" PRId64 " files exist so far\n",
-                job->id, job->state, lines.count, job->files_total);
+    if (code == GC_EXIT_OK)
+        print_fetched(options, job, lines.count);
     gc_root_close(&root);
+    gc_output_close(&there);
     gc_strv_release(&lines);
     return code;
 }

@@ -438,8 +438,19 @@ static gc_exit check_implicit(const char *word)
     return usage("there is no command and no file \"%s\"; did you mean %s?", word, near);
 }
 
+/* `help COMMAND` is `COMMAND --help`, unless a file has that name. */
+static void take_help(parser *p)
+{
+    if (!p->words.count || strcmp(p->words.items[0], "help") != 0 ||
+        access("help", F_OK) == 0)
+        return;
+    p->help = true;
+    shift(&p->words);
+}
+
 static gc_exit choose_verb(parser *p)
 {
+    take_help(p);
     p->verb = p->words.count ? find_verb(p->words.items[0]) : NULL;
     p->named = p->verb != NULL;
     if (p->named) {

@@ -398,8 +398,9 @@ static const char *const all_options[] = {
 static void test_options_help_lists_every_verb(void **state)
 {
     (void)state;
-    static const char *const lines[] = { "--help", "-h", "--help s.yaml",
-                                         "--help no-such-thing" };
+    static const char *const lines[] = { "--help",        "-h",
+                                         "--help s.yaml", "--help no-such-thing",
+                                         "help",          "help s.yaml" };
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         assert_int_equal(parse(lines[i]), GC_EXIT_OK);
         assert_true(f.done);
@@ -438,6 +439,8 @@ static void test_options_help_of_a_verb(void **state)
         if (!listed[i])
             fail_msg("no verb lists --%s", all_options[i]);
     assert_int_equal(parse("-h jobs"), GC_EXIT_OK);
+    assert_non_null(strstr(f.out, "gc-coordinator jobs"));
+    assert_int_equal(parse("help jobs"), GC_EXIT_OK);
     assert_non_null(strstr(f.out, "gc-coordinator jobs"));
 }
 
