@@ -1,5 +1,7 @@
+#include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "coordinator/commands.h"
 #include "coordinator/report.h"
@@ -11,13 +13,51 @@ static gc_exit generate(const gc_options *options)
     return options->dry_run ? gc_run_dry(options) : gc_run_generate(options);
 }
 
-static gc_exit full(const gc_options *options)
+static gc_exit generate_then_validate(const gc_options *options, FILE *report)
 {
     gc_exit code = generate(options);
     if (code != GC_EXIT_OK || options->dry_run)
         return code;
     return gc_validate(options->output, &options->config, options->report, options->json,
-                       stdout);
+                       report);
+}
+
+/* One document: the figures of the run, with the validation as one more member. */
+static void print_both(const char *figures, const char *report)
+{
+    json_t *root = json_loads(figures, 0, NULL),
+           *validation = json_loads(report, 0, NULL);
+    if (root && validation) {
+        json_object_set(root, "validation", validation);
+        json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
+        putchar('\n');
+    } else { /* the run did not come so far */
+        fputs(figures, stdout);
+    }
+    json_decref(root);
+    json_decref(validation);
+}
+
+static gc_exit full(const gc_options *options)
+{
+    char *texts[2] = { NULL, NULL };
+    size_t sizes[2];
+    if (!options->json || options->dry_run)
+        return generate_then_validate(options, stdout);
+    gc_options both = *options;
+    FILE *report = open_memstream(&texts[1], &sizes[1]);
+    both.results = open_memstream(&texts[0], &sizes[0]);
+    gc_exit code =
+        both.results && report ? generate_then_validate(&both, report) : GC_EXIT_INTERNAL;
+    if (both.results)
+        fclose(both.results);
+    if (report)
+        fclose(report);
+    if (texts[0] && texts[1])
+        print_both(texts[0], texts[1]);
+    free(texts[0]);
+    free(texts[1]);
+    return code;
 }
 
 static gc_exit validate(const gc_options *options)

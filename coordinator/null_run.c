@@ -171,7 +171,7 @@ static gc_exit say_nothing_to_do(const gc_seen *seen, const gc_options *options,
         stats.started_ms = started_ms;
         stats.ended_ms = gc_clock_ms();
         show_phase(options, &stats);
-        gc_report_print(&stats, stdout);
+        gc_report_print(&stats, options->results);
     }
     gc_project_release(&project);
     return code;

@@ -560,7 +560,7 @@ static void set_up_log(const gc_config *config)
 gc_exit gc_options_parse(int argc, char **argv, gc_options *out, bool *done)
 {
     parser p = { .out = out };
-    *out = (gc_options){ .output = gc_xstrdup("./generated") };
+    *out = (gc_options){ .output = gc_xstrdup("./generated"), .results = stdout };
     *done = true;
     gc_config_init(&out->config);
     gc_exit code = parse_words(&p, argc, argv);

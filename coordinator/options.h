@@ -4,6 +4,7 @@
 #define GC_COORDINATOR_OPTIONS_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "common/config.h"
 #include "common/strv.h"
@@ -56,6 +57,7 @@ typedef struct gc_options {
     bool strict;
     bool json;
     bool watch;
+    FILE *results; /* stdout, or where a caller wants them */
     gc_on_edit on_edit;
     gc_progress_mode progress;
 } gc_options;

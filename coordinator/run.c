@@ -313,13 +313,13 @@ static void warn_edits(const gc_run *run)
 static void print_results(const gc_run *run)
 {
     if (!run->options->json) {
-        gc_report_print(&run->stats, stdout);
+        gc_report_print(&run->stats, run->options->results);
         return;
     }
     gc_buf text;
     gc_buf_init(&text, METRICS_LIMIT);
     gc_metrics_json(&run->stats, &text);
-    fputs(text.ptr, stdout);
+    fputs(text.ptr, run->options->results);
     gc_buf_release(&text);
 }
 

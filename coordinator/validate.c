@@ -238,8 +238,10 @@ static void step_gofmt(validation *v, step *s)
         gc_strv_split(&files, job.output.ptr, '\n');
     for (size_t i = 0; i < files.count; i++) {
         static const char text[] = "not formatted; run gofmt -w on it";
-        gc_issues_add(&v->issues,
-                      &(gc_issue){ s->name, files.items[i], 1, 1, (char *)text });
+        bool dotted =
+            strncmp(files.items[i], "./", 2) == 0; /* as it was named to gofmt */
+        char *file = files.items[i] + (dotted ? 2 : 0);
+        gc_issues_add(&v->issues, &(gc_issue){ s->name, file, 1, 1, (char *)text });
     }
     gc_buf_release(&job.output);
     gc_strv_release(&files);

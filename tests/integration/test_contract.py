@@ -249,6 +249,8 @@ class Words(Case):
         for args in (("explain", TODO), ("explain", TODO, "go.mod"), ("jobs",), ("doctor",)):
             extra = () if args[0] == "doctor" else ("-o", out)
             json.loads(self.run_gc(0, *args, *extra, "--json").stdout)
+        r = self.run_gc(0 if shutil.which("go") else 5, "full", TODO, "-o", out, "--provider", "sim", "--json")
+        self.assertEqual(json.loads(r.stdout)["validation"]["passed"], r.returncode == 0)
         self.assertEqual((out / ".gocreator/.gitignore").read_text().split(),
                          ["*", "!state.json"])
 

@@ -127,7 +127,7 @@ class Local(Case):
     def test_missing_key_is_said_within_the_time(self):
         r = self.c.gc(TODO, "-o", self.c.dir / "out", ANTHROPIC_API_KEY="")
         self.ok(r, 7)
-        self.assertIn("key", r.stderr)
+        self.assertIn("set ANTHROPIC_API_KEY", r.stderr.split("error: ")[1])
 
 
 if __name__ == "__main__":

@@ -156,6 +156,9 @@ static void test_validate_finds_bad_format(void **state)
     assert_string_equal(step_result("go build"), "passed");
     assert_non_null(issue_of("add/ugly.go"));
     assert_non_null(strstr(f.err, "add/ugly.go:1:1: error: not formatted"));
+    put("ugly.go", "package shop\nfunc  Ugly( ) { }\n"); /* beside go.mod */
+    assert_int_equal(validate(false), GC_EXIT_VALIDATION);
+    assert_non_null(issue_of("ugly.go"));
 }
 
 /* What the go command does not look at is not looked at by gofmt either. */
