@@ -171,10 +171,13 @@ const char gc_lua_lib[] =
     "  live(key, 86400000)\n"
     "  return true\n"
     "end\n"
-    /* Somebody claimed after `epoch` and has committed. */
+    /* Somebody claimed after `epoch` and has committed, or had claimed before and has
+     * committed after it was given (an epoch is a time in microseconds). */
     "local function committed_since(fingerprint, epoch)\n"
-    "  local e = call('HGET', 'gc:gen:' .. fingerprint, 'epoch')\n"
-    "  return e and tonumber(e) >= tonumber(epoch)\n"
+    "  local gen = call('HMGET', 'gc:gen:' .. fingerprint, 'epoch', 'created_at')\n"
+    "  epoch = tonumber(epoch)\n"
+    "  return gen[1] and (tonumber(gen[1]) >= epoch or\n"
+    "    tonumber(gen[2] or '0') * 1000 + 999 >= epoch)\n"
     "end\n"
     "local epoch_now\n"
     /* Never below the clock in microseconds: no epoch comes twice, even after FLUSHALL or a

@@ -11,7 +11,7 @@ const char gc_lua_claim[] =
     "local _, own = get_record(job, task, worker, attempt)\n"
     "local holder = own and worker .. ' ' .. own\n"
     "local out, mine, gone = {'OK', '0'}, {}, {}\n"
-    "local waiting, reused, held_lease = false, {}, false\n"
+    "local waiting, reused, all_held = false, {}, true\n"
     "for i = first, #ARGV, 2 do\n"
     "  local fp = ARGV[i]\n"
     "  local key, gen, has = 'gc:gen:' .. fp, nil, false\n"
@@ -28,17 +28,18 @@ const char gc_lua_claim[] =
     "    key = 'gc:lease:' .. fp\n"
     "    local lease = get(key)\n"
     "    local repeated = lease and lease == holder\n"
-    "    held_lease = held_lease or repeated\n"
     "    if lease and not repeated then\n"
     "      out[#out + 1] = 'W'\n"
     "      waiting = true\n"
     "    else\n"
     "      out[#out + 1] = 'M'\n"
     "      mine[#mine + 1] = key\n"
+    "      all_held = all_held and repeated\n"
     "    end\n"
     "  end\n"
     "end\n"
-    "if not held_lease then own = nil end\n"
+    /* A lease that lapsed may have been another's since: all get a new epoch. */
+    "if #mine == 0 or not all_held then own = nil end\n"
     "local cap, want, field = tonumber(ARGV[7]), tonumber(ARGV[8]), task .. ' ' .. worker\n"
     "local n, of, expires = get_reserve(job, field)\n"
     "local held = n and of == attempt and expires > 0\n"
@@ -85,7 +86,7 @@ const char gc_lua_claim_ahead[] =
     "end\n";
 
 /* ARGV: job task worker lease_ms, then fingerprint epoch … Answers {OK, 1 or 0 …}. A lease
- * that lapsed comes back if nobody claimed meanwhile. */
+ * that lapsed comes back if nobody claimed or made the file meanwhile. */
 const char gc_lua_renew[] =
     "local job, worker, now = 'gc:job:' .. ARGV[1], ARGV[3], now_ms()\n"
     "local out, kept = {'OK'}, false\n"

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/mem.h"
 #include "support/astore.h"
 #include "support/must.h"
@@ -113,6 +114,59 @@ static void test_store_async_lost_blob_is_made_again(void **state)
         must_redis_int(f->redis, "EXISTS gc:gen:%s", task.files[0].fingerprint), 0);
     must_ok(do_commit(f, &task, 0, again.files[0].epoch, "w1", "package a\n").err);
     sample_task_release(&task);
+}
+
+/* Both were paused past their leases, and the one who claimed first woke up first. */
+static void test_store_async_made_meanwhile_is_no_lease_any_more(void **state)
+{
+    astore_fixture *f = *state;
+    gc_task task = sample_task("t1", "a", 1);
+    claim_answer first = do_claim(f, &task, "w1", 1);
+    lapse(f, &task);
+    claim_answer second = do_claim(f, &task, "w2", 2);
+    lapse(f, &task);
+    must_ok(do_commit(f, &task, 0, first.files[0].epoch, "w1", "package a\n").err);
+    assert_false(do_renew(f, &task, &second, "w2").ok[0]);
+    commit_answer late =
+        do_commit(f, &task, 0, second.files[0].epoch, "w2", "package b\n");
+    assert_int_equal(late.err, GC_ESTATE);
+    assert_string_equal(late.sha256, gc_sha256("package a\n", 10).hex);
+    sample_task_release(&task);
+}
+
+/* Without reuse an old answer of another job is no reason to lose a lease. */
+static void test_store_async_old_answers_take_no_lease(void **state)
+{
+    astore_fixture *f = *state;
+    gc_task task = sample_task("t1", "a", 1);
+    task.reuse = false;
+    claim_answer first = do_claim(f, &task, "w1", 1);
+    must_ok(do_commit(f, &task, 0, first.files[0].epoch, "w1", "package a\n").err);
+    free(task.job);
+    task.job = gc_xstrdup("j-000000000002");
+    for (int64_t made = gc_wall_ms(); gc_wall_ms() <= made;)
+        ;
+    claim_answer second = do_claim(f, &task, "w2", 1);
+    lapse(f, &task);
+    assert_true(do_renew(f, &task, &second, "w2").ok[0]);
+    sample_task_release(&task);
+}
+
+static void test_store_async_repeated_claim_never_goes_back(void **state)
+{
+    astore_fixture *f = *state;
+    gc_task both = sample_task("t1", "a", 2), one = sample_task("t2", "a", 1);
+    claim_answer first = do_claim(f, &both, "w1", 1);
+    lapse(f, &one);
+    claim_answer second = do_claim(f, &one, "w2", 1);
+    lapse(f, &one);
+    claim_answer again = do_claim(f, &both, "w1", 1);
+    assert_true(second.files[0].epoch > first.files[0].epoch);
+    assert_true(again.files[0].epoch > second.files[0].epoch);
+    assert_int_equal(again.files[0].epoch, again.files[1].epoch);
+    must_ok(do_commit(f, &both, 1, again.files[1].epoch, "w1", "package b\n").err);
+    sample_task_release(&both);
+    sample_task_release(&one);
 }
 
 static void test_store_async_two_claimants_share_nothing(void **state)
@@ -432,6 +486,11 @@ int main(void)
         cmocka_unit_test_setup(test_store_async_without_reuse_adopts_only_own_work,
                                astore_flush),
         cmocka_unit_test_setup(test_store_async_lost_blob_is_made_again, astore_flush),
+        cmocka_unit_test_setup(test_store_async_made_meanwhile_is_no_lease_any_more,
+                               astore_flush),
+        cmocka_unit_test_setup(test_store_async_old_answers_take_no_lease, astore_flush),
+        cmocka_unit_test_setup(test_store_async_repeated_claim_never_goes_back,
+                               astore_flush),
         cmocka_unit_test_setup(test_store_async_two_claimants_share_nothing,
                                astore_flush),
         cmocka_unit_test_setup(test_store_async_repeated_claim_is_the_same_claim,

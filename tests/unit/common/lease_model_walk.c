@@ -1,0 +1,702 @@
+/* The walk: every step that a world allows, and what must hold after it. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/buf.h"
+#include "common/map.h"
+#include "common/mem.h"
+#include "common/strv.h"
+#include "lease_model.h"
+#include "support/must.h"
+
+#define MOST_EPOCHS 64
+#define MOST_WORLDS 400000
+#define SCENE_LIMIT ((size_t)8 << 10)
+
+/* ---- the world ---- */
+
+enum {
+    IDLE,
+    CLAIMED,
+    SENT,
+    ANSWERED,
+    TOLD
+}; /* a worker with its task */
+enum {
+    UNKNOWN,
+    OURS,
+    WAITING,
+    REUSED,
+    MADE
+}; /* one file of it */
+
+typedef struct actor {
+    int64_t phase;
+    int64_t life;    /* deaths so far: a new process has a new name in its leases */
+    int64_t lapsed;  /* its own clock says that the lease is over */
+    int64_t suspect; /* Redis lost something since the last claim or renewal */
+    int64_t shaken;  /* the same, since the last claim */
+    int64_t files[MODEL_FILES];
+    int64_t epochs[MODEL_FILES];
+} actor;
+
+/* Numbers of one size: compared and hashed as they lie in memory. */
+typedef struct world {
+    int64_t picture; /* index of the text */
+    int64_t older;   /* what a replica still has; -1: it has everything */
+    int64_t faults;
+    int64_t sends[MODEL_FILES];
+    actor actors[ACTORS];
+} world;
+
+typedef struct step {
+    size_t from;
+    char what[48];
+    bool fault;
+} step;
+
+typedef struct edge {
+    size_t from, to;
+} edge;
+
+typedef struct walk {
+    const scene *scene;
+    gc_task tasks[ACTORS];
+    model_store *store;
+    gc_map *numbers; /* picture -> index + 1 */
+    gc_strv pictures;
+    gc_map *seen;
+    world *worlds;
+    step *steps; /* how each world was first reached */
+    size_t count, world_cap, step_cap;
+    edge *edges; /* without faults */
+    size_t edge_count, edge_cap;
+    size_t at;    /* the world that is looked at */
+    char *broken; /* what does not hold, and how it came to that */
+} walk;
+
+static int64_t number_of(walk *self, const char *picture)
+{
+    uintptr_t known = (uintptr_t)gc_map_get(self->numbers, picture);
+    if (!known) {
+        gc_strv_add(&self->pictures, picture);
+        known = self->pictures.count;
+        gc_map_set(self->numbers, picture, (void *)known);
+    }
+    return (int64_t)known - 1;
+}
+
+static const char *picture_of(const walk *self, int64_t number)
+{
+    return self->pictures.items[number];
+}
+
+static void name_holder(const world *w, size_t a, char out[16])
+{
+    snprintf(out, 16, "w%zu.%d", a, (int)w->actors[a].life);
+}
+
+/* ---- what does not hold ---- */
+
+static void violate(walk *self, const char *rule)
+{
+    gc_buf text;
+    if (self->broken)
+        return;
+    gc_buf_init(&text, SCENE_LIMIT);
+    gc_strv trace = { 0 };
+    for (size_t i = self->at; i != 0; i = self->steps[i].from)
+        gc_strv_add(&trace, self->steps[i].what);
+    gc_buf_printf(&text, "%s, after:", rule);
+    for (size_t i = trace.count; i > 0; i--)
+        gc_buf_printf(&text, " %s;", trace.items[i - 1]);
+    gc_strv_release(&trace);
+    self->broken = gc_buf_take(&text);
+}
+
+static void insist(walk *self, bool holds, const char *what, const char *rule)
+{
+    char text[160];
+    snprintf(text, sizeof text, "%s (%s)", rule, what);
+    if (!holds)
+        violate(self, text);
+}
+
+/* ---- what Redis says of a file ---- */
+
+typedef struct record {
+    char lease[32];
+    char worker[16];
+    int64_t epoch;   /* of gc:gen; 0: there is none */
+    int64_t made_at; /* as an epoch */
+    char sha[GC_SHA_HEX + 1];
+    bool blob;
+} record;
+
+static void look_up(const char *picture, const char *kind, const char *fp,
+                    const char *field, char *out, size_t size)
+{
+    char *start = gc_xasprintf("%s:%s\t%s", kind, fp, field);
+    char *value = picture_find(picture, start);
+    snprintf(out, size, "%s", value ? value : "");
+    free(value);
+    free(start);
+}
+
+static record look(const walk *self, const char *picture, size_t file)
+{
+    const char *fp = self->tasks[0].files[file].fingerprint;
+    record out = { 0 };
+    char number[32], blob[64];
+    look_up(picture, "s\tgc:lease", fp, "", out.lease, sizeof out.lease);
+    look_up(picture, "h\tgc:gen", fp, "worker\t", out.worker, sizeof out.worker);
+    look_up(picture, "h\tgc:gen", fp, "epoch\t", number, sizeof number);
+    look_up(picture, "h\tgc:gen", fp, "sha256\t", out.sha, sizeof out.sha);
+    out.epoch = strtoll(number, NULL, 10);
+    look_up(picture, "h\tgc:gen", fp, "created_at\t", number, sizeof number);
+    out.made_at = strtoll(number, NULL, 10);
+    look_up(picture, "s\tgc:blob", out.sha, "", blob, sizeof blob);
+    out.blob = *out.sha && *blob;
+    return out;
+}
+
+static bool same_record(const record *a, const record *b)
+{
+    return strcmp(a->lease, b->lease) == 0 && strcmp(a->worker, b->worker) == 0 &&
+           a->epoch == b->epoch && strcmp(a->sha, b->sha) == 0 && a->blob == b->blob;
+}
+
+/* ---- what holds in every world ---- */
+
+static bool believes(const actor *a, size_t file)
+{
+    return a->phase != IDLE && a->phase != TOLD && a->files[file] == OURS && !a->lapsed &&
+           !a->suspect;
+}
+
+static void check_file(walk *self, const world *w, size_t file)
+{
+    record now = look(self, picture_of(self, w->picture), file);
+    size_t believers = 0;
+    insist(self, !now.epoch || now.blob, "blob", "a record without its blob");
+    insist(self, w->sends[file] <= 1 + w->faults, "sends",
+           "paid for more often than faults explain");
+    for (size_t i = 0; i < self->scene->actors; i++) {
+        char holder[16], lease[40];
+        const actor *a = &w->actors[i];
+        if (!believes(a, file))
+            continue;
+        believers++;
+        name_holder(w, i, holder);
+        snprintf(lease, sizeof lease, "%s %lld", holder, (long long)a->epochs[file]);
+        bool done = now.epoch == a->epochs[file] && strcmp(now.worker, holder) == 0;
+        insist(self, done || strcmp(lease, now.lease) == 0, "lease",
+               "a worker believes in a lease that Redis does not have");
+    }
+    insist(self, believers <= 1, "leases", "two live leases of one fingerprint");
+}
+
+/* ---- remembering worlds ---- */
+
+static int compare(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+static size_t gather(const walk *self, const world *w, int64_t *out)
+{
+    size_t count = picture_epochs(picture_of(self, w->picture), out, 0, MOST_EPOCHS),
+           kept = 0;
+    if (w->older >= 0)
+        count = picture_epochs(picture_of(self, w->older), out, count, MOST_EPOCHS);
+    for (size_t i = 0; i < self->scene->actors; i++)
+        for (size_t f = 0; f < MODEL_FILES; f++)
+            if (w->actors[i].epochs[f] && count < MOST_EPOCHS)
+                out[count++] = w->actors[i].epochs[f];
+    qsort(out, count, sizeof *out, compare);
+    for (size_t i = 0; i < count; i++)
+        if (!kept || out[kept - 1] != out[i])
+            out[kept++] = out[i];
+    return kept;
+}
+
+static int64_t renumber_picture(walk *self, int64_t number, const int64_t *epochs,
+                                size_t n)
+{
+    char *text = picture_renumber(picture_of(self, number), epochs, n);
+    int64_t now = number_of(self, text);
+    free(text);
+    return now;
+}
+
+/* Only the order of epochs matters: worlds with the same order are the same. */
+static void renumber(walk *self, world *w)
+{
+    int64_t epochs[MOST_EPOCHS];
+    size_t n = gather(self, w, epochs), rank = 0;
+    while (rank < n && epochs[rank] == model_epoch(rank))
+        rank++;
+    if (rank == n)
+        return;
+    w->picture = renumber_picture(self, w->picture, epochs, n);
+    if (w->older >= 0)
+        w->older = renumber_picture(self, w->older, epochs, n);
+    for (size_t i = 0; i < self->scene->actors; i++)
+        for (size_t f = 0; f < MODEL_FILES; f++)
+            for (size_t e = 0; e < n; e++)
+                if (w->actors[i].epochs[f] == epochs[e]) {
+                    w->actors[i].epochs[f] = model_epoch(e);
+                    break;
+                }
+}
+
+#define KEY_SIZE (sizeof(world) / sizeof(int64_t) * 18 + 1)
+
+static void key_of(const world *w, char out[KEY_SIZE])
+{
+    int64_t numbers[sizeof *w / sizeof(int64_t)];
+    memcpy(numbers, w, sizeof *w);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        out += snprintf(out, 18, "%llx.", (unsigned long long)numbers[i]);
+}
+
+static void arrive(walk *self, world *w, bool fault, const char *what)
+{
+    char key[KEY_SIZE];
+    if (w->faults >= self->scene->faults)
+        w->older = -1; /* nothing will be set back any more */
+    renumber(self, w);
+    key_of(w, key);
+    size_t to = (size_t)(uintptr_t)gc_map_get(self->seen, key);
+    if (!to) {
+        assert_true(self->count < MOST_WORLDS);
+        self->worlds =
+            gc_grow(self->worlds, self->count, &self->world_cap, sizeof *self->worlds);
+        self->steps =
+            gc_grow(self->steps, self->count, &self->step_cap, sizeof *self->steps);
+        self->worlds[self->count] = *w;
+        self->steps[self->count] = (step){ .from = self->at, .fault = fault };
+        snprintf(self->steps[self->count].what, sizeof self->steps->what, "%s", what);
+        to = ++self->count;
+        gc_map_set(self->seen, key, (void *)(uintptr_t)to);
+    }
+    if (fault)
+        return;
+    self->edges =
+        gc_grow(self->edges, self->edge_count, &self->edge_cap, sizeof *self->edges);
+    self->edges[self->edge_count++] = (edge){ self->at, to - 1 };
+}
+
+/* ---- steps of a worker ---- */
+
+static size_t task_of(const walk *self, size_t a)
+{
+    return self->scene->shared_task ? 0 : a;
+}
+
+static size_t files_of(const walk *self, size_t a)
+{
+    return self->tasks[task_of(self, a)].file_count;
+}
+
+static size_t count_files(const walk *self, const world *w, size_t a, int64_t state)
+{
+    size_t count = 0;
+    for (size_t f = 0; f < files_of(self, a); f++)
+        count += w->actors[a].files[f] == state;
+    return count;
+}
+
+static const model_reply *ask(walk *self, const world *w, size_t a, model_op op,
+                              size_t file)
+{
+    char holder[16];
+    name_holder(w, a, holder);
+    model_request request = { .op = op,
+                              .task = (int)task_of(self, a),
+                              .holder = holder,
+                              .attempt = self->scene->shared_task ? (int64_t)a + 1 : 1,
+                              .file = file };
+    for (size_t f = 0; op != OP_CLAIM && f < MODEL_FILES; f++)
+        if (op != OP_COMMIT || f == file)
+            request.epoch[f] = w->actors[a].epochs[f];
+    return model_ask(self->store, picture_of(self, w->picture), &request);
+}
+
+static void say(char out[48], const world *w, size_t a, const char *what, size_t file)
+{
+    char holder[16];
+    name_holder(w, a, holder);
+    snprintf(out, 48, "%s %s %zu", holder, what, file);
+}
+
+static void claim(walk *self, world w, size_t a, bool reply_lost)
+{
+    char what[48];
+    actor *one = &w.actors[a];
+    say(what, &w, a, reply_lost ? "claims, reply lost" : "claims", 0);
+    const model_reply *reply = ask(self, &w, a, OP_CLAIM, 0);
+    insist(self, reply->err == GC_OK, what, "a claim is refused");
+    w.picture = number_of(self, reply->after);
+    for (size_t f = 0; !reply_lost && f < files_of(self, a); f++) {
+        const gc_claim_file *got = &reply->claim.files[f];
+        one->files[f] = got->outcome == GC_FILE_MADE     ? OURS
+                        : got->outcome == GC_FILE_REUSED ? REUSED
+                                                         : WAITING;
+        one->epochs[f] = one->files[f] == OURS ? got->epoch : 0;
+        for (size_t i = 0; i < self->scene->actors; i++)
+            insist(self,
+                   i == a || !one->epochs[f] || w.actors[i].suspect ||
+                       one->epochs[f] > w.actors[i].epochs[f],
+                   what, "a claim with an older epoch than another's");
+        one->phase = CLAIMED;
+        one->lapsed = one->suspect = one->shaken = 0;
+    }
+    arrive(self, &w, false, what);
+}
+
+static void renew(walk *self, world w, size_t a)
+{
+    char what[48];
+    actor *one = &w.actors[a];
+    say(what, &w, a, "renews", 0);
+    const model_reply *reply = ask(self, &w, a, OP_RENEW, 0);
+    w.picture = number_of(self, reply->after);
+    one->lapsed = one->suspect = 0;
+    for (size_t f = 0; f < files_of(self, a); f++)
+        if (one->files[f] == OURS && !reply->kept[f]) {
+            one->files[f] = WAITING;
+            one->epochs[f] = 0;
+        }
+    arrive(self, &w, false, what);
+}
+
+static void release(walk *self, world w, size_t a)
+{
+    char what[48];
+    say(what, &w, a, "hands back", 0);
+    for (size_t f = 0; f < files_of(self, a); f++) {
+        record before = look(self, picture_of(self, w.picture), f);
+        const model_reply *reply = ask(self, &w, a, OP_RELEASE, 0);
+        record after = look(self, reply->after, f);
+        char mine[40], holder[16];
+        name_holder(&w, a, holder);
+        snprintf(mine, sizeof mine, "%s %lld", holder, (long long)w.actors[a].epochs[f]);
+        insist(self, strcmp(before.lease, mine) == 0 || same_record(&before, &after),
+               what, "a hand-back changes what belongs to another");
+    }
+    w.picture = number_of(self, ask(self, &w, a, OP_RELEASE, 0)->after);
+    int64_t life = w.actors[a].life;
+    w.actors[a] = (actor){ .life = life };
+    arrive(self, &w, false, what);
+}
+
+static void send_request(walk *self, world w, size_t a)
+{
+    char what[48];
+    say(what, &w, a, "sends", 0);
+    for (size_t f = 0; f < files_of(self, a); f++) {
+        if (w.actors[a].files[f] != OURS)
+            continue;
+        record now = look(self, picture_of(self, w.picture), f);
+        insist(self, w.actors[a].shaken || !now.blob, what,
+               "a stored answer is paid for again");
+        w.sends[f]++;
+    }
+    w.actors[a].phase = SENT;
+    arrive(self, &w, false, what);
+}
+
+/* Too late: another claimed or committed since, or Redis has it from us already. */
+static bool is_late(const record *now, const char *holder, int64_t epoch)
+{
+    char mine[40];
+    snprintf(mine, sizeof mine, "%s %lld", holder, (long long)epoch);
+    if (*now->lease)
+        return strcmp(now->lease, mine) != 0;
+    if (now->epoch == epoch && strcmp(now->worker, holder) == 0)
+        return false;
+    return now->epoch >= epoch || now->made_at >= epoch;
+}
+
+static void check_commit(walk *self, const world *w, size_t a, size_t f,
+                         const model_reply *reply, const char *what)
+{
+    char holder[16];
+    name_holder(w, a, holder);
+    int64_t epoch = w->actors[a].epochs[f];
+    record before = look(self, picture_of(self, w->picture), f);
+    record after = look(self, reply->after, f);
+    char *text = model_answer(holder, f);
+    gc_sha sha = gc_sha256(text, strlen(text));
+    free(text);
+    if (is_late(&before, holder, epoch)) {
+        insist(self, same_record(&before, &after), what,
+               "a late writer changes something");
+        insist(self, reply->err == GC_ESTATE, what, "a late writer is not told so");
+        return;
+    }
+    insist(self, reply->err == GC_OK, what, "the owner's commit is refused");
+    insist(self, before.epoch <= after.epoch, what,
+           "an older epoch replaces a newer one");
+    insist(self, before.epoch != epoch || same_record(&before, &after), what,
+           "two commits of one epoch");
+    insist(self,
+           after.blob && after.epoch == epoch && strcmp(after.worker, holder) == 0 &&
+               strcmp(after.sha, sha.hex) == 0,
+           what, "a commit stores something else");
+}
+
+static void commit(walk *self, world w, size_t a, size_t f, bool reply_lost)
+{
+    char what[48];
+    actor *one = &w.actors[a];
+    say(what, &w, a, reply_lost ? "commits, reply lost," : "commits", f);
+    const model_reply *reply = ask(self, &w, a, OP_COMMIT, f);
+    check_commit(self, &w, a, f, reply, what);
+    w.picture = number_of(self, reply->after);
+    if (!reply_lost) {
+        one->files[f] = !reply->err ? MADE : *reply->sha256 ? REUSED : WAITING;
+        one->epochs[f] = 0;
+    }
+    arrive(self, &w, false, what);
+}
+
+/* The end of the task goes out: DONE, or the files that others hold are asked for again. */
+static void tell(walk *self, world w, size_t a)
+{
+    char what[48];
+    actor *one = &w.actors[a];
+    say(what, &w, a, "tells", 0);
+    for (size_t f = 0; f < files_of(self, a); f++) {
+        bool told = one->files[f] != WAITING;
+        record now = look(self, picture_of(self, w.picture), f);
+        insist(self, !told || one->shaken || now.blob, what, "told before it is stored");
+    }
+    bool again = count_files(self, &w, a, WAITING) > 0;
+    w.actors[a] = (actor){ .life = one->life, .phase = again ? IDLE : TOLD };
+    arrive(self, &w, false, what);
+}
+
+static void answer(walk *self, world w, size_t a)
+{
+    char what[48];
+    say(what, &w, a, "has its answer", 0);
+    w.actors[a].phase = ANSWERED;
+    arrive(self, &w, false, what);
+}
+
+static void act(walk *self, const world *w, size_t a)
+{
+    const actor *one = &w->actors[a];
+    const scene *s = self->scene;
+    size_t ours = count_files(self, w, a, OURS);
+    if (one->phase == TOLD)
+        return;
+    if (one->phase == IDLE) {
+        claim(self, *w, a, false);
+        if (!s->keeps_replies)
+            claim(self, *w, a, true);
+        return;
+    }
+    if (ours)
+        renew(self, *w, a);
+    if (one->phase == CLAIMED && ours) {
+        release(self, *w, a);
+        if (!one->lapsed || s->trusts_lease)
+            send_request(self, *w, a);
+    }
+    if (one->phase == SENT && ours)
+        answer(self, *w, a);
+    for (size_t f = 0; one->phase == ANSWERED && f < files_of(self, a); f++)
+        if (one->files[f] == OURS) {
+            commit(self, *w, a, f, false);
+            if (!s->keeps_replies)
+                commit(self, *w, a, f, true);
+        }
+    if (!ours || (s->tells_early && one->phase == ANSWERED))
+        tell(self, *w, a);
+}
+
+/* ---- faults ---- */
+
+/* The leases of a holder that lapse, in Redis and in what the replica has. */
+static void drop_leases(walk *self, world *w, size_t file, const char *lease)
+{
+    int64_t *both[] = { &w->picture, &w->older };
+    char *line =
+        gc_xasprintf("s\tgc:lease:%s\t%s", self->tasks[0].files[file].fingerprint, lease);
+    for (size_t i = 0; i < 2; i++) {
+        if (*both[i] < 0)
+            continue;
+        char *text = picture_without(picture_of(self, *both[i]), line);
+        *both[i] = number_of(self, text);
+        free(text);
+    }
+    free(line);
+}
+
+static void pause_past_lease(walk *self, world w, size_t a)
+{
+    char what[48], holder[16];
+    actor *one = &w.actors[a];
+    name_holder(&w, a, holder);
+    say(what, &w, a, "is paused past its lease", 0);
+    w.faults++;
+    one->lapsed = 1;
+    for (size_t f = 0; f < files_of(self, a); f++)
+        if (one->files[f] == OURS)
+            drop_leases(self, &w, f, holder);
+    arrive(self, &w, true, what);
+}
+
+static void die(walk *self, world w, size_t a)
+{
+    char what[48];
+    say(what, &w, a, "dies", 0);
+    w.faults++;
+    w.actors[a] = (actor){ .life = w.actors[a].life + 1 };
+    arrive(self, &w, true, what);
+}
+
+static void shake(world *w)
+{
+    for (size_t i = 0; i < ACTORS; i++)
+        if (w->actors[i].phase != IDLE && w->actors[i].phase != TOLD)
+            w->actors[i].suspect = w->actors[i].shaken = 1;
+    w->faults++;
+}
+
+static void flush(walk *self, world w)
+{
+    w.picture = number_of(self, "");
+    shake(&w);
+    arrive(self, &w, true, "Redis is flushed");
+}
+
+static void fail_over(walk *self, world w)
+{
+    w.picture = w.older;
+    w.older = -1;
+    shake(&w);
+    arrive(self, &w, true, "Redis is set back");
+}
+
+/* A lease that nobody renews, since its holder is dead or never knew of it. */
+static void expire(walk *self, const world *w, size_t file)
+{
+    record now = look(self, picture_of(self, w->picture), file);
+    if (!*now.lease)
+        return;
+    for (size_t i = 0; i < self->scene->actors; i++) {
+        char holder[16], lease[40];
+        const actor *a = &w->actors[i];
+        name_holder(w, i, holder);
+        snprintf(lease, sizeof lease, "%s %lld", holder, (long long)a->epochs[file]);
+        if (strcmp(lease, now.lease) == 0 && a->files[file] == OURS && !a->lapsed)
+            return;
+    }
+    world next = *w;
+    char what[48];
+    snprintf(what, sizeof what, "the lease of %.20s %zu expires", now.lease, file);
+    drop_leases(self, &next, file, now.lease);
+    arrive(self, &next, false, what);
+}
+
+static void hurt(walk *self, const world *w)
+{
+    if (w->faults >= self->scene->faults)
+        return;
+    if (self->scene->failover && w->older < 0) {
+        world behind = *w;
+        behind.older = w->picture;
+        arrive(self, &behind, true, "the replica falls behind");
+    }
+    for (size_t a = 0; a < self->scene->actors; a++) {
+        const actor *one = &w->actors[a];
+        if (one->phase != TOLD)
+            die(self, *w, a);
+        if (one->phase != TOLD && !one->lapsed && count_files(self, w, a, OURS))
+            pause_past_lease(self, *w, a);
+    }
+    flush(self, *w);
+    if (w->older >= 0)
+        fail_over(self, *w);
+}
+
+/* ---- the walk ---- */
+
+/* Whatever happened, without more faults every task can still end. */
+static void check_ends(walk *self)
+{
+    bool *good = gc_xcalloc(self->count + 1, sizeof *good);
+    for (size_t i = 0; i < self->count; i++) {
+        good[i] = true;
+        for (size_t a = 0; a < self->scene->actors; a++)
+            good[i] &= self->worlds[i].actors[a].phase == TOLD;
+    }
+    for (bool more = true; more;) {
+        more = false;
+        for (size_t i = self->edge_count; i-- > 0;)
+            if (good[self->edges[i].to] && !good[self->edges[i].from])
+                more = good[self->edges[i].from] = true;
+    }
+    for (size_t i = 0; i < self->count && !self->broken; i++) {
+        self->at = i;
+        insist(self, good[i], "end", "a task can never end");
+    }
+    free(good);
+}
+
+static void make_tasks(walk *self)
+{
+    for (size_t a = 0; a < self->scene->actors; a++) {
+        char id[8];
+        snprintf(id, sizeof id, "t%zu", a);
+        self->tasks[a] = sample_task(id, "f", self->scene->files[a]);
+        self->tasks[a].reuse = self->scene->reuse;
+    }
+}
+
+static void end_walk(walk *self)
+{
+    model_store_destroy(&self->store);
+    for (size_t a = 0; a < self->scene->actors; a++)
+        sample_task_release(&self->tasks[a]);
+    gc_map_destroy(&self->numbers);
+    gc_map_destroy(&self->seen);
+    gc_strv_release(&self->pictures);
+    free(self->worlds);
+    free(self->steps);
+    free(self->edges);
+}
+
+size_t walk_all(const scene *s, char **broken)
+{
+    walk self = { .scene = s, .numbers = gc_map_new(), .seen = gc_map_new() };
+    world start = { .older = -1 };
+    make_tasks(&self);
+    self.store = model_store_new(s->flaw, self.tasks);
+    start.picture = number_of(&self, "");
+    arrive(&self, &start, true, "");
+    for (; self.at < self.count && !self.broken; self.at++) {
+        world now = self.worlds[self.at];
+        for (size_t f = 0; f < MODEL_FILES && f < s->files[0]; f++) {
+            check_file(&self, &now, f);
+            expire(&self, &now, f);
+        }
+        for (size_t a = 0; a < s->actors; a++)
+            act(&self, &now, a);
+        hurt(&self, &now);
+    }
+    if (!self.broken)
+        check_ends(&self);
+    print_message("%zu worlds, %zu steps, %zu questions to Redis\n", self.count,
+                  self.edge_count, model_store_asked(self.store));
+    size_t count = self.count;
+    *broken = self.broken;
+    end_walk(&self);
+    return count;
+}
