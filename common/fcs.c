@@ -244,6 +244,12 @@ static void settle_project(gc_spec *self)
     settle_modules(self);
 }
 
+static void resolve_field(gc_spec *self, gc_spec_entity *entity, gc_spec_field *field)
+{
+    gc_spec_resolve_type(self, entity, field);
+    gc_spec_check_range(self, field);
+}
+
 static void resolve(gc_spec *self)
 {
     settle_project(self);
@@ -253,7 +259,7 @@ static void resolve(gc_spec *self)
         gc_spec_name_fields(self, &self->entities[i]);
     for (size_t i = 0; i < self->entity_count; i++)
         for (size_t k = 0; k < self->entities[i].field_count; k++)
-            gc_spec_resolve_type(self, &self->entities[i], &self->entities[i].fields[k]);
+            resolve_field(self, &self->entities[i], &self->entities[i].fields[k]);
     gc_spec_find_kind(self);
     gc_spec_resolve_links(self);
     gc_spec_hold_relations(self);

@@ -50,6 +50,31 @@ static void put_segment(gc_buf *out, const char *part)
         gc_buf_puts(out, part);
 }
 
+/* Does each { of a parameter have its }? */
+static bool balanced(const char *path)
+{
+    size_t depth = 0;
+    for (const char *p = path; *p && !strchr("?#", *p); p++) {
+        depth += *p == '{';
+        if (*p == '}' && depth-- == 0)
+            return false;
+    }
+    return depth == 0;
+}
+
+/* A router refuses /a/{id}/b/{id}: which one would it be? */
+static bool repeats_parameter(const char *path)
+{
+    gc_strv parts = { 0 };
+    bool repeats = false;
+    gc_strv_split(&parts, path, '/');
+    for (size_t i = 0; i < parts.count && !repeats; i++)
+        for (size_t k = 0; k < i && parts.items[i][0] == '{' && !repeats; k++)
+            repeats = strcmp(parts.items[i], parts.items[k]) == 0;
+    gc_strv_release(&parts);
+    return repeats;
+}
+
 static const char *path_problem(const char *path)
 {
     if (!*path)
@@ -58,6 +83,9 @@ static const char *path_problem(const char *path)
         return "is longer than 240 bytes; shorten it";
     if (strstr(path, ".."))
         return "holds \"..\"; write it like /orders/{id}";
+    if (!balanced(path))
+        return "has a { without its }, or the other way round; write it like "
+               "/orders/{id}, without blanks";
     for (const char *p = path; *p; p++)
         if ((unsigned char)*p <= ' ' || *p == 0x7f || strchr("\"\\`", *p))
             return "holds a blank, a quote or a control character; write it like /orders/{id}";
@@ -91,8 +119,10 @@ static char *clean_path(const char *base, const char *path)
 static gc_spec_contract *add(gc_spec *self, const gc_node *at, const char *method,
                              const char *base, const char *path)
 {
-    char *big = upper(method);
+    char *big = upper(method), *clean = clean_path(base, path);
     const char *problem = path_problem(path);
+    if (!problem && repeats_parameter(clean))
+        problem = "names one parameter twice; give each its own name";
     gc_spec_contract *c = NULL;
     if (problem) {
         gc_spec_error(self, at, "the path \"%.80s\" of a contract %s", path, problem);
@@ -106,9 +136,10 @@ static gc_spec_contract *add(gc_spec *self, const gc_node *at, const char *metho
     } else {
         c = gc_spec_add_contract(self, at);
         gc_spec_set(&c->contract.method, gc_xstrdup(big));
-        gc_spec_set(&c->contract.path, clean_path(base, path));
+        gc_spec_set(&c->contract.path, gc_xstrdup(clean));
         gc_spec_set(&c->contract.id, gc_xasprintf("%s %s", big, c->contract.path));
     }
+    free(clean);
     free(big);
     return c;
 }

@@ -170,6 +170,15 @@ static void test_project_values(void **state)
                    "unknown method");
     expect_finding("name: s\nendpoints: [{path: /a}]\n", "2:13 error", "has no method");
     expect_finding("name: s\nendpoints: [{method: GET}]\n", "2:13 error", "has no path");
+    expect_finding("name: s\nendpoints: ['GET /a/{b']\n", "2:13 error", "without its }");
+    expect_finding("name: s\nendpoints: ['GET /a/{my id}']\n", "2:13 error",
+                   "without blanks");
+    expect_finding("name: s\nendpoints: ['GET /a/b}']\n", "2:13 error", "without its }");
+    expect_finding("name: s\nendpoints: ['GET /a/:id/b/{id}']\n", "2:13 error",
+                   "parameter twice");
+    expect_finding("name: s\nentities: [{name: A, fields: [{name: a, type: int, min: 3, "
+                   "max: 2}]}]\n",
+                   "2:38 warning", "no value fits");
     expect_finding(
         "name: s\ndependencies: [github.com/a/b@v1.0.0, github.com/a/b@v2.0.0]\n",
         "2:39 error", "choose one");
