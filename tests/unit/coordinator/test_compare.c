@@ -126,6 +126,19 @@ static void test_compare_prints_a_table(void **state)
     free(err);
 }
 
+/* There is no percentage of nothing; what fell by nothing did not fall by -0. */
+static void test_compare_from_nothing(void **state)
+{
+    (void)state;
+    put(path_a, 100, 1, 10, 0);
+    put(path_b, 100, 1, 10, 40.7);
+    char *err, *text = compare(GC_EXIT_OK, false, &err);
+    assert_non_null(strstr(text, "40.7        new\n"));
+    assert_null(strstr(text, "-0.0%"));
+    free(text);
+    free(err);
+}
+
 static void test_compare_as_json(void **state)
 {
     (void)state;
@@ -214,6 +227,7 @@ int main(void)
         TEST(test_compare_with_nothing),
         TEST(test_compare_of_hit_rates),
         TEST(test_compare_prints_a_table),
+        TEST(test_compare_from_nothing),
         TEST(test_compare_as_json),
         TEST(test_compare_reads_what_metrics_writes),
         TEST(test_compare_refuses_damaged_files),
