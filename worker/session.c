@@ -112,7 +112,8 @@ void gc_session_bye(gc_session *self)
 {
     gc_wire bye;
     gc_wire_init(&bye, GC_BYE);
-    if (self->live && self->conf.send(self->conf.arg, &bye) != GC_OK)
+    /* Not live does not mean not known: the answer to our HELLO may be on its way. */
+    if (self->conf.send(self->conf.arg, &bye) != GC_OK)
         gc_log_debug("broker.bye_lost", "endpoint=%s", self->conf.endpoint);
     self->live = false;
 }

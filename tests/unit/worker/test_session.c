@@ -244,6 +244,16 @@ static void test_session_hands_on_tasks_and_cancels(void **state)
     assert_false(gc_session_live(p->session));
 }
 
+/* The broker may have taken our HELLO: without a BYE it would count a death later. */
+static void test_session_says_bye_before_it_is_answered(void **state)
+{
+    peer *p = *state;
+    gc_session_tick(p->session, 0);
+    expect_said(p, "HELLO:4");
+    gc_session_bye(p->session);
+    expect_said(p, "BYE");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -257,6 +267,7 @@ int main(void)
         TEST(test_session_greets_another_broker),
         TEST(test_session_says_hello_when_it_is_told_to),
         TEST(test_session_hands_on_tasks_and_cancels),
+        TEST(test_session_says_bye_before_it_is_answered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
