@@ -46,7 +46,8 @@ typedef struct model_reply {
     claim_answer claim;
     bool kept[MODEL_FILES]; /* OP_RENEW */
     char sha256[GC_SHA_HEX + 1];
-    char *after; /* picture; epochs that came new are larger than all others */
+    char *after;          /* picture; epochs that came new are larger than all others */
+    int64_t after_number; /* for the caller: -1 at first */
 } model_reply;
 
 typedef struct model_store model_store;
@@ -60,9 +61,10 @@ static inline int64_t model_epoch(size_t rank)
 model_store *model_store_new(const model_flaw *flaw, gc_task *tasks);
 void model_store_destroy(model_store **self_p);
 
-/* What the scripts answer in the world of `picture`. Borrowed: remembered for the next time. */
-const model_reply *model_ask(model_store *self, const char *picture,
-                             const model_request *request);
+/* What the scripts answer in the world of `picture`, which is always the same for `number`.
+ * Borrowed: remembered for the next time. */
+model_reply *model_ask(model_store *self, const char *picture, int64_t number,
+                       const model_request *request);
 
 /* How often Redis was asked. */
 size_t model_store_asked(const model_store *self);

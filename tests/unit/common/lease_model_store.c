@@ -177,12 +177,13 @@ static void perform(model_store *self, const model_request *request, model_reply
     }
 }
 
-const model_reply *model_ask(model_store *self, const char *picture,
-                             const model_request *request)
+model_reply *model_ask(model_store *self, const char *picture, int64_t number,
+                       const model_request *request)
 {
-    char *key = gc_xasprintf("%d %d %s %zu %lld %lld\n%s", request->op, request->task,
-                             request->holder, request->file, (long long)request->epoch[0],
-                             (long long)request->epoch[1], picture);
+    char key[160];
+    snprintf(key, sizeof key, "%d %d %s %zu %lld %lld %lld", request->op, request->task,
+             request->holder, request->file, (long long)request->epoch[0],
+             (long long)request->epoch[1], (long long)number);
     model_reply *reply = gc_map_get(self->known, key);
     if (!reply) {
         reply = gc_xcalloc(1, sizeof *reply);
@@ -192,9 +193,9 @@ const model_reply *model_ask(model_store *self, const char *picture,
         free(self->held);
         self->held = gc_xstrdup(reply->after);
         self->asked++;
+        reply->after_number = -1;
         gc_map_set(self->known, key, reply);
     }
-    free(key);
     return reply;
 }
 

@@ -10,7 +10,8 @@
 #include "lease_model.h"
 #include "support/must.h"
 
-#define MOST_EPOCHS 64
+#define MOST_EPOCHS 24
+#define ALL_EPOCHS (2 * MOST_EPOCHS + ACTORS * MODEL_FILES)
 #define MOST_WORLDS 400000
 #define SCENE_LIMIT ((size_t)8 << 10)
 
@@ -60,12 +61,19 @@ typedef struct edge {
     size_t from, to;
 } edge;
 
+typedef struct epochs {
+    int64_t items[MOST_EPOCHS];
+    size_t count;
+} epochs;
+
 typedef struct walk {
     const scene *scene;
     gc_task tasks[ACTORS];
     model_store *store;
     gc_map *numbers; /* picture -> index + 1 */
     gc_strv pictures;
+    epochs *of_pictures; /* beside them */
+    size_t of_cap;
     gc_map *seen;
     world *worlds;
     step *steps; /* how each world was first reached */
@@ -80,6 +88,10 @@ static int64_t number_of(walk *self, const char *picture)
 {
     uintptr_t known = (uintptr_t)gc_map_get(self->numbers, picture);
     if (!known) {
+        self->of_pictures = gc_grow(self->of_pictures, self->pictures.count,
+                                    &self->of_cap, sizeof *self->of_pictures);
+        epochs *all = &self->of_pictures[self->pictures.count];
+        all->count = picture_epochs(picture, all->items, 0, MOST_EPOCHS);
         gc_strv_add(&self->pictures, picture);
         known = self->pictures.count;
         gc_map_set(self->numbers, picture, (void *)known);
@@ -205,15 +217,21 @@ static int compare(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-static size_t gather(const walk *self, const world *w, int64_t *out)
+static size_t add_epochs(const walk *self, int64_t picture, int64_t *out, size_t count)
 {
-    size_t count = picture_epochs(picture_of(self, w->picture), out, 0, MOST_EPOCHS),
-           kept = 0;
+    const epochs *all = &self->of_pictures[picture];
+    memcpy(out + count, all->items, all->count * sizeof *out);
+    return count + all->count;
+}
+
+static size_t gather(const walk *self, const world *w, int64_t out[ALL_EPOCHS])
+{
+    size_t count = add_epochs(self, w->picture, out, 0), kept = 0;
     if (w->older >= 0)
-        count = picture_epochs(picture_of(self, w->older), out, count, MOST_EPOCHS);
+        count = add_epochs(self, w->older, out, count);
     for (size_t i = 0; i < self->scene->actors; i++)
         for (size_t f = 0; f < MODEL_FILES; f++)
-            if (w->actors[i].epochs[f] && count < MOST_EPOCHS)
+            if (w->actors[i].epochs[f])
                 out[count++] = w->actors[i].epochs[f];
     qsort(out, count, sizeof *out, compare);
     for (size_t i = 0; i < count; i++)
@@ -222,10 +240,9 @@ static size_t gather(const walk *self, const world *w, int64_t *out)
     return kept;
 }
 
-static int64_t renumber_picture(walk *self, int64_t number, const int64_t *epochs,
-                                size_t n)
+static int64_t renumber_picture(walk *self, int64_t number, const int64_t *list, size_t n)
 {
-    char *text = picture_renumber(picture_of(self, number), epochs, n);
+    char *text = picture_renumber(picture_of(self, number), list, n);
     int64_t now = number_of(self, text);
     free(text);
     return now;
@@ -234,19 +251,19 @@ static int64_t renumber_picture(walk *self, int64_t number, const int64_t *epoch
 /* Only the order of epochs matters: worlds with the same order are the same. */
 static void renumber(walk *self, world *w)
 {
-    int64_t epochs[MOST_EPOCHS];
-    size_t n = gather(self, w, epochs), rank = 0;
-    while (rank < n && epochs[rank] == model_epoch(rank))
+    int64_t list[ALL_EPOCHS];
+    size_t n = gather(self, w, list), rank = 0;
+    while (rank < n && list[rank] == model_epoch(rank))
         rank++;
     if (rank == n)
         return;
-    w->picture = renumber_picture(self, w->picture, epochs, n);
+    w->picture = renumber_picture(self, w->picture, list, n);
     if (w->older >= 0)
-        w->older = renumber_picture(self, w->older, epochs, n);
+        w->older = renumber_picture(self, w->older, list, n);
     for (size_t i = 0; i < self->scene->actors; i++)
         for (size_t f = 0; f < MODEL_FILES; f++)
             for (size_t e = 0; e < n; e++)
-                if (w->actors[i].epochs[f] == epochs[e]) {
+                if (w->actors[i].epochs[f] == list[e]) {
                     w->actors[i].epochs[f] = model_epoch(e);
                     break;
                 }
@@ -309,8 +326,7 @@ static size_t count_files(const walk *self, const world *w, size_t a, int64_t st
     return count;
 }
 
-static const model_reply *ask(walk *self, const world *w, size_t a, model_op op,
-                              size_t file)
+static model_reply *ask(walk *self, const world *w, size_t a, model_op op, size_t file)
 {
     char holder[16];
     name_holder(w, a, holder);
@@ -322,7 +338,14 @@ static const model_reply *ask(walk *self, const world *w, size_t a, model_op op,
     for (size_t f = 0; op != OP_CLAIM && f < MODEL_FILES; f++)
         if (op != OP_COMMIT || f == file)
             request.epoch[f] = w->actors[a].epochs[f];
-    return model_ask(self->store, picture_of(self, w->picture), &request);
+    return model_ask(self->store, picture_of(self, w->picture), w->picture, &request);
+}
+
+static int64_t picture_after(walk *self, model_reply *reply)
+{
+    if (reply->after_number < 0)
+        reply->after_number = number_of(self, reply->after);
+    return reply->after_number;
 }
 
 static void say(char out[48], const world *w, size_t a, const char *what, size_t file)
@@ -337,9 +360,9 @@ static void claim(walk *self, world w, size_t a, bool reply_lost)
     char what[48];
     actor *one = &w.actors[a];
     say(what, &w, a, reply_lost ? "claims, reply lost" : "claims", 0);
-    const model_reply *reply = ask(self, &w, a, OP_CLAIM, 0);
+    model_reply *reply = ask(self, &w, a, OP_CLAIM, 0);
     insist(self, reply->err == GC_OK, what, "a claim is refused");
-    w.picture = number_of(self, reply->after);
+    w.picture = picture_after(self, reply);
     for (size_t f = 0; !reply_lost && f < files_of(self, a); f++) {
         const gc_claim_file *got = &reply->claim.files[f];
         one->files[f] = got->outcome == GC_FILE_MADE     ? OURS
@@ -362,8 +385,8 @@ static void renew(walk *self, world w, size_t a)
     char what[48];
     actor *one = &w.actors[a];
     say(what, &w, a, "renews", 0);
-    const model_reply *reply = ask(self, &w, a, OP_RENEW, 0);
-    w.picture = number_of(self, reply->after);
+    model_reply *reply = ask(self, &w, a, OP_RENEW, 0);
+    w.picture = picture_after(self, reply);
     one->lapsed = one->suspect = 0;
     for (size_t f = 0; f < files_of(self, a); f++)
         if (one->files[f] == OURS && !reply->kept[f]) {
@@ -379,7 +402,7 @@ static void release(walk *self, world w, size_t a)
     say(what, &w, a, "hands back", 0);
     for (size_t f = 0; f < files_of(self, a); f++) {
         record before = look(self, picture_of(self, w.picture), f);
-        const model_reply *reply = ask(self, &w, a, OP_RELEASE, 0);
+        model_reply *reply = ask(self, &w, a, OP_RELEASE, 0);
         record after = look(self, reply->after, f);
         char mine[40], holder[16];
         name_holder(&w, a, holder);
@@ -387,7 +410,7 @@ static void release(walk *self, world w, size_t a)
         insist(self, strcmp(before.lease, mine) == 0 || same_record(&before, &after),
                what, "a hand-back changes what belongs to another");
     }
-    w.picture = number_of(self, ask(self, &w, a, OP_RELEASE, 0)->after);
+    w.picture = picture_after(self, ask(self, &w, a, OP_RELEASE, 0));
     int64_t life = w.actors[a].life;
     w.actors[a] = (actor){ .life = life };
     arrive(self, &w, false, what);
@@ -454,9 +477,9 @@ static void commit(walk *self, world w, size_t a, size_t f, bool reply_lost)
     char what[48];
     actor *one = &w.actors[a];
     say(what, &w, a, reply_lost ? "commits, reply lost," : "commits", f);
-    const model_reply *reply = ask(self, &w, a, OP_COMMIT, f);
+    model_reply *reply = ask(self, &w, a, OP_COMMIT, f);
     check_commit(self, &w, a, f, reply, what);
-    w.picture = number_of(self, reply->after);
+    w.picture = picture_after(self, reply);
     if (!reply_lost) {
         one->files[f] = !reply->err ? MADE : *reply->sha256 ? REUSED : WAITING;
         one->epochs[f] = 0;
@@ -653,7 +676,7 @@ static void check_ends(walk *self)
 static void make_tasks(walk *self)
 {
     for (size_t a = 0; a < self->scene->actors; a++) {
-        char id[8];
+        char id[32];
         snprintf(id, sizeof id, "t%zu", a);
         self->tasks[a] = sample_task(id, "f", self->scene->files[a]);
         self->tasks[a].reuse = self->scene->reuse;
@@ -668,6 +691,7 @@ static void end_walk(walk *self)
     gc_map_destroy(&self->numbers);
     gc_map_destroy(&self->seen);
     gc_strv_release(&self->pictures);
+    free(self->of_pictures);
     free(self->worlds);
     free(self->steps);
     free(self->edges);

@@ -3,8 +3,8 @@
  * workers and clients die or sleep. When the faults stop, every task must end, everybody
  * must get work again, and nothing may be left behind.
  *
- *     GC_SIM_SEED=17 test_route_sim_broker     plays one seed again
- *     GC_SIM_SEEDS=5000 test_route_sim_broker  plays more of them
+ *     GC_SIM_SEED=17 test_sim_broker     plays one seed again
+ *     GC_SIM_SEEDS=5000 test_sim_broker  plays more of them
  *
  * What stands for a worker's tasks and for a coordinator follows docs/protocol.md. */
 #include <stdio.h>
@@ -784,7 +784,7 @@ static uint64_t number_from(const char *name, uint64_t otherwise)
 /* Seeds that found something. 1172: a worker that stops before its HELLO is answered. */
 static const uint64_t once_failed[] = { 1172 };
 
-static void test_route_sim_survives_faults(void **state)
+static void test_sim_survives_faults(void **state)
 {
     (void)state;
     uint64_t one = number_from("GC_SIM_SEED", UINT64_MAX);
@@ -802,7 +802,7 @@ static void test_route_sim_survives_faults(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_route_sim_survives_faults),
+        cmocka_unit_test(test_sim_survives_faults),
     };
     gc_log_setup("sim", GC_LOG_ERROR, false);
     return cmocka_run_group_tests(tests, NULL, NULL);
