@@ -117,6 +117,27 @@ out:
     return err;
 }
 
+/* Blanks and line ends around it are no part of a key: secrets that were mounted from a file
+ * often bring them along. */
+static gc_err take_variable(gc_key *key, const char *name, gc_errinfo *info)
+{
+    static const char blanks[] = " \t\r\n";
+    const char *value = getenv(name);
+    if (!value)
+        return GC_OK;
+    value += strspn(value, blanks);
+    size_t len = strlen(value);
+    while (len > 0 && strchr(blanks, value[len - 1]))
+        len--;
+    if (len == 0)
+        return GC_OK;
+    char *own = gc_xmemdup(value, len);
+    gc_err err = key_set(key, own, name, info);
+    explicit_bzero(own, len);
+    free(own);
+    return err;
+}
+
 gc_err gc_keys_load(gc_keys *self, const gc_config *config, gc_errinfo *info)
 {
     *self = (gc_keys){ 0 };
@@ -129,11 +150,8 @@ gc_err gc_keys_load(gc_keys *self, const gc_config *config, gc_errinfo *info)
         err = key_set(rows[i].key, "", "", info);
     if (!err && *config->llm_api_key_file)
         err = load_file(self, config, info);
-    for (size_t i = 0; i < 2 && !err; i++) {
-        const char *value = getenv(rows[i].name);
-        if (value && *value)
-            err = key_set(rows[i].key, value, rows[i].name, info);
-    }
+    for (size_t i = 0; i < 2 && !err; i++)
+        err = take_variable(rows[i].key, rows[i].name, info);
     if (err)
         gc_keys_release(self);
     return err;

@@ -20,7 +20,7 @@ typedef struct gc_keys {
     gc_key openai;
 } gc_keys;
 
-/* ANTHROPIC_API_KEY and OPENAI_API_KEY win over llm.api_key_file, which holds lines
+/* ANTHROPIC_API_KEY and OPENAI_API_KEY (blanks and line ends around them do not count) win over llm.api_key_file, which holds lines
  * NAME=VALUE of these names, or one bare key for the provider of llm.provider. A file that
  * group or others may write is refused. GC_EINVAL, GC_ENOENT, GC_EIO: `info` never quotes a
  * key. */

@@ -138,6 +138,40 @@ char *gc_utf8_clean(const char *text, size_t len)
     return out;
 }
 
+static bool moves_the_terminal(uint32_t code)
+{
+    return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0x2028 ||
+           code == 0x2029 || (code >= 0x202a && code <= 0x202e) ||
+           (code >= 0x2066 && code <= 0x2069);
+}
+
+void gc_one_line(char *out, size_t size, const char *text)
+{
+    const char *gap = ""; /* to go before the next character */
+    size_t len = strlen(text), used = 0;
+    for (size_t pos = 0; pos < len;) {
+        size_t start = pos;
+        uint32_t code = gc_utf8_next(text, len, &pos);
+        if (code == '\n') {
+            gap = "; ";
+            continue;
+        }
+        if (code == ' ' || moves_the_terminal(code)) {
+            gap = *gap ? gap : " ";
+            continue;
+        }
+        bool known = code != 0xfffd;
+        size_t before = used ? strlen(gap) : 0, bytes = known ? pos - start : 3;
+        if (used + before + bytes >= size)
+            break;
+        memcpy(out + used, gap, before);
+        memcpy(out + used + before, known ? text + start : "\xef\xbf\xbd", bytes);
+        used += before + bytes;
+        gap = "";
+    }
+    out[used] = '\0';
+}
+
 uint32_t gc_utf8_next(const char *text, size_t len, size_t *pos)
 {
     uint32_t code = 0xfffd;

@@ -33,6 +33,11 @@ bool gc_utf8_valid(const char *text, size_t len);
  * its way into JSON. */
 char *gc_utf8_clean(const char *text, size_t len);
 
+/* Copies `text` as one line for a terminal, cut at a character to fit: line ends become "; ",
+ * blanks and control characters (C1 and those that turn the writing direction too) one blank,
+ * malformed bytes U+FFFD; none of them stands at either end. `size` is at least 1. */
+void gc_one_line(char *out, size_t size, const char *text);
+
 /* Decodes one code point of valid UTF-8 at *pos (< len) and moves *pos past it. Malformed
  * bytes give U+FFFD and move by one. */
 uint32_t gc_utf8_next(const char *text, size_t len, size_t *pos);

@@ -539,7 +539,8 @@ gc_err gc_compose(const gc_composer *self, const gc_compose_files *files, gc_tas
     task->provider = gc_xstrdup(self->in.model->provider);
     copy_model(self->in.model, &task->model);
     task->effort = gc_xstrdup(self->in.model->effort ? c->llm_effort : "");
-    task->openai_cache = c->prompt_caching_enabled && c->prompt_caching_openai;
+    task->openai_cache = c->prompt_caching_enabled && c->prompt_caching_openai &&
+                         self->in.model->cache_min_tokens > 0;
     task->cache_ttl = gc_xstrdup(gc_cache_ttl(self->in.longest_call_s, self->in.job_s));
     task->simulated = self->in.simulated;
     task->reuse = self->in.reuse;

@@ -21,6 +21,7 @@
 #include "common/mem.h"
 #include "common/store.h"
 #include "common/text.h"
+#include "coordinator/exit.h"
 
 #define START_TIMEOUT_MS 10000
 #define STOP_TIMEOUT_MS 5000
@@ -543,7 +544,8 @@ void gc_local_stop(gc_local **self_p)
     *self_p = NULL;
 }
 
-/* Starts a dead child again unless it dies all the time. True if it cannot be mended. */
+/* Starts a dead child again unless it dies all the time, or refused its settings, which say
+ * the same at the next start. True if it cannot be mended. */
 static bool mend(const gc_local *self, child *c, gc_errinfo *info)
 {
     int status = 0;
@@ -556,6 +558,10 @@ static bool mend(const gc_local *self, child *c, gc_errinfo *info)
         c->restarts = 0;
     }
     bool missing = WIFEXITED(status) && WEXITSTATUS(status) == 127;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == GC_EXIT_USAGE) {
+        gc_fail(info, GC_EINVAL, "%s refuses its settings; it says why above", c->name);
+        return true;
+    }
     bool may_restart = c != &self->sim; /* another simulator would listen elsewhere */
     if (missing || !may_restart || ++c->restarts > RESTARTS_PER_MINUTE) {
         gc_fail(info, GC_EIO, "%s %s", c->name,

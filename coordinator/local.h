@@ -35,7 +35,8 @@ const char *gc_local_broker(const gc_local *self);
 const char *gc_local_sim(const gc_local *self);
 
 /* Reaps children; true if one that is needed has died (a worker is started again, at most
- * five times a minute; Redis or broker too). `info` then says what could not be mended. */
+ * five times a minute; Redis or broker too). `info` then says what could not be mended;
+ * its code is GC_EINVAL if a child refused its settings. */
 bool gc_local_failed(gc_local *self, gc_errinfo *info);
 
 #endif

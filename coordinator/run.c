@@ -102,7 +102,8 @@ static void watch_cluster(gc_run *run, int64_t now_ms)
             run_stop(run, GC_EXIT_FILES, "%s: no space left on device; %s",
                      gc_root_path(gc_output_root(run->output)), info.text);
         else
-            run_stop(run, GC_EXIT_GENERAL, "%s", info.text);
+            run_stop(run, info.code == GC_EINVAL ? GC_EXIT_USAGE : GC_EXIT_GENERAL, "%s",
+                     info.text);
     }
     if (gc_client_up(run->client))
         run->no_broker_warned = true;

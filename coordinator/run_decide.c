@@ -8,6 +8,7 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/project.h"
+#include "common/text.h"
 #include "coordinator/run_private.h"
 
 /* The rest of the run gets its turn in between. */
@@ -55,8 +56,10 @@ static void mark_failed(gc_run *run, size_t file, const char *text)
     run_set_step(run, file, RUN_FAILED);
     stat->state = GC_FILE_STATE_FAILED;
     stat->how = "failed";
+    char line[700];
+    gc_one_line(line, sizeof line, text); /* workers, providers and models speak in it */
     free(stat->problem);
-    stat->problem = gc_xstrdup(text);
+    stat->problem = gc_xstrdup(line);
     run->stats.failed++;
     tell_event(run, stat, "failed");
     gc_progress_file(run->progress, stat, &run->stats);

@@ -5,6 +5,7 @@
 #include "common/fs.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/text.h"
 #include "coordinator/run_private.h"
 
 /* A file whose lease another task holds is looked for again after this time. */
@@ -74,11 +75,13 @@ static void rejected(gc_run *run, size_t file, const gc_file_result *r)
     /* One that an answer for several left out, or had no room for, has not failed by itself. */
     bool kept = gc_sha_valid(r->sha256);
     bool own_fault = kept || f->alone;
+    char why[300];
+    gc_one_line(why, sizeof why, r->text);
     if (own_fault && f->repairs >= run->config->limits_max_repairs) {
         if (kept)
             save_rejected(run, file, r->sha256);
-        run_fail(run, file, "the answer was refused %d times: %.300s%s%s",
-                 (int)f->repairs + 1, r->text,
+        run_fail(run, file, "the answer was refused %d times: %s%s%s",
+                 (int)f->repairs + 1, why,
                  kept ? "; the last one is in .gocreator/rejected/" : "",
                  kept ? stat->path : "");
         return;
@@ -88,7 +91,7 @@ static void rejected(gc_run *run, size_t file, const gc_file_result *r)
     free(f->complaint);
     f->complaint = gc_xstrdup(r->text);
     back_to_ready(run, file, 0);
-    gc_progress_note(run->progress, "%s: asked again (%.200s)", stat->path, r->text);
+    gc_progress_note(run->progress, "%s: asked again (%.200s)", stat->path, why);
 }
 
 static bool made_something(const gc_result *result)

@@ -24,10 +24,13 @@ void run_stop(gc_run *run, gc_exit verdict, const char *fmt, ...)
     if (run->verdict != GC_EXIT_OK)
         return; /* the first reason counts */
     run->verdict = verdict;
+    char text[sizeof run->problem];
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(run->problem, sizeof run->problem, fmt, ap);
+    vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
+    gc_one_line(run->problem, sizeof run->problem,
+                text); /* workers and providers speak */
 }
 
 /* ---- opening ---- */

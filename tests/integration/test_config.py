@@ -2,6 +2,7 @@
 the tests that COVERED names; test_every_key_has_a_test holds the two lists together. Options
 that set no key stand at the end."""
 
+import http.server
 import json
 import os
 import pathlib
@@ -11,6 +12,7 @@ import select
 import socket
 import stat
 import subprocess
+import threading
 import unittest
 import urllib.request
 
@@ -201,6 +203,39 @@ class Local(Config):
         self.generate("b", ("llm.openai_base_url", url), ("llm.provider", "openai"),
                       ("llm.model", "gpt-6-luna"), ANTHROPIC_API_KEY="", OPENAI_API_KEY="sk-x")
         self.assertGreater(len(self.c.ledger()), calls)
+
+    def test_old_servers_get_no_options_of_the_cache(self):
+        tap = self.tap()
+        self.generate("a", args=("--provider", "openai", "--model", "local-model"), code=7,
+                      OPENAI_BASE_URL=self.c.sim_url, OPENAI_API_KEY="sk-test")
+        self.assertIn(b"max_completion_tokens", tap.recorded())
+        self.assertNotIn(b"prompt_cache", tap.recorded())
+
+    def test_a_key_that_no_worker_takes_ends_the_run_at_once(self):
+        r = self.generate("a", ("llm.api_key_file", str(self.c.dir / "none")), code=8)
+        self.assertEqual(r.stderr.count("No such file"), 1)
+        self.assertNotIn("local.restart", r.stderr)
+
+    def test_what_a_provider_says_moves_no_terminal(self):
+        class Refusing(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                self.rfile.read(int(self.headers["Content-Length"]))
+                self.send_response(400)
+                self.end_headers()
+                self.wfile.write(json.dumps({"type": "error", "error": {
+                    "type": "invalid_request_error",
+                    "message": "\x1b[31mred\nnext\x07"}}).encode())
+
+            def log_message(self, *args):
+                pass
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Refusing)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        self.c.sim_url = f"http://127.0.0.1:{server.server_port}"
+        r = self.generate("a", code=7)
+        self.assertIn("error: invalid_request_error: [31mred; next ; ", r.stderr)
+        self.assertNotIn("\x1b", r.stderr)
 
     def test_state_file(self):
         setting = (OPT + "incremental.state_file", "meta/last.json")

@@ -76,6 +76,24 @@ static void test_keys_bare_file_is_for_the_configured_provider(void **state)
     gc_keys_release(&keys);
 }
 
+/* A secret that was mounted from a file often brings the end of its line along. */
+static void test_keys_of_the_environment_may_have_blanks_around(void **state)
+{
+    (void)state;
+    gc_keys keys;
+    gc_errinfo info;
+    gc_config config = config_of("", "anthropic");
+    setenv("ANTHROPIC_API_KEY", " a-key\r\n", 1);
+    setenv("OPENAI_API_KEY", " \n", 1);
+    must_ok(gc_keys_load(&keys, &config, &info));
+    assert_string_equal(keys.anthropic.secret, "a-key");
+    assert_string_equal(keys.openai.id, "none");
+    gc_keys_release(&keys);
+    setenv("ANTHROPIC_API_KEY", "a\nx-evil: 1", 1);
+    expect_err(GC_EINVAL, gc_keys_load(&keys, &config, &info));
+    assert_null(strstr(info.text, "evil"));
+}
+
 static void test_keys_refuses_bad_files(void **state)
 {
     (void)state;
@@ -108,6 +126,8 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(
             test_keys_bare_file_is_for_the_configured_provider, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            test_keys_of_the_environment_may_have_blanks_around, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_keys_refuses_bad_files, set_up, tear_down),
         cmocka_unit_test(test_keys_are_scrubbed_from_messages),
     };

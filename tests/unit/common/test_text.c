@@ -75,6 +75,33 @@ static void test_text_clean_replaces_malformed_bytes(void **state)
     expect_clean(UNKNOWN, UNKNOWN);
 }
 
+static void expect_line(const char *want, size_t size, const char *text)
+{
+    char line[64];
+    gc_one_line(line, size, text);
+    assert_string_equal(line, want);
+}
+
+static void test_text_one_line_moves_no_terminal(void **state)
+{
+    (void)state;
+    expect_line("", 64, "");
+    expect_line("", 64, "\n\n");
+    expect_line("a; b; c", 64, "a\nb\n\r\nc\n");
+    expect_line("a [31mred b c", 64,
+                "a\x1b[31mred\tb\x7f"
+                "c");
+    expect_line("a b c d", 64,
+                "a\xc2\x9b"
+                "b\xe2\x80\xae"
+                "c\xe2\x81\xa6"
+                "d");
+    expect_line("\xef\xbf\xbdx\xc3\xa9", 64, "\xffx\xc3\xa9");
+    expect_line("ab", 4, "ab\xc3\xa9"); /* no half characters */
+    expect_line("", 1, "abc");
+    expect_line("a", 64, "a\n\x07 \xe2\x80\xae");
+}
+
 static void test_text_prefixes_and_suffixes(void **state)
 {
     (void)state;
@@ -91,6 +118,7 @@ int main(void)
         cmocka_unit_test(test_text_numbers),
         cmocka_unit_test(test_text_durations),
         cmocka_unit_test(test_text_clean_replaces_malformed_bytes),
+        cmocka_unit_test(test_text_one_line_moves_no_terminal),
         cmocka_unit_test(test_text_prefixes_and_suffixes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -233,6 +233,21 @@ static void test_compose_marks_only_what_is_worth_it(void **state)
     expect_no_mark();
 }
 
+/* Servers that know no marks need not know their options either. */
+static void test_compose_sends_openai_marks_to_models_that_take_them(void **state)
+{
+    (void)state;
+    f.model.provider = (char *)"openai";
+    f.model.cache_min_tokens = 100;
+    open_composer();
+    compose("internal/book/book.go");
+    assert_true(f.task->openai_cache);
+    f.model.cache_min_tokens = 0;
+    open_composer();
+    compose("internal/book/book.go");
+    assert_false(f.task->openai_cache);
+}
+
 static void test_compose_does_not_mark_a_single_call(void **state)
 {
     (void)state;
@@ -505,6 +520,7 @@ int main(void)
         TEST(test_compose_shared_blocks_are_the_same_for_all),
         TEST(test_compose_marks_the_end_of_the_shared_part),
         TEST(test_compose_marks_only_what_is_worth_it),
+        TEST(test_compose_sends_openai_marks_to_models_that_take_them),
         TEST(test_compose_does_not_mark_a_single_call),
         TEST(test_compose_ends_with_the_wanted_files),
         TEST(test_compose_escapes_what_the_user_wrote),

@@ -54,11 +54,22 @@ static void hang_up(connection *c)
         uv_close((uv_handle_t *)&c->tcp, on_closed);
 }
 
+static void say_bytes(connection *c, const void *mem, size_t len)
+{
+    uv_buf_t buf = uv_buf_init((char *)mem, (unsigned)len);
+    assert_int_equal(uv_try_write((uv_stream_t *)&c->tcp, &buf, 1), (int)len);
+}
+
 static void say(connection *c, const char *text)
 {
-    uv_buf_t buf = uv_buf_init((char *)text, (unsigned)strlen(text));
-    assert_int_equal(uv_try_write((uv_stream_t *)&c->tcp, &buf, 1), (int)strlen(text));
+    say_bytes(c, text, strlen(text));
 }
+
+/* "hello" as a proxy packs it that was not asked to. */
+static const unsigned char packed[] = { 0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00,
+                                        0x00, 0x02, 0x03, 0xcb, 0x48, 0xcd, 0xc9,
+                                        0xc9, 0x07, 0x00, 0x86, 0xa6, 0x10, 0x36,
+                                        0x05, 0x00, 0x00, 0x00 };
 
 static void answer(connection *c)
 {
@@ -73,6 +84,11 @@ static void answer(connection *c)
                "x-should-retry: true\r\nContent-Length: 0\r\n\r\n");
     else if (strncmp(path, "part", 4) == 0)
         say(c, "HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhello");
+    if (strncmp(path, "packed", 6) == 0) {
+        assert_non_null(strstr(c->in.ptr, "Accept-Encoding: identity\r\n"));
+        say(c, "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 25\r\n\r\n");
+        say_bytes(c, packed, sizeof packed);
+    }
     if (strncmp(path, "cut", 3) == 0 || strncmp(path, "part-cut", 8) == 0)
         hang_up(c);
     gc_buf_reset(&c->in);
@@ -239,6 +255,16 @@ static void test_http_hands_over_head_and_bytes(void **state)
     gc_buf_release(&h.text);
 }
 
+static void test_http_unpacks_what_it_did_not_ask_for(void **state)
+{
+    fixture *f = *state;
+    heard h = { 0 };
+    post(f, "127.0.0.1", "packed", &h);
+    assert_int_equal(h.end.err, GC_OK);
+    assert_string_equal(h.text.ptr, "hello");
+    gc_buf_release(&h.text);
+}
+
 static void test_http_keeps_connections(void **state)
 {
     fixture *f = *state;
@@ -378,10 +404,15 @@ static void test_http_stops_when_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_http_hands_over_head_and_bytes), TEST(test_http_keeps_connections),
-        TEST(test_http_reads_the_hints),           TEST(test_http_resolves_names),
-        TEST(test_http_tells_not_sent_from_sent),  TEST(test_http_never_sends_twice),
-        TEST(test_http_has_three_clocks),          TEST(test_http_stops_when_told),
+        TEST(test_http_hands_over_head_and_bytes),
+        TEST(test_http_keeps_connections),
+        TEST(test_http_reads_the_hints),
+        TEST(test_http_resolves_names),
+        TEST(test_http_tells_not_sent_from_sent),
+        TEST(test_http_never_sends_twice),
+        TEST(test_http_unpacks_what_it_did_not_ask_for),
+        TEST(test_http_has_three_clocks),
+        TEST(test_http_stops_when_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
