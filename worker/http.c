@@ -483,17 +483,21 @@ static void call_run(gc_http_call *call)
 
 static void call_resolve(gc_http_call *call)
 {
-    const char *line = NULL;
-    if (!gc_resolver_is_address(call->host)) {
+    bool proxy = gc_proxy_may_serve(call->url);
+    bool look_up =
+        !gc_resolver_is_address(call->host) && (!proxy || gc_proxy_has_exceptions());
+    if (look_up) {
+        const char *line = NULL;
         gc_err err =
             gc_resolver_find(call->http->resolver, call->host, call->port, &line);
         if (err == GC_EAGAIN)
             return;
-        if (err) {
+        if (err && !proxy) {
             fail_soon(call, GC_ECLOSED, line);
             return;
         }
-        call->resolve = curl_slist_append(NULL, line);
+        if (!err)
+            call->resolve = curl_slist_append(NULL, line);
     }
     call_run(call);
 }

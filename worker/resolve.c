@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "common/buf.h"
 #include "common/clock.h"
@@ -165,4 +166,26 @@ gc_err gc_resolver_find(gc_resolver *self, const char *host, int port, const cha
         return GC_EAGAIN;
     *out = one->error;
     return GC_EIO;
+}
+
+/* ---- proxies ---- */
+
+static bool is_set(const char *name)
+{
+    const char *value = getenv(name);
+    return value && *value;
+}
+
+bool gc_proxy_may_serve(const char *url)
+{
+    if (is_set("all_proxy") || is_set("ALL_PROXY"))
+        return true;
+    if (strncasecmp(url, "https:", strlen("https:")) == 0)
+        return is_set("https_proxy") || is_set("HTTPS_PROXY");
+    return is_set("http_proxy"); /* libcurl does not read HTTP_PROXY: CGI sets it */
+}
+
+bool gc_proxy_has_exceptions(void)
+{
+    return is_set("no_proxy") || is_set("NO_PROXY");
 }

@@ -24,4 +24,10 @@ bool gc_resolver_is_address(const char *host);
 GC_MUST_CHECK gc_err gc_resolver_find(gc_resolver *self, const char *host, int port,
                                       const char **out);
 
+/* As the environment variables that libcurl reads say: a proxy may stand between us and this
+ * URL. It resolves the name then, which the host itself often cannot; unless the exceptions
+ * (no_proxy) hold for it. */
+bool gc_proxy_may_serve(const char *url);
+bool gc_proxy_has_exceptions(void);
+
 #endif

@@ -73,7 +73,11 @@ static const unsigned char packed[] = { 0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00
 
 static void answer(connection *c)
 {
-    const char *path = c->in.ptr + strlen("POST /");
+    static const char via_proxy[] = "http://no-such-host.invalid";
+    const char *path = c->in.ptr + strlen("POST ");
+    if (strncmp(path, via_proxy, strlen(via_proxy)) == 0)
+        path += strlen(via_proxy);
+    path++;
     c->f->requests++;
     if (strncmp(path, "good", 4) == 0)
         say(c, "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n"
@@ -335,6 +339,26 @@ static void test_http_tells_not_sent_from_sent(void **state)
     }
 }
 
+/* Behind a proxy it is the proxy that knows the names. */
+static void test_http_leaves_names_to_the_proxy(void **state)
+{
+    fixture *f = *state;
+    static const char *const exceptions[] = { "", "other.invalid" };
+    char *proxy = gc_xasprintf("http://127.0.0.1:%d", f->port);
+    for (size_t i = 0; i < 2; i++) {
+        heard h = { 0 };
+        setenv("http_proxy", proxy, 1);
+        setenv("no_proxy", exceptions[i], 1);
+        post_to(f, "http://no-such-host.invalid/good", &h);
+        unsetenv("http_proxy");
+        unsetenv("no_proxy");
+        assert_int_equal(h.end.err, GC_OK);
+        assert_int_equal(h.head.status, 200);
+        gc_buf_release(&h.text);
+    }
+    free(proxy);
+}
+
 /* libcurl would send it again by itself on a new connection. */
 static void test_http_never_sends_twice(void **state)
 {
@@ -411,6 +435,7 @@ int main(void)
         TEST(test_http_tells_not_sent_from_sent),
         TEST(test_http_never_sends_twice),
         TEST(test_http_unpacks_what_it_did_not_ask_for),
+        TEST(test_http_leaves_names_to_the_proxy),
         TEST(test_http_has_three_clocks),
         TEST(test_http_stops_when_told),
     };
