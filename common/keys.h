@@ -20,10 +20,10 @@ typedef struct gc_keys {
     gc_key openai;
 } gc_keys;
 
-/* ANTHROPIC_API_KEY and OPENAI_API_KEY (blanks and line ends around them do not count) win over llm.api_key_file, which holds lines
- * NAME=VALUE of these names, or one bare key for the provider of llm.provider. A file that
- * group or others may write is refused. GC_EINVAL, GC_ENOENT, GC_EIO: `info` never quotes a
- * key. */
+/* ANTHROPIC_API_KEY and OPENAI_API_KEY (blanks and line ends around them do not count) win
+ * over llm.api_key_file, which holds lines NAME=VALUE of these names, or one bare key for the
+ * provider of llm.provider. A file that group or others may write is refused. GC_EINVAL,
+ * GC_ENOENT, GC_EIO: `info` never quotes a key. */
 GC_MUST_CHECK gc_err gc_keys_load(gc_keys *self, const gc_config *config,
                                   gc_errinfo *info);
 void gc_keys_release(gc_keys *self);
