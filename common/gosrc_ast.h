@@ -68,6 +68,7 @@ typedef struct gc_go_decl {
     const char *type;     /* "" if a constant or variable states none */
     const char *value;    /* of a constant, if it is made of literals; else "" */
     const char *source;   /* as written, the first line without a body */
+    bool body;            /* a function that has one */
     gc_go_members members;
     int line;
 } gc_go_decl;

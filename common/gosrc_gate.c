@@ -93,6 +93,19 @@ static void check_duplicates(gc_go_gate_state *self)
     }
 }
 
+/* Go takes such a function for one in assembly, of which a generated project has none. */
+static void check_bodies(gc_go_gate_state *self)
+{
+    const gc_go_file *file = self->answer;
+    for (size_t i = 0; i < file->decl_count; i++) {
+        const gc_go_decl *decl = &file->decls[i];
+        if (decl->kind == GC_GO_FUNC && !decl->body)
+            gc_go_complain(self, decl->line, "%s%s%s has no body",
+                           decl->receiver ? decl->receiver : "",
+                           decl->receiver ? "." : "", decl->name);
+    }
+}
+
 static bool binds_name(const gc_go_import *import)
 {
     return strcmp(import->name, "_") != 0 && strcmp(import->name, ".") != 0 &&
@@ -205,6 +218,7 @@ static gc_err check_go(gc_go_gate_state *self, const char *path, const char *pac
     }
     check_package(self, path, package);
     check_duplicates(self);
+    check_bodies(self);
     check_imports(self);
     check_strays(self);
     return GC_OK;

@@ -255,7 +255,8 @@ static void parse_func(gc_go_parser *self, const char *start)
         decl->params = or_empty(gc_go_parse_type_params(self, &decl->param_names));
     decl->type = or_empty(gc_go_parse_signature(self));
     decl->source = or_empty(gc_go_source_since(self, start));
-    if (gc_go_is(self, "{"))
+    decl->body = gc_go_is(self, "{");
+    if (decl->body)
         gc_go_skip_brackets(self);
 }
 

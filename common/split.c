@@ -34,6 +34,7 @@ typedef struct split_slot {
     char *content; /* NULL: not complete, or dropped */
     size_t len;
     bool complete;
+    bool taken; /* by the judge */
 } split_slot;
 
 typedef enum split_mode {
@@ -69,6 +70,8 @@ struct gc_split {
     bool structured;   /* a tag or a JSON file was seen: no bare answer */
     bool overflow;
     bool finished;
+    gc_split_judge_cb judge; /* NULL: all are taken */
+    void *judge_arg;
     gc_buf path; /* of the last tag */
     gc_buf notes;
 };
@@ -102,6 +105,12 @@ void gc_split_destroy(gc_split **self_p)
     gc_buf_release(&self->notes);
     free(self);
     *self_p = NULL;
+}
+
+void gc_split_set_judge(gc_split *self, gc_split_judge_cb judge, void *arg)
+{
+    self->judge = judge;
+    self->judge_arg = arg;
 }
 
 static gc_span from_to(const gc_split *self, size_t from, size_t to)
@@ -160,12 +169,17 @@ static void store(gc_split *self, size_t index, gc_span raw)
 {
     split_slot *slot = &self->slots[index];
     gc_span path = { slot->path, strlen(slot->path) };
-    if (slot->complete) {
+    if (slot->taken) {
         note(self, "came twice, the first one was taken", path);
         return;
     }
+    if (slot->complete)
+        note(self, "came again, and the later one was taken", path);
+    free(slot->content);
     slot->content = gc_file_content(raw, path_is_go(path), &slot->len);
     slot->complete = true;
+    slot->taken =
+        !self->judge || self->judge(self->judge_arg, index, slot->content, slot->len);
 }
 
 /* The tag at the start of `text` (its path is then in self->path); bytes of it or 0. */
@@ -515,11 +529,12 @@ void gc_split_finish(gc_split *self, bool stopped_short)
 
 const char *gc_split_file(const gc_split *self, size_t index, size_t *len)
 {
-    if (index >= self->count || !self->slots[index].content)
+    const split_slot *slot = index < self->count ? &self->slots[index] : NULL;
+    if (!slot || !slot->content || (!slot->taken && !self->finished))
         return NULL;
     if (len)
-        *len = self->slots[index].len;
-    return self->slots[index].content;
+        *len = slot->len;
+    return slot->content;
 }
 
 void gc_split_drop(gc_split *self, size_t index)

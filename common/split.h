@@ -1,7 +1,8 @@
 /* Splits an LLM's answer into files, incrementally: bytes are fed as they stream in, and a
  * file is known as soon as its end is seen. Accepts `<file path="...">` blocks and the JSON
  * array of {path, content}; tolerates fences and prose around; takes only wanted paths, each
- * once (the first complete one). A file whose end was not seen is never complete. Pure. */
+ * once (the first complete one that the judge takes). A file whose end was not seen is never
+ * complete. Pure. */
 #ifndef GC_COMMON_SPLIT_H
 #define GC_COMMON_SPLIT_H
 
@@ -18,6 +19,14 @@ typedef struct gc_split gc_split;
 gc_split *gc_split_new(const char *const *paths, size_t count);
 void gc_split_destroy(gc_split **self_p);
 
+/* Asked of each complete file; `index` as above. False: a later one of the same path may take
+ * its place, and it is shown only if none has come by the end. */
+typedef bool (*gc_split_judge_cb)(void *arg, size_t index, const char *content,
+                                  size_t len);
+
+/* Without a judge all are taken. */
+void gc_split_set_judge(gc_split *self, gc_split_judge_cb judge, void *arg);
+
 /* GC_ETOOBIG: over GC_SPLIT_MAX_BYTES; what was complete stays. GC_ESTATE: after the end. */
 GC_MUST_CHECK gc_err gc_split_feed(gc_split *self, const char *mem, size_t len);
 
@@ -25,7 +34,8 @@ GC_MUST_CHECK gc_err gc_split_feed(gc_split *self, const char *mem, size_t len);
  * an unfinished file is then dropped. */
 void gc_split_finish(gc_split *self, bool stopped_short);
 
-/* Content of wanted file `index` if complete, else NULL; a fence around the whole content is
+/* Content of wanted file `index` if complete, else NULL (also for one that the judge did not
+ * take, until the end); a fence around the whole content is
  * taken off, and a Go file ends in exactly one newline. Borrowed until drop or destroy. */
 const char *gc_split_file(const gc_split *self, size_t index, size_t *len);
 

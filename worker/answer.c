@@ -10,13 +10,27 @@
 struct gc_answer {
     const gc_task *task;
     gc_split *split;
-    size_t *index; /* split file -> task file */
+    size_t *index;     /* split file -> task file */
+    char **complaints; /* of the latest one of a file; NULL: it is good, or none came */
     bool *taken;
     size_t count;
     size_t left; /* not taken yet */
     bool overflow;
-    gc_buf complaint;
 };
+
+static bool judge(void *arg, size_t index, const char *text, size_t len)
+{
+    gc_answer *self = arg;
+    const gc_task_file *file = &self->task->files[self->index[index]];
+    gc_buf complaint;
+    gc_buf_init(&complaint, GC_ANSWER_MAX_COMPLAINT);
+    gc_err err =
+        gc_go_gate(file->path, file->package, file->promise, text, len, &complaint);
+    free(self->complaints[index]);
+    self->complaints[index] = err ? gc_buf_take(&complaint) : NULL;
+    gc_buf_release(&complaint);
+    return !err;
+}
 
 gc_answer *gc_answer_new(const gc_task *task, const bool *wanted)
 {
@@ -24,6 +38,7 @@ gc_answer *gc_answer_new(const gc_task *task, const bool *wanted)
     const char **paths = gc_xcalloc(task->file_count + 1, sizeof *paths);
     self->task = task;
     self->index = gc_xcalloc(task->file_count + 1, sizeof *self->index);
+    self->complaints = gc_xcalloc(task->file_count + 1, sizeof *self->complaints);
     self->taken = gc_xcalloc(task->file_count + 1, sizeof *self->taken);
     for (size_t i = 0; i < task->file_count; i++) {
         if (!wanted[i])
@@ -33,7 +48,7 @@ gc_answer *gc_answer_new(const gc_task *task, const bool *wanted)
     }
     self->left = self->count;
     self->split = gc_split_new(paths, self->count);
-    gc_buf_init(&self->complaint, GC_ANSWER_MAX_COMPLAINT);
+    gc_split_set_judge(self->split, judge, self);
     free(paths);
     return self;
 }
@@ -44,7 +59,9 @@ void gc_answer_destroy(gc_answer **self_p)
     if (!self)
         return;
     gc_split_destroy(&self->split);
-    gc_buf_release(&self->complaint);
+    for (size_t i = 0; i < self->count; i++)
+        free(self->complaints[i]);
+    free(self->complaints);
     free(self->index);
     free(self->taken);
     free(self);
@@ -69,12 +86,9 @@ bool gc_answer_next(gc_answer *self, gc_answer_file *out)
         const char *text = self->taken[i] ? NULL : gc_split_file(self->split, i, &len);
         if (!text)
             continue;
-        const gc_task_file *file = &self->task->files[self->index[i]];
-        gc_buf_reset(&self->complaint);
-        gc_err err = gc_go_gate(file->path, file->package, file->promise, text, len,
-                                &self->complaint);
-        *out = (gc_answer_file){ self->index[i], text, len, err == GC_OK,
-                                 self->complaint.ptr };
+        const char *complaint = self->complaints[i];
+        *out = (gc_answer_file){ self->index[i], text, len, !complaint,
+                                 complaint ? complaint : "" };
         self->taken[i] = true;
         self->left--;
         return true;

@@ -1,5 +1,6 @@
 /* The files of one answer: split while it streams in, each through the gate as soon as its
- * end is seen. Pure. */
+ * end is seen. A model that sees its mistake may give a file again: the first good one counts.
+ * Pure. */
 #ifndef GC_WORKER_ANSWER_H
 #define GC_WORKER_ANSWER_H
 
@@ -18,7 +19,7 @@ typedef struct gc_answer_file {
     const char *text; /* borrowed until gc_answer_drop or the answer is destroyed */
     size_t len;
     bool good;
-    const char *complaint; /* of a file that is not good; borrowed until the next one */
+    const char *complaint; /* of a file that is not good; borrowed like the text */
 } gc_answer_file;
 
 /* `wanted` says for each file of the task whether this call asks for it. The task must
@@ -32,7 +33,8 @@ void gc_answer_feed(gc_answer *self, const char *mem, size_t len);
 /* `cut`: the end is not the model's own. */
 void gc_answer_finish(gc_answer *self, bool cut);
 
-/* The next file that became complete; false if there is none (yet). */
+/* The next file that became complete and good, or, after the end, complete at all; false if
+ * there is none (yet). */
 bool gc_answer_next(gc_answer *self, gc_answer_file *out);
 
 /* Frees the text of this file of the task: it is stored. */

@@ -51,7 +51,8 @@ static void fill_end(gc_call *self, bool sent, gc_call_end *out)
 {
     int64_t now_ms = gc_clock_ms();
     const gc_llm *llm = &self->llm;
-    bool refused = llm->status != 0 && (llm->status < 200 || llm->status > 299);
+    bool refused =
+        llm->is_page || (llm->status != 0 && (llm->status < 200 || llm->status > 299));
     *out = (gc_call_end){
         .fault = gc_fault_of(llm, &self->hint),
         .hint = self->hint,
@@ -75,13 +76,25 @@ static void fill_end(gc_call *self, bool sent, gc_call_end *out)
     }
 }
 
-static void describe(gc_call *self, const gc_http_end *http, char *text, size_t size)
+/* What is not the provider's own words may come from elsewhere: then it says from where. */
+static void describe_error(const gc_call *self, char *text, size_t size)
+{
+    const gc_llm_words *said = gc_llm_said(&self->llm);
+    const char *message = *said->message ? said->message : "no message";
+    const char *base = gc_llm_base_url(self->conf.config, self->task->provider);
+    const char *at = strrchr(base, '@'); /* credentials before it are not shown */
+    if (*said->error_type)
+        snprintf(text, size, "%s: %s", said->error_type, message);
+    else
+        snprintf(text, size, "%s (from %s)", message, at ? at + 1 : base);
+}
+
+static void describe(const gc_call *self, const gc_http_end *http, char *text,
+                     size_t size)
 {
     const gc_llm *llm = &self->llm;
-    const gc_llm_words *said = gc_llm_said(llm);
     if (llm->has_error)
-        snprintf(text, size, "%s%s%s", said->error_type, *said->error_type ? ": " : "",
-                 *said->message ? said->message : "no message");
+        describe_error(self, text, size);
     else if (llm->garbled)
         snprintf(text, size, "the answer is garbled");
     else if (http->err)

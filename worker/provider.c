@@ -131,9 +131,10 @@ static bool good_status(const gc_llm *self)
 void gc_llm_head(gc_llm *self, int status, const char *content_type)
 {
     self->status = status;
-    self->is_stream = good_status(self) && !strstr(content_type, "json");
-    self->has_error = !good_status(self);
-    self->body.limit = good_status(self) ? GC_LLM_MAX_JSON : MAX_ERROR_BODY;
+    self->is_page = good_status(self) && gc_starts_with(content_type, "text/html");
+    self->has_error = !good_status(self) || self->is_page;
+    self->is_stream = !self->has_error && !strstr(content_type, "json");
+    self->body.limit = self->has_error ? MAX_ERROR_BODY : GC_LLM_MAX_JSON;
 }
 
 void gc_llm_feed(gc_llm *self, const char *mem, size_t len)
@@ -147,14 +148,30 @@ void gc_llm_feed(gc_llm *self, const char *mem, size_t len)
     }
     size_t room = self->body.limit - self->body.len;
     gc_buf_append(&self->body, mem, len < room ? len : room);
-    if (len > room && good_status(self))
+    if (len > room && !self->has_error)
         self->garbled = true;
+}
+
+/* How a page starts is enough to tell a login page from a proxy's excuse. */
+static void tell_page(gc_llm *self)
+{
+    char start[120];
+    gc_llm_words *words = gc_llm_words_of(self);
+    gc_one_line(start, sizeof start, self->body.ptr);
+    snprintf(words->message, sizeof words->message,
+             "a web page came instead of an answer; check the base URL and what stands "
+             "between (proxy, login): %s",
+             start);
 }
 
 void gc_llm_finish(gc_llm *self)
 {
     if (self->is_stream || self->status == 0)
         return;
+    if (self->is_page) {
+        tell_page(self);
+        return;
+    }
     json_t *root = json_loadb(self->body.ptr, self->body.len, JSON_ALLOW_NUL, NULL);
     const json_t *error = json_object_get(root, "error");
     if (json_is_object(error) || json_is_string(error))

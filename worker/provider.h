@@ -67,6 +67,7 @@ struct gc_llm {
     bool ended;      /* the message is complete */
     bool has_error;  /* error event, or a status that is none of 2xx */
     bool garbled;    /* something in the answer was no JSON, or too large */
+    bool is_page;    /* status 2xx, and a page for people: no such API is there */
     gc_usage usage;  /* latest figures; cumulative, so they replace each other */
     gc_stop stop;
     char stop_reason[64];

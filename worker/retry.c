@@ -41,6 +41,15 @@ const char *gc_fault_str(gc_fault fault)
     return names[fault];
 }
 
+/* A rate limit says when it ends; what does not is the tier's monthly spend limit, whatever
+ * else is said (https://docs.anthropic.com/en/api/rate-limits). */
+static bool is_endless(const gc_llm *answer, const gc_retry_hint *hint)
+{
+    return answer->provider == &gc_provider_anthropic && answer->status == 429 &&
+           strcmp(gc_llm_said(answer)->error_type, "rate_limit_error") == 0 &&
+           hint->after_ms < 0 && hint->should_retry < 0;
+}
+
 static bool is_spend(const gc_llm *answer)
 {
     static const char *const codes[] = { "enforced_spend_limit_reached",
@@ -97,7 +106,9 @@ gc_fault gc_fault_of(const gc_llm *answer, const gc_retry_hint *hint)
     gc_fault fault = !good               ? fault_of_status(answer->status)
                      : answer->has_error ? fault_of_type(gc_llm_said(answer)->error_type)
                                          : GC_FAULT_BUSY;
-    if (is_spend(answer))
+    if (answer->is_page)
+        return GC_FAULT_FINAL;
+    if (is_spend(answer) || is_endless(answer, hint))
         return GC_FAULT_SPEND;
     bool again = fault == GC_FAULT_BUSY || fault == GC_FAULT_RATE;
     if (again && hint->should_retry == 0)

@@ -75,6 +75,16 @@ static void test_nothing_there(void **state)
     expect_gate("", " \n", "the file is empty\n");
 }
 
+static void test_functions_without_a_body(void **state)
+{
+    (void)state;
+    expect_gate("func F()\n", "package user\nfunc F()\n", "line 2: F has no body\n");
+    expect_gate("",
+                "package user\n\ntype T struct{}\n\nfunc (t *T) Do() error\n"
+                "func ok() {\n}\n",
+                "line 5: T.Do has no body\n");
+}
+
 static void test_other_paths(void **state)
 {
     (void)state;
@@ -286,6 +296,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_good_answer),
         cmocka_unit_test(test_nothing_there),
+        cmocka_unit_test(test_functions_without_a_body),
         cmocka_unit_test(test_other_paths),
         cmocka_unit_test(test_package_clause),
         cmocka_unit_test(test_signatures),

@@ -43,17 +43,48 @@ static void test_answer_gives_each_file_once_it_is_whole(void **state)
     assert_true(file.good);
     assert_int_equal(file.len, strlen(A));
     assert_memory_equal(file.text, A, strlen(A));
+    assert_false(gc_answer_next(answer, &file)); /* a better one may come */
+    feed(answer, "<file path=\"c.go\">\npackage p\n");
+    gc_answer_finish(answer, true);
     assert_true(gc_answer_next(answer, &file));
     assert_int_equal(file.index, 1);
     assert_false(file.good); /* it promised B */
     assert_non_null(strstr(file.complaint, "B"));
-    feed(answer, "<file path=\"c.go\">\npackage p\n");
-    gc_answer_finish(answer, true);
     assert_false(gc_answer_next(answer, &file));
     expect_missing(answer, GC_STOP_END, "missing");
     expect_missing(answer, GC_STOP_CUT, "cut off");
     expect_missing(answer, GC_STOP_REFUSED, "cyber");
     gc_answer_destroy(&answer);
+}
+
+static void expect_b(const char *text, bool cut, const char *want, bool good)
+{
+    const bool wanted[] = { false, true, false };
+    gc_answer_file file;
+    gc_answer *answer = gc_answer_new(&task, wanted);
+    feed(answer, text);
+    gc_answer_finish(answer, cut);
+    assert_true(gc_answer_next(answer, &file));
+    assert_string_equal(file.text, want);
+    assert_int_equal(file.good, good);
+    assert_int_equal(*file.complaint == '\0', good);
+    assert_false(gc_answer_next(answer, &file));
+    gc_answer_destroy(&answer);
+}
+
+static void test_answer_of_a_file_given_again(void **state)
+{
+    (void)state;
+#define TAG "<file path=\"b.go\">\n"
+#define GOOD "package p\n\nfunc B() {}\n"
+#define LATER "package p\n\nfunc B() { B() }\n"
+    expect_b(TAG B "</file>\nSorry, again:\n" TAG GOOD "</file>\n", false, GOOD, true);
+    expect_b(TAG GOOD "</file>\n" TAG LATER "</file>\n", false, GOOD, true);
+    expect_b(TAG GOOD "</file>\n" TAG B "</file>\n", false, GOOD, true);
+    expect_b(TAG B "</file>\n" TAG GOOD, true, B, false);
+    expect_b("[{\"path\":\"b.go\",\"content\":\"package p\"},"
+             "{\"path\":\"b.go\",\"content\":\"package p\\n\\nfunc B() {}\\n\"}]",
+             false, GOOD, true);
 }
 
 static void test_answer_takes_only_what_this_call_wants(void **state)
@@ -75,6 +106,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_answer_gives_each_file_once_it_is_whole),
+        cmocka_unit_test(test_answer_of_a_file_given_again),
         cmocka_unit_test(test_answer_takes_only_what_this_call_wants),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

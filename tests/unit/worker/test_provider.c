@@ -5,6 +5,7 @@
 
 #include "common/mem.h"
 #include "worker/provider.h"
+#include "worker/retry.h"
 
 /* ---- requests ---- */
 
@@ -293,6 +294,21 @@ static void test_provider_error_bodies_of_any_shape(void **state)
     }
 }
 
+static void test_provider_web_page_is_no_answer(void **state)
+{
+    (void)state;
+    heard h;
+    listen(&h, &gc_provider_anthropic, 200, "text/html; charset=utf-8");
+    hear(&h, "<html>\n<title>Log in</title>");
+    gc_llm_finish(&h.llm);
+    assert_false(gc_llm_ok(&h.llm));
+    assert_non_null(
+        strstr(gc_llm_said(&h.llm)->message, "<html>; <title>Log in</title>"));
+    gc_retry_hint hint = { -1, -1 };
+    assert_int_equal(gc_fault_of(&h.llm, &hint), GC_FAULT_FINAL);
+    forget(&h);
+}
+
 static void test_provider_openai_stream_is_read(void **state)
 {
     (void)state;
@@ -371,6 +387,7 @@ int main(void)
         cmocka_unit_test(test_provider_anthropic_error_event_after_200),
         cmocka_unit_test(test_provider_anthropic_refusal_names_its_category),
         cmocka_unit_test(test_provider_error_bodies_of_any_shape),
+        cmocka_unit_test(test_provider_web_page_is_no_answer),
         cmocka_unit_test(test_provider_openai_stream_is_read),
         cmocka_unit_test(test_provider_reads_answers_that_are_not_streamed),
         cmocka_unit_test(test_provider_garbled_answers_are_not_ok),

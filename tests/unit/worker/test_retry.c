@@ -66,6 +66,24 @@ static void test_retry_table(void **state)
     assert_int_equal(gc_fault_of(&good, &(gc_retry_hint){ -1, -1 }), GC_FAULT_NONE);
 }
 
+static void test_retry_never_without_an_end(void **state)
+{
+    (void)state;
+    gc_llm llm = answer(429, "rate_limit_error", "", "monthly limit");
+    llm.provider = &gc_provider_anthropic;
+    assert_int_equal(gc_fault_of(&llm, &(gc_retry_hint){ -1, -1 }), GC_FAULT_SPEND);
+    assert_int_equal(gc_fault_of(&llm, &(gc_retry_hint){ 0, -1 }), GC_FAULT_RATE);
+    assert_int_equal(gc_fault_of(&llm, &(gc_retry_hint){ -1, 1 }), GC_FAULT_RATE);
+    llm.status = 200; /* an event in the stream has no headers */
+    assert_int_equal(gc_fault_of(&llm, &(gc_retry_hint){ -1, -1 }), GC_FAULT_RATE);
+    llm.status = 429;
+    llm.provider = &gc_provider_openai; /* and those who speak like it: no such rule */
+    assert_int_equal(gc_fault_of(&llm, &(gc_retry_hint){ -1, -1 }), GC_FAULT_RATE);
+    llm = answer(429, "", "", "HTTP status 429"); /* a proxy's own */
+    llm.provider = &gc_provider_anthropic;
+    assert_int_equal(gc_fault_of(&llm, &(gc_retry_hint){ -1, -1 }), GC_FAULT_RATE);
+}
+
 static void test_retry_after_in_all_spellings(void **state)
 {
     (void)state;
@@ -137,6 +155,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_retry_table),
+        cmocka_unit_test(test_retry_never_without_an_end),
         cmocka_unit_test(test_retry_after_in_all_spellings),
         cmocka_unit_test(test_retry_backs_off_with_jitter),
         cmocka_unit_test(test_retry_waits_as_told),
