@@ -8,19 +8,6 @@
 #include "common/log.h"
 #include "coordinator/run_private.h"
 
-/* Files that wait are counted as made: a careful estimate. Templates cost nothing. */
-static gc_estimate estimate_everything(gc_run *run)
-{
-    for (size_t i = 0; i < run->project.plan->file_count; i++) {
-        if (run->project.plan->files[i].how == GC_BY_TEMPLATE)
-            run_set_step(run, i, RUN_DONE);
-        else if (run->files[i].step == RUN_BLOCKED)
-            run_set_step(run, i, RUN_READY);
-    }
-    run_count_tokens(run);
-    return run_estimate(run);
-}
-
 static void print_levels(const gc_run *run)
 {
     const gc_plan *plan = run->project.plan;
@@ -203,7 +190,8 @@ gc_exit gc_run_dry(const gc_options *options)
         code = run_open_composer(&run, false);
     }
     if (code == GC_EXIT_OK) {
-        gc_estimate e = estimate_everything(&run);
+        run_count_tokens(&run);
+        gc_estimate e = run_estimate(&run);
         if (options->json)
             print_dry_json(&run, files, &e);
         else

@@ -9,6 +9,9 @@
 /* Files that cannot be asked for: those named one by one. */
 #define MAX_UNFIT_NAMED 20
 
+/* Of a Go file the part that others see, about: declarations without bodies. */
+#define SURFACE_SHARE 0.15
+
 typedef struct estimation {
     gc_estimate sum;
     double *seconds; /* of each file's call, by file */
@@ -32,6 +35,28 @@ static void note_unfit(const gc_run *run, size_t file, const char *why, estimati
                 run->project.plan->files[file].path, why);
 }
 
+/* Bytes of the surfaces that will be in the prompt once the files are there that these wait
+ * for: what is known of an unwritten file is how long it should be. */
+static int64_t surface_to_come(const gc_run *run, const size_t *files, size_t count)
+{
+    const gc_plan *plan = run->project.plan;
+    gc_map *seen = gc_map_new();
+    double bytes = 0;
+    for (size_t i = 0; i < count; i++) {
+        const gc_plan_file *f = &plan->files[files[i]];
+        for (size_t e = 0; e < f->edge_count; e++) {
+            const gc_plan_file *dep = &plan->files[f->edges[e].file];
+            if (f->edges[e].kind != GC_EDGE_REAL || gc_map_has(seen, dep->path) ||
+                gc_state_find(gc_output_state(run->output), dep->path))
+                continue;
+            gc_map_set(seen, dep->path, seen);
+            bytes += (double)dep->expected_bytes * SURFACE_SHARE;
+        }
+    }
+    gc_map_destroy(&seen);
+    return (int64_t)bytes;
+}
+
 static void estimate_group(gc_run *run, const size_t *files, size_t count, void *arg)
 {
     estimation *e = arg;
@@ -49,11 +74,21 @@ static void estimate_group(gc_run *run, const size_t *files, size_t count, void 
         output += gc_rates_output(&run->rates, &run->project.plan->files[files[i]]);
     if (!e->sum.calls)
         look_for_prefix(run, task, &e->sum);
+    task->prompt_bytes += surface_to_come(run, files, count);
     double seconds = gc_estimate_add(
         &e->sum, task, output, gc_composer_marked_bytes(run->composer), &run->rates);
     for (size_t i = 0; i < count; i++)
         e->seconds[files[i]] = seconds;
     gc_task_destroy(&task);
+}
+
+/* Files that wait are counted as made, a careful estimate: what they wait for may turn out to
+ * leave them as they are. Templates cost nothing. */
+static bool is_expected(const gc_run *run, size_t file)
+{
+    run_step step = run->files[file].step;
+    return run->project.plan->files[file].how == GC_BY_LLM &&
+           (step == RUN_READY || step == RUN_BLOCKED);
 }
 
 /* Level by level, as they will be asked for. */
@@ -65,7 +100,7 @@ void run_each_call(gc_run *run, run_group_fn use, void *arg)
     for (size_t at = 0; at < plan->file_count;) {
         size_t level = plan->files[order[at]].level, ready = 0;
         for (; at < plan->file_count && plan->files[order[at]].level == level; at++)
-            if (run->files[order[at]].step == RUN_READY)
+            if (is_expected(run, order[at]))
                 files[ready++] = order[at];
         run_group_files(run, files, ready, use, arg);
     }

@@ -356,10 +356,10 @@ void run_look_ahead(gc_run *run);
 void run_count_tokens(gc_run *run);
 
 /* run_estimate.c */
-/* Calls `use` for each call that is expected of what is ready now. */
+/* Calls `use` for each call that is expected of what is ready now or waits for others. */
 void run_each_call(gc_run *run, run_group_fn use, void *arg);
 
-/* Expected calls and cost of what is ready now. */
+/* Expected calls and cost of that. */
 gc_estimate run_estimate(gc_run *run);
 
 /* What the job would cost with every optimisation off, and what this run could not beat. */

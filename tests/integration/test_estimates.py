@@ -10,7 +10,7 @@ import signal
 import time
 import unittest
 
-from cluster import BIN, CLINIC, DEADLINE_S, KEY, ROOT, SHOP, TODO, Case, tree, wait_for
+from cluster import BIN, CLINIC, DEADLINE_S, EXPLICIT, KEY, ROOT, SHOP, TODO, Case, tree, wait_for
 from proxy import Proxy
 
 
@@ -120,6 +120,20 @@ class OtherSpecs(Case):
         for spec in (TODO, SHOP, ROOT / "examples/library.json"):
             run(spec)
         cost = run(CLINIC)  # its estimate was made before its first call
+        self.assertLess(abs(cost["estimated_usd"] - cost["usd"]), 0.1 * cost["usd"])
+
+    def test_files_that_wait_for_others_are_expected_too(self):
+        self.c.start_sim("--ttft", 5)
+        self.c.start_redis()
+        for turn in ("first", "second"):
+            metrics = self.c.dir / f"{turn}.json"
+            r = self.ok(self.c.gc(EXPLICIT, "-o", self.c.dir / turn, "--yes", "--metrics",
+                                  metrics, "--redis", self.c.redis_url))
+            figures = json.loads(metrics.read_text())
+            self.c.redis_cli("DEL", *self.c.redis_cli("KEYS", "gc:gen:*").split())
+            expected = int(re.search(r"Estimated: (\d+) calls", r.stdout + r.stderr).group(1))
+            self.assertEqual(expected, figures["batching"]["llm_calls"])
+        cost = figures["cost"]
         self.assertLess(abs(cost["estimated_usd"] - cost["usd"]), 0.1 * cost["usd"])
 
 
