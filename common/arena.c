@@ -17,6 +17,8 @@ typedef struct chunk {
 /* Texts are cut from the end of the free space, so that they leave no gaps for alignment. */
 struct gc_arena {
     chunk *chunks; /* the newest first */
+    chunk *open;   /* the one that `low` and `high` point into, or NULL */
+    size_t open_size;
     char *low, *high;
     size_t next_size;
 };
@@ -28,18 +30,37 @@ gc_arena *gc_arena_new(void)
     return self;
 }
 
+static void free_chunks(gc_arena *self, chunk *but)
+{
+    while (self->chunks) {
+        chunk *next = self->chunks->next;
+        if (self->chunks != but)
+            free(self->chunks);
+        self->chunks = next;
+    }
+    self->chunks = but;
+    if (but)
+        but->next = NULL;
+}
+
 void gc_arena_destroy(gc_arena **self_p)
 {
     gc_arena *self = *self_p;
     if (!self)
         return;
-    while (self->chunks) {
-        chunk *next = self->chunks->next;
-        free(self->chunks);
-        self->chunks = next;
-    }
+    free_chunks(self, NULL);
     free(self);
     *self_p = NULL;
+}
+
+void gc_arena_reset(gc_arena *self)
+{
+#ifdef __SANITIZE_ADDRESS__
+    self->open = NULL; /* so that whoever still looks there is found */
+#endif
+    free_chunks(self, self->open);
+    self->low = self->open ? self->open->bytes : NULL;
+    self->high = self->open ? self->open->bytes + self->open_size : NULL;
 }
 
 static chunk *add_chunk(gc_arena *self, size_t size)
@@ -56,7 +77,9 @@ static void make_room(gc_arena *self)
     size_t size = self->next_size;
     if (self->next_size < LAST_CHUNK)
         self->next_size *= 2;
-    self->low = add_chunk(self, size)->bytes;
+    self->open = add_chunk(self, size);
+    self->open_size = size;
+    self->low = self->open->bytes;
     self->high = self->low + size;
 }
 

@@ -10,6 +10,9 @@ typedef struct gc_arena gc_arena;
 gc_arena *gc_arena_new(void);
 void gc_arena_destroy(gc_arena **self_p);
 
+/* Ends all that it holds, and keeps some of the memory for what comes next. */
+void gc_arena_reset(gc_arena *self);
+
 /* Zeroed, aligned for anything. Never NULL. */
 void *gc_arena_alloc(gc_arena *self, size_t size);
 

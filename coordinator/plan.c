@@ -98,6 +98,7 @@ static void open_ctx(plan_ctx *ctx, const gc_fcs *fcs, gc_plan *plan)
         .package_by_path = gc_map_new(),
         .program_dirs = gc_map_new(),
         .neighbours_of = gc_map_new(),
+        .arena = gc_arena_new(),
     };
     index_requirements(ctx);
     index_neighbours(ctx);
@@ -124,6 +125,7 @@ static void close_ctx(plan_ctx *ctx)
     release_lists(&ctx->neighbours_of);
     gc_strv_release(&ctx->general_reqs);
     gc_strv_release(&ctx->free_contracts);
+    gc_arena_destroy(&ctx->arena);
     free(ctx->asks_for_more);
     free(ctx->web_rules);
 }

@@ -149,7 +149,8 @@ static void place_entity(plan_ctx *ctx, plan_entity *pe, const layers *l)
         free(dir);
         free(purpose);
     }
-    pe->model->residents++;
+    if (!pe->model->residents++)
+        pe->model->first_resident = pe;
     free(own);
 }
 

@@ -11,8 +11,11 @@
 #include "common/map.h"
 #include "common/spec_words.h"
 #include "coordinator/plan.h"
+#include "coordinator/tell.h"
 
 #define PLAN_TEXT_LIMIT ((size_t)16 << 20)
+
+typedef struct plan_entity plan_entity;
 
 typedef struct plan_pkg {
     char *name;
@@ -21,13 +24,14 @@ typedef struct plan_pkg {
     char *purpose;
     gc_map *symbols;  /* top-level names taken in this package */
     size_t residents; /* entities that live here */
+    const plan_entity *first_resident;
     gc_map
         *imports; /* dirs that its models import: keeps the import graph free of cycles */
     size_t visit; /* number of the last search that came here */
 } plan_pkg;
 
 /* Names are unique in their package; the package of each role may be the same one. */
-typedef struct plan_entity {
+struct plan_entity {
     const gc_entity *e;
     plan_pkg *model, *store, *service, *handler;
     char *stem;        /* file name stem, unique in the packages it is used in */
@@ -44,7 +48,7 @@ typedef struct plan_entity {
     char *handler_type;
     bool *by_id;     /* per field: the reference would close an import cycle */
     gc_strv actions; /* methods beyond the five, from contracts: Cancel */
-} plan_entity;
+};
 
 typedef struct plan_ctx {
     const gc_fcs *fcs;
@@ -53,6 +57,7 @@ typedef struct plan_ctx {
     plan_pkg **pkgs;
     size_t pkg_count, pkg_cap;
     gc_map *pkg_by_dir;
+    gc_arena *arena;        /* of what a template is told; reset once that is a text */
     size_t visits;          /* searches through imports so far */
     plan_entity *entities;  /* parallel to fcs->entities */
     gc_map *entity_by_name; /* go_name -> plan_entity */

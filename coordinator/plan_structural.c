@@ -22,17 +22,22 @@ typedef struct shared {
     plan_pkg *web;
 } shared;
 
-static void by_template(plan_ctx *ctx, size_t file, const char *name, json_t *data)
+static void by_template(plan_ctx *ctx, size_t file, const char *name, const gc_tell *data)
 {
     gc_plan_file *f = &ctx->plan->files[file];
     f->how = GC_BY_TEMPLATE;
     f->template_name = gc_xstrdup(name);
-    f->template_data = json_dumps(data, JSON_COMPACT);
-    json_decref(data);
+    gc_buf text;
+    gc_buf_init(&text, PLAN_TEXT_LIMIT);
+    gc_tell_print(data, &text);
+    f->template_data = gc_xmemdup(text.ptr, text.len);
+    gc_buf_release(&text);
+    gc_arena_reset(ctx->arena);
 }
 
 /* Of a file that the LLM would not have: it writes that code where it needs it. */
-static void by_template_only(plan_ctx *ctx, size_t file, const char *name, json_t *data)
+static void by_template_only(plan_ctx *ctx, size_t file, const char *name,
+                             const gc_tell *data)
 {
     by_template(ctx, file, name, data);
     ctx->plan->files[file].extra = true;

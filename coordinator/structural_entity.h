@@ -4,7 +4,6 @@
 #ifndef GC_COORDINATOR_STRUCTURAL_ENTITY_H
 #define GC_COORDINATOR_STRUCTURAL_ENTITY_H
 
-#include <jansson.h>
 #include <stdbool.h>
 
 #include "coordinator/plan_private.h"
@@ -30,19 +29,18 @@ char *structural_noun(const plan_entity *pe);
 /* orderItemStore for the file order_item_store.go: what its helpers' names begin with. */
 char *structural_helper(const plan_entity *pe, const char *tail);
 
-void structural_set(json_t *data, const char *key, const char *text);
-void structural_take(json_t *data, const char *key, char *text); /* frees it */
-void structural_add(json_t *list, char *text);                   /* frees it */
+void structural_take(gc_tell *data, const char *key, char *text); /* frees it */
+void structural_add(gc_tell *list, char *text);                   /* frees it */
 
 /* The list, and whether there is anything in it. */
-void structural_set_list(json_t *data, const char *key, const char *has_key,
-                         json_t *list);
+void structural_set_list(gc_tell *data, const char *key, const char *has_key,
+                         gc_tell *list);
 
 /* Imports into `to` those packages that `type`, written with the names of `from`, uses. */
 void structural_import(plan_promise *to, const plan_promise *from, const char *type);
 
 /* Imports a package that is not home; `key` gets its name. */
-void structural_import_package(json_t *data, const char *key, plan_promise *p,
+void structural_import_package(gc_tell *data, const char *key, plan_promise *p,
                                const plan_pkg *pkg);
 
 /* All fields of an entity as a file sees them. Their imports are kept apart: a file imports
@@ -67,7 +65,7 @@ char *structural_key_type(plan_promise *p, const plan_entity *pe);
 bool structural_can_order(structural_class class);
 
 /* Sets `std` and `own`: the import lines that `promise` has gathered, in gofmt's groups. */
-void structural_set_imports(json_t *data, const plan_promise *promise);
+void structural_set_imports(gc_tell *data, const plan_promise *promise);
 
 /* A Go expression of a value that differs for each value of the Go variable n. */
 char *structural_sample(const char *type, structural_class class, const char *label);
@@ -76,13 +74,13 @@ char *structural_sample(const char *type, structural_class class, const char *la
  * not, a template cannot store. */
 bool structural_store_fits(const plan_ctx *ctx, const plan_entity *pe);
 
-json_t *structural_store(const plan_ctx *ctx, const plan_entity *pe,
-                         const plan_pkg *errors);
-json_t *structural_store_test(const plan_ctx *ctx, const plan_entity *pe,
-                              const plan_pkg *errors, const char *function);
+gc_tell *structural_store(const plan_ctx *ctx, const plan_entity *pe,
+                          const plan_pkg *errors);
+gc_tell *structural_store_test(const plan_ctx *ctx, const plan_entity *pe,
+                               const plan_pkg *errors, const char *function);
 
 /* A file with the entity's method that copies. */
-json_t *structural_clone_file(const plan_ctx *ctx, const plan_entity *pe);
+gc_tell *structural_clone_file(const plan_ctx *ctx, const plan_entity *pe);
 
 /* The statements by which deepCopy, a plain copy of *m, comes to share nothing with it; ""
  * if it never does. *needs_any: they call `helper`Value. */

@@ -9,8 +9,8 @@ void structural_promise_formats(plan_promise *self, const bool *formats)
                           structural_format_of((structural_format)i)->function);
 }
 
-json_t *structural_formats(const plan_ctx *ctx, const plan_pkg *pkg, const bool *formats,
-                           const char *function)
+gc_tell *structural_formats(const plan_ctx *ctx, const plan_pkg *pkg, const bool *formats,
+                            const char *function)
 {
     static const char *const imports[STRUCTURAL_FORMATS] = {
         [STRUCTURAL_EMAIL] = "net/mail", [STRUCTURAL_URL] = "net/url",
@@ -20,18 +20,18 @@ json_t *structural_formats(const plan_ctx *ctx, const plan_pkg *pkg, const bool 
         [STRUCTURAL_IP] = "net",
     };
     plan_promise p;
-    json_t *data = json_object();
+    gc_tell *data = gc_tell_map(ctx->arena);
     plan_promise_init(&p, ctx, pkg);
     for (int i = STRUCTURAL_NO_FORMAT + 1; i < STRUCTURAL_FORMATS; i++) {
         if (!formats[i])
             continue;
         plan_promise_std(&p, imports[i]);
-        json_object_set_new(data, structural_format_of((structural_format)i)->function,
-                            json_true());
+        gc_tell_set_bool(data, structural_format_of((structural_format)i)->function,
+                         true);
     }
     structural_set_imports(data, &p);
-    structural_set(data, "package", pkg->name);
-    structural_set(data, "function", function);
+    gc_tell_set_text(data, "package", pkg->name);
+    gc_tell_set_text(data, "function", function);
     plan_promise_release(&p);
     return data;
 }

@@ -171,30 +171,32 @@ static char *struct_row(const request *r, size_t i)
                         r->tags.items[i]);
 }
 
-static void add_request(json_t *list, plan_promise *p, const structural_fields *fields,
+static void add_request(gc_tell *list, plan_promise *p, const structural_fields *fields,
                         const request *r, char *name)
 {
-    json_t *item = json_object(), *rows = json_array(), *lines = json_array();
+    gc_arena *arena = p->ctx->arena;
+    gc_tell *item = gc_tell_map(arena), *rows = gc_tell_list(arena),
+            *lines = gc_tell_list(arena);
     structural_take(item, "name", name);
     for (size_t i = 0; i < r->names.count; i++) {
         structural_add(rows, struct_row(r, i));
         structural_import(p, &fields->all, r->types.items[i]);
     }
     for (size_t i = 0; i < r->lines.count; i++) {
-        json_array_append_new(lines, json_string(r->lines.items[i]));
+        gc_tell_add_text(lines, r->lines.items[i]);
         structural_import(p, &fields->all, r->lines.items[i]);
     }
-    json_object_set_new(item, "fields", rows);
-    json_object_set_new(item, "lines", lines);
-    json_array_append_new(list, item);
+    gc_tell_set(item, "fields", rows);
+    gc_tell_set(item, "lines", lines);
+    gc_tell_add(list, item);
 }
 
 /* One type for both if they are the same. */
-static void set_requests(json_t *data, plan_promise *p, const plan_entity *pe,
+static void set_requests(gc_tell *data, plan_promise *p, const plan_entity *pe,
                          const structural_routes *routes, const char *helper)
 {
     request create = { 0 }, update = { 0 };
-    json_t *list = json_array();
+    gc_tell *list = gc_tell_list(p->ctx->arena);
     structural_fields fields = structural_open_fields(p, pe);
     bool known = read_request(pe, &fields, routes->create_shape, &create) &&
                  read_request(pe, &fields, routes->update_shape, &update);
@@ -205,7 +207,7 @@ static void set_requests(json_t *data, plan_promise *p, const plan_entity *pe,
         add_request(list, p, &fields, &create, gc_xstrdup(create_name));
     if (known && routes->update && !(one && routes->create))
         add_request(list, p, &fields, &update, gc_xstrdup(update_name));
-    json_object_set_new(data, "requests", list);
+    gc_tell_set(data, "requests", list);
     structural_take(data, "create_request", create_name);
     structural_take(data, "update_request", update_name);
     release_request(&create);
@@ -249,10 +251,10 @@ static id_rule rule_of(const plan_entity *pe)
     }
 }
 
-static void set_id(json_t *data, plan_promise *p, const plan_entity *pe,
+static void set_id(gc_tell *data, plan_promise *p, const plan_entity *pe,
                    const char *helper, const char *web)
 {
-    json_t *lines = json_array();
+    gc_tell *lines = gc_tell_list(p->ctx->arena);
     id_rule rule = rule_of(pe);
     char *key = structural_key_type(p, pe);
     char *value = gc_fcs_go_has(p->ctx->fcs, 22) ? gc_xstrdup("r.PathValue(\"id\")")
@@ -272,54 +274,54 @@ static void set_id(json_t *data, plan_promise *p, const plan_entity *pe,
         structural_take(data, "parsed",
                         same ? gc_xstrdup(rule.result)
                              : gc_xasprintf("%s(%s)", key, rule.result));
-        structural_set(data, "parse", rule.parse);
-        structural_set(data, "zero", rule.zero);
+        gc_tell_set_text(data, "parse", rule.parse);
+        gc_tell_set_text(data, "zero", rule.zero);
         plan_promise_std(p, "fmt");
         plan_promise_std(p, rule.import);
     }
     if (strstr(key, "time."))
         plan_promise_std(p, "time");
-    json_object_set_new(data, "id_lines", lines);
+    gc_tell_set(data, "id_lines", lines);
     structural_take(data, "path_value", value);
-    structural_set(data, "key", key);
+    gc_tell_set_text(data, "key", key);
     free(rule.parse);
     free(key);
 }
 
 /* ---- routes ---- */
 
-static json_t *route(const char *method, char *path, const char *function)
+static gc_tell *route(gc_arena *arena, const char *method, char *path,
+                      const char *function)
 {
-    json_t *item = json_object();
-    structural_set(item, "method", method);
+    gc_tell *item = gc_tell_map(arena);
+    gc_tell_set_text(item, "method", method);
     structural_take(item, "path", path);
-    structural_set(item, "function", function);
+    gc_tell_set_text(item, "function", function);
     return item;
 }
 
-static void set_allow(json_t *data, const json_t *routes)
+static void set_allow(gc_tell *data, const gc_tell *routes)
 {
     gc_strv verbs = { 0 };
-    for (size_t i = 0; i < json_array_size(routes); i++)
-        gc_strv_add(&verbs, json_string_value(
-                                json_object_get(json_array_get(routes, i), "method")));
+    for (size_t i = 0; i < gc_tell_count(routes); i++)
+        gc_strv_add(&verbs, gc_tell_text(gc_tell_get(gc_tell_at(routes, i), "method")));
     structural_take(data, "allow", gc_strv_join(&verbs, ", "));
     gc_strv_release(&verbs);
 }
 
-static json_t *collection_routes(const structural_routes *r)
+static gc_tell *collection_routes(gc_arena *arena, const structural_routes *r)
 {
-    json_t *list = json_array();
+    gc_tell *list = gc_tell_list(arena);
     if (r->list)
-        json_array_append_new(list, route("GET", gc_xstrdup(r->base), "list"));
+        gc_tell_add(list, route(arena, "GET", gc_xstrdup(r->base), "list"));
     if (r->create)
-        json_array_append_new(list, route("POST", gc_xstrdup(r->base), "create"));
+        gc_tell_add(list, route(arena, "POST", gc_xstrdup(r->base), "create"));
     return list;
 }
 
-static json_t *item_routes(const structural_routes *r)
+static gc_tell *item_routes(gc_arena *arena, const structural_routes *r)
 {
-    json_t *list = json_array();
+    gc_tell *list = gc_tell_list(arena);
     const struct {
         bool is;
         const char *method, *function;
@@ -328,94 +330,91 @@ static json_t *item_routes(const structural_routes *r)
                   { r->delete, "DELETE", "delete" } };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         if (table[i].is)
-            json_array_append_new(list,
-                                  route(table[i].method, gc_xasprintf("%s/{id}", r->base),
-                                        table[i].function));
+            gc_tell_add(list, route(arena, table[i].method,
+                                    gc_xasprintf("%s/{id}", r->base), table[i].function));
     return list;
 }
 
-static json_t *action_route(const structural_routes *r, size_t i)
+static gc_tell *action_route(gc_arena *arena, const structural_routes *r, size_t i)
 {
     const structural_action *a = &r->actions[i];
     char *function = gc_xasprintf("do%s", a->name);
-    json_t *item = route(a->verb, gc_xasprintf("%s/{id}/%s", r->base, a->tail), function);
-    structural_set(item, "service_method", a->name);
-    structural_set(item, "tail", a->tail);
+    gc_tell *item =
+        route(arena, a->verb, gc_xasprintf("%s/{id}/%s", r->base, a->tail), function);
+    gc_tell_set_text(item, "service_method", a->name);
+    gc_tell_set_text(item, "tail", a->tail);
     free(function);
     return item;
 }
 
-static void set_routes(json_t *data, const structural_routes *r)
+static void set_routes(gc_tell *data, const structural_routes *r)
 {
-    json_t *all = collection_routes(r), *items = item_routes(r), *acts = json_array();
-    json_array_extend(all, items);
+    gc_arena *arena = gc_tell_arena(data);
+    gc_tell *all = collection_routes(arena, r), *items = item_routes(arena, r),
+            *acts = gc_tell_list(arena);
+    gc_tell_extend(all, items);
     for (size_t i = 0; i < r->action_count; i++)
-        json_array_append_new(acts, action_route(r, i));
-    json_array_extend(all, acts);
-    json_object_set_new(data, "routes", all);
-    json_object_set_new(data, "acts", acts);
-    json_decref(items);
-    json_object_set_new(data, "create", json_boolean(r->create));
-    json_object_set_new(data, "list", json_boolean(r->list));
-    json_object_set_new(data, "get", json_boolean(r->get));
-    json_object_set_new(data, "update", json_boolean(r->update));
-    json_object_set_new(data, "delete", json_boolean(r->delete));
-    json_object_set_new(data, "reads", json_boolean(r->get || r->update));
-    json_object_set_new(data, "decodes", json_boolean(r->create || r->update));
-    json_object_set_new(
-        data, "by_id", json_boolean(r->get || r->update || r->delete || r->action_count));
-    structural_set(data, "base", r->base);
+        gc_tell_add(acts, action_route(arena, r, i));
+    gc_tell_extend(all, acts);
+    gc_tell_set(data, "routes", all);
+    gc_tell_set(data, "acts", acts);
+    gc_tell_set_bool(data, "create", r->create);
+    gc_tell_set_bool(data, "list", r->list);
+    gc_tell_set_bool(data, "get", r->get);
+    gc_tell_set_bool(data, "update", r->update);
+    gc_tell_set_bool(data, "delete", r->delete);
+    gc_tell_set_bool(data, "reads", r->get || r->update);
+    gc_tell_set_bool(data, "decodes", r->create || r->update);
+    gc_tell_set_bool(data, "by_id", r->get || r->update || r->delete || r->action_count);
+    gc_tell_set_text(data, "base", r->base);
 }
 
-static json_t *mount(const char *function, char *path)
+static gc_tell *mount(gc_arena *arena, const char *function, char *path)
 {
-    json_t *item = json_object();
-    structural_set(item, "function", function);
+    gc_tell *item = gc_tell_map(arena);
+    gc_tell_set_text(item, "function", function);
     structural_take(item, "mount", path);
     return item;
 }
 
 /* For a mux without patterns: one function for the collection, one for all below it. */
-static void set_mounts(json_t *data, const structural_routes *r)
+static void set_mounts(gc_tell *data, const structural_routes *r)
 {
-    json_t *mounts = json_array(), *actions = json_array();
-    json_t *collection = collection_routes(r), *items = item_routes(r);
-    if (json_array_size(collection)) {
-        json_t *item = mount("serveCollection", gc_xstrdup(r->base));
+    gc_arena *arena = gc_tell_arena(data);
+    gc_tell *mounts = gc_tell_list(arena), *actions = gc_tell_list(arena);
+    gc_tell *collection = collection_routes(arena, r), *items = item_routes(arena, r);
+    if (gc_tell_count(collection)) {
+        gc_tell *item = mount(arena, "serveCollection", gc_xstrdup(r->base));
         set_allow(item, collection);
-        json_object_set(item, "routes", collection);
-        json_array_append_new(mounts, item);
+        gc_tell_set(item, "routes", collection);
+        gc_tell_add(mounts, item);
     }
     for (size_t i = 0; i <= r->action_count; i++) {
-        json_t *routes =
-            i ? json_pack("[o]", action_route(r, i - 1)) : json_incref(items);
-        json_t *action = json_object();
-        structural_set(action, "name", i ? r->actions[i - 1].tail : "");
+        gc_tell *routes = i ? gc_tell_list(arena) : items;
+        gc_tell *action = gc_tell_map(arena);
+        if (i)
+            gc_tell_add(routes, action_route(arena, r, i - 1));
+        gc_tell_set_text(action, "name", i ? r->actions[i - 1].tail : "");
         set_allow(action, routes);
-        json_object_set(action, "routes", routes);
-        if (json_array_size(routes))
-            json_array_append(actions, action);
-        json_decref(action);
-        json_decref(routes);
+        gc_tell_set(action, "routes", routes);
+        if (gc_tell_count(routes))
+            gc_tell_add(actions, action);
     }
-    if (json_array_size(actions)) {
-        json_t *item = mount("serveItem", gc_xasprintf("%s/", r->base));
-        json_object_set_new(item, "item", json_true());
-        json_object_set(item, "actions", actions);
-        json_array_append_new(mounts, item);
+    if (gc_tell_count(actions)) {
+        gc_tell *item = mount(arena, "serveItem", gc_xasprintf("%s/", r->base));
+        gc_tell_set_bool(item, "item", true);
+        gc_tell_set(item, "actions", actions);
+        gc_tell_add(mounts, item);
     }
-    json_decref(collection);
-    json_decref(items);
-    json_decref(actions);
-    json_object_set_new(data, "mounts", mounts);
+    gc_tell_set(data, "mounts", mounts);
 }
 
 /* ---- the files ---- */
 
-static void set_methods(json_t *data, const structural_routes *r, const char *type,
+static void set_methods(gc_tell *data, const structural_routes *r, const char *type,
                         const char *key)
 {
-    json_t *list = json_array();
+    gc_tell *list = gc_tell_list(gc_tell_arena(data));
     const char *ctx = "ctx context.Context";
     if (r->create)
         structural_add(list,
@@ -433,30 +432,30 @@ static void set_methods(json_t *data, const structural_routes *r, const char *ty
     for (size_t i = 0; i < r->action_count; i++)
         structural_add(list, gc_xasprintf("%s(%s, id %s) (*%s, error)",
                                           r->actions[i].name, ctx, key, type));
-    json_object_set_new(data, "methods", list);
+    gc_tell_set(data, "methods", list);
 }
 
-static void set_names(json_t *data, plan_promise *p, const plan_entity *pe)
+static void set_names(gc_tell *data, plan_promise *p, const plan_entity *pe)
 {
     structural_web_rules rules = *p->ctx->web_rules;
-    structural_set(data, "package", pe->handler->name);
-    structural_set(data, "handler", pe->handler_type);
-    structural_set(data, "service_name", pe->service_type);
-    structural_set(data, "entity", pe->type);
-    structural_set(data, "id", pe->id_field);
+    gc_tell_set_text(data, "package", pe->handler->name);
+    gc_tell_set_text(data, "handler", pe->handler_type);
+    gc_tell_set_text(data, "service_name", pe->service_type);
+    gc_tell_set_text(data, "entity", pe->type);
+    gc_tell_set_text(data, "id", pe->id_field);
     structural_take(data, "type", plan_promise_ref(p, pe->model, pe->type));
-    json_object_set_new(data, "patterns", json_boolean(gc_fcs_go_has(p->ctx->fcs, 22)));
-    json_object_set_new(data, "cursor", json_boolean(rules.cursor));
+    gc_tell_set_bool(data, "patterns", gc_fcs_go_has(p->ctx->fcs, 22));
+    gc_tell_set_bool(data, "cursor", rules.cursor);
 }
 
-json_t *structural_handler(const plan_ctx *ctx, const plan_entity *pe,
-                           const plan_pkg *errors, const plan_pkg *web)
+gc_tell *structural_handler(const plan_ctx *ctx, const plan_entity *pe,
+                            const plan_pkg *errors, const plan_pkg *web)
 {
     structural_routes routes;
     if (!structural_routes_read(ctx, pe, &routes))
         return NULL;
     plan_promise p;
-    json_t *data = json_object();
+    gc_tell *data = gc_tell_map(ctx->arena);
     char *helper = structural_helper(pe, "_handler");
     plan_promise_init(&p, ctx, pe->handler);
     plan_promise_std(&p, "context");
@@ -466,17 +465,16 @@ json_t *structural_handler(const plan_ctx *ctx, const plan_entity *pe,
     structural_take(data, "service", plan_promise_ref(&p, pe->service, pe->service_type));
     set_routes(data, &routes);
     set_mounts(data, &routes);
-    bool by_id = json_is_true(json_object_get(data, "by_id"));
+    bool by_id = gc_tell_get_bool(data, "by_id");
     if (by_id && !gc_fcs_go_has(ctx->fcs, 22))
         plan_promise_std(&p, "strings");
     if (by_id)
-        set_id(data, &p, pe, helper, json_string_value(json_object_get(data, "web")));
-    if (json_object_get(data, "parse"))
+        set_id(data, &p, pe, helper, gc_tell_get_text(data, "web"));
+    if (gc_tell_get(data, "parse"))
         structural_import_package(data, "errors", &p, errors);
     set_requests(data, &p, pe, &routes, helper);
-    const char *key = json_string_value(json_object_get(data, "key"));
-    set_methods(data, &routes, json_string_value(json_object_get(data, "type")),
-                key ? key : "");
+    const char *key = gc_tell_get_text(data, "key");
+    set_methods(data, &routes, gc_tell_get_text(data, "type"), key ? key : "");
     structural_take(data, "helper", helper);
     structural_set_imports(data, &p);
     plan_promise_release(&p);
@@ -501,8 +499,8 @@ static char *first_item_path(const structural_routes *r)
     return gc_xasprintf("item + \"/%s\"", r->actions[0].tail);
 }
 
-json_t *structural_handler_test(const plan_ctx *ctx, const plan_entity *pe,
-                                const plan_pkg *errors, const char *function)
+gc_tell *structural_handler_test(const plan_ctx *ctx, const plan_entity *pe,
+                                 const plan_pkg *errors, const char *function)
 {
     static const char *const always[] = { "context", "net/http", "net/http/httptest",
                                           "strings", "testing" };
@@ -510,7 +508,7 @@ json_t *structural_handler_test(const plan_ctx *ctx, const plan_entity *pe,
     if (!structural_routes_read(ctx, pe, &routes))
         return NULL;
     plan_promise p;
-    json_t *data = json_object();
+    gc_tell *data = gc_tell_map(ctx->arena);
     plan_promise_init(&p, ctx, pe->handler);
     for (size_t i = 0; i < sizeof always / sizeof *always; i++)
         plan_promise_std(&p, always[i]);
@@ -518,22 +516,22 @@ json_t *structural_handler_test(const plan_ctx *ctx, const plan_entity *pe,
     set_names(data, &p, pe);
     set_routes(data, &routes);
     structural_take(data, "key", structural_key_type(&p, pe));
-    if (json_is_true(json_object_get(data, "by_id")) && strstr(pe->id_type, "time."))
+    if (gc_tell_get_bool(data, "by_id") && strstr(pe->id_type, "time."))
         plan_promise_std(&p, "time");
     if (routes.list)
         plan_promise_std(&p, "fmt");
     if (routes.create || routes.list || routes.get)
         plan_promise_std(&p, "errors");
     /* A route that is there, for a method that is not. */
-    json_t *first = json_object();
+    gc_tell *first = gc_tell_map(ctx->arena);
     structural_take(first, "path",
                     routes.create || routes.list ? gc_xasprintf("\"%s\"", routes.base)
                                                  : first_item_path(&routes));
-    json_object_set_new(data, "first", first);
-    structural_set(data, "function", function);
-    structural_set(data, "id_sample", path_sample(structural_key_class(pe)));
+    gc_tell_set(data, "first", first);
+    gc_tell_set_text(data, "function", function);
+    gc_tell_set_text(data, "id_sample", path_sample(structural_key_class(pe)));
     bool parses = structural_key_class(pe) != STRUCTURAL_STRING;
-    json_object_set_new(data, "parses", json_boolean(parses));
+    gc_tell_set_bool(data, "parses", parses);
     structural_take(data, "helper", structural_helper(pe, "_handler_test"));
     structural_set_imports(data, &p);
     plan_promise_release(&p);

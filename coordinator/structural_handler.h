@@ -3,7 +3,6 @@
 #ifndef GC_COORDINATOR_STRUCTURAL_HANDLER_H
 #define GC_COORDINATOR_STRUCTURAL_HANDLER_H
 
-#include <jansson.h>
 #include <stdbool.h>
 
 #include "coordinator/plan_private.h"
@@ -11,15 +10,15 @@
 /* Does the FCS determine the whole handler of `pe`? Otherwise the model writes it. */
 bool structural_handler_fits(const plan_ctx *ctx, const plan_entity *pe);
 
-json_t *structural_handler(const plan_ctx *ctx, const plan_entity *pe,
-                           const plan_pkg *errors, const plan_pkg *web);
-json_t *structural_handler_test(const plan_ctx *ctx, const plan_entity *pe,
-                                const plan_pkg *errors, const char *function);
+gc_tell *structural_handler(const plan_ctx *ctx, const plan_entity *pe,
+                            const plan_pkg *errors, const plan_pkg *web);
+gc_tell *structural_handler_test(const plan_ctx *ctx, const plan_entity *pe,
+                                 const plan_pkg *errors, const char *function);
 
 /* What all handlers share lives in `web`; what they promise each other of it. */
 void structural_promise_web(plan_promise *self);
-json_t *structural_web(const plan_ctx *ctx, const plan_pkg *web, const plan_pkg *errors);
-json_t *structural_web_test(const plan_ctx *ctx, const plan_pkg *web,
-                            const plan_pkg *errors, const char *function);
+gc_tell *structural_web(const plan_ctx *ctx, const plan_pkg *web, const plan_pkg *errors);
+gc_tell *structural_web_test(const plan_ctx *ctx, const plan_pkg *web,
+                             const plan_pkg *errors, const char *function);
 
 #endif

@@ -122,9 +122,9 @@ static size_t columns(const char *text)
     return n;
 }
 
-static json_t *enum_item(const plan_field *f, const char *promise)
+static gc_tell *enum_item(gc_arena *arena, const plan_field *f, const char *promise)
 {
-    json_t *item = json_object(), *values = json_array();
+    gc_tell *item = gc_tell_map(arena), *values = gc_tell_list(arena);
     const char *type = plan_enum_type(f->spec);
     gc_strv names = { 0 };
     size_t widest = 0;
@@ -139,9 +139,9 @@ static json_t *enum_item(const plan_field *f, const char *promise)
         plan_put_quoted(&line, f->spec->enum_values.items[i]);
         structural_add(values, gc_buf_take(&line));
     }
-    structural_set(item, "type", type);
-    structural_set(item, "json", f->json);
-    json_object_set_new(item, "values", values);
+    gc_tell_set_text(item, "type", type);
+    gc_tell_set_text(item, "json", f->json);
+    gc_tell_set(item, "values", values);
     structural_take(item, "cases", gc_strv_join(&names, ",\n\t\t"));
     structural_take(item, "names", gc_strv_join(&names, ", "));
     gc_strv_release(&names);
@@ -151,7 +151,7 @@ static json_t *enum_item(const plan_field *f, const char *promise)
 /* ---- checks ---- */
 
 typedef struct checker {
-    json_t *list;
+    gc_tell *list;
     const plan_field *field;
     const structural_rule *rule;
     const char *formats; /* name of the package that checks them, or NULL */
@@ -162,11 +162,11 @@ typedef struct checker {
 /* Borrows `bad`, frees `says`. */
 static void add_check(checker *self, const char *bad, char *says)
 {
-    json_t *item = json_object();
+    gc_tell *item = gc_tell_map(gc_tell_arena(self->list));
     char *message = gc_xasprintf("%s %s", self->field->json, says);
-    structural_set(item, "bad", bad);
+    gc_tell_set_text(item, "bad", bad);
     structural_take(item, "says", format_text(message));
-    json_array_append_new(self->list, item);
+    gc_tell_add(self->list, item);
     free(message);
     free(says);
 }
@@ -175,15 +175,15 @@ static void add_check(checker *self, const char *bad, char *says)
 static void add_loop(checker *self, char *bad, char *says)
 {
     bool map = self->rule->shape == STRUCTURAL_MAP;
-    json_t *item = json_object();
+    gc_tell *item = gc_tell_map(gc_tell_arena(self->list));
     char *message = format_text(says), *name = format_text(self->field->json);
-    structural_set(item, "bad", bad);
-    structural_set(item, "key", map ? "key" : "i");
-    structural_set(item, "over", self->at);
+    gc_tell_set_text(item, "bad", bad);
+    gc_tell_set_text(item, "key", map ? "key" : "i");
+    gc_tell_set_text(item, "over", self->at);
     structural_take(item, "says",
                     gc_xasprintf("%s[%s] %s", name, map ? "%v" : "%d", message));
-    json_object_set_new(item, "loop", json_true());
-    json_array_append_new(self->list, item);
+    gc_tell_set_bool(item, "loop", true);
+    gc_tell_add(self->list, item);
     free(name);
     free(message);
     free(says);
@@ -344,7 +344,7 @@ static char *pattern_literal(const char *pattern)
     return gc_buf_take(&out);
 }
 
-static void check_pattern(checker *self, const plan_entity *pe, json_t *patterns)
+static void check_pattern(checker *self, const plan_entity *pe, gc_tell *patterns)
 {
     const structural_rule *r = self->rule;
     if (!r->pattern)
@@ -352,10 +352,10 @@ static void check_pattern(checker *self, const plan_entity *pe, json_t *patterns
     char *tail = gc_xasprintf("_%s_pattern", self->field->json);
     char *want = structural_helper(pe, tail);
     char *name = plan_unique_symbol(pe->model, want);
-    json_t *item = json_object();
-    structural_set(item, "name", name);
+    gc_tell *item = gc_tell_map(gc_tell_arena(patterns));
+    gc_tell_set_text(item, "name", name);
     structural_take(item, "literal", pattern_literal(r->pattern));
-    json_array_append_new(patterns, item);
+    gc_tell_add(patterns, item);
     add_given(self, gc_xasprintf("!%s.MatchString(%s)", name, self->value), true,
               gc_xasprintf("does not match %s", r->pattern));
     free(name);
@@ -364,7 +364,7 @@ static void check_pattern(checker *self, const plan_entity *pe, json_t *patterns
 }
 
 static void check_field(checker *self, const plan_entity *pe, const plan_field *f,
-                        json_t *patterns)
+                        gc_tell *patterns)
 {
     structural_rule rule;
     if (!structural_rule_read(pe, f, &rule))
@@ -394,28 +394,22 @@ static void import_std(plan_promise *p)
         plan_promise_std(p, paths[i]);
 }
 
-void structural_import_used(plan_promise *to, const plan_promise *from, json_t *data)
+void structural_import_used(plan_promise *to, const plan_promise *from,
+                            const gc_tell *data)
 {
-    size_t i;
-    const char *key;
-    json_t *item;
-    if (json_is_string(data))
-        structural_import(to, from, json_string_value(data));
-    else if (json_is_array(data))
-        json_array_foreach(data, i, item) structural_import_used(to, from, item);
-    else if (json_is_object(data))
-        json_object_foreach(data, key, item) if (strcmp(key, "says") != 0 &&
-                                                 strcmp(key, "name") != 0)
-            structural_import_used(to, from, item);
+    if (gc_tell_text(data))
+        structural_import(to, from, gc_tell_text(data));
+    for (size_t i = 0; i < gc_tell_count(data); i++) {
+        const char *key = gc_tell_key(data, i);
+        if (strcmp(key, "says") != 0 && strcmp(key, "name") != 0)
+            structural_import_used(to, from, gc_tell_at(data, i));
+    }
 }
 
 /* The first entity of a package speaks for it. */
-static char *package_comment(const plan_ctx *ctx, const plan_entity *pe)
+static char *package_comment(const plan_entity *pe)
 {
-    const plan_entity *first = ctx->entities;
-    while (first->model != pe->model)
-        first++;
-    if (first != pe)
+    if (pe->model->first_resident != pe)
         return gc_xstrdup("");
     return pe->model->residents == 1
                ? gc_xasprintf("Package %s defines %s.", pe->model->name, pe->type)
@@ -423,24 +417,26 @@ static char *package_comment(const plan_ctx *ctx, const plan_entity *pe)
                               pe->model->name);
 }
 
-static void set_checks(json_t *data, const plan_entity *pe,
+static void set_checks(gc_tell *data, const plan_entity *pe,
                        const structural_fields *fields, const char *formats)
 {
-    json_t *patterns = json_array();
-    checker self = { .list = json_array(), .formats = formats };
+    gc_arena *arena = gc_tell_arena(data);
+    gc_tell *patterns = gc_tell_list(arena);
+    checker self = { .list = gc_tell_list(arena), .formats = formats };
     for (size_t i = 0; i < fields->count; i++)
         check_field(&self, pe, &fields->items[i], patterns);
-    json_object_set_new(data, "checks", self.list);
-    json_object_set_new(data, "patterns", patterns);
+    gc_tell_set(data, "checks", self.list);
+    gc_tell_set(data, "patterns", patterns);
 }
 
-static void set_enums(json_t *data, const structural_fields *fields, const char *promise)
+static void set_enums(gc_tell *data, const structural_fields *fields, const char *promise)
 {
-    json_t *enums = json_array();
+    gc_arena *arena = gc_tell_arena(data);
+    gc_tell *enums = gc_tell_list(arena);
     for (size_t i = 0; i < fields->count; i++)
         if (fields->items[i].spec && fields->items[i].spec->enum_values.count)
-            json_array_append_new(enums, enum_item(&fields->items[i], promise));
-    json_object_set_new(data, "enums", enums);
+            gc_tell_add(enums, enum_item(arena, &fields->items[i], promise));
+    gc_tell_set(data, "enums", enums);
 }
 
 /* The name of the package that checks formats, or NULL; free() it. */
@@ -453,11 +449,11 @@ static char *formats_name(plan_promise *p, const plan_pkg *formats)
     return name;
 }
 
-json_t *structural_model(const plan_ctx *ctx, const plan_entity *pe,
-                         const structural_model_with *with)
+gc_tell *structural_model(const plan_ctx *ctx, const plan_entity *pe,
+                          const structural_model_with *with)
 {
     plan_promise p, used;
-    json_t *data = json_object();
+    gc_tell *data = gc_tell_map(ctx->arena);
     gc_buf body;
     plan_promise_init(&p, ctx, pe->model);
     plan_promise_init(&used, ctx, pe->model);
@@ -470,25 +466,24 @@ json_t *structural_model(const plan_ctx *ctx, const plan_entity *pe,
     plan_put_struct(&body, pe->type, fields.items, fields.count);
     for (size_t i = 0; i < fields.count; i++)
         structural_import(&used, &fields.all, fields.items[i].type);
-    structural_import_used(&used, &p, json_object_get(data, "checks"));
-    if (json_array_size(json_object_get(data, "patterns")))
+    structural_import_used(&used, &p, gc_tell_get(data, "checks"));
+    if (gc_tell_count(gc_tell_get(data, "patterns")))
         plan_promise_std(&used, "regexp");
     plan_promise_std(&used, "fmt");
-    char *errors =
-        gc_xasprintf("%s.", json_string_value(json_object_get(data, "errors")));
+    char *errors = gc_xasprintf("%s.", gc_tell_get_text(data, "errors"));
     structural_import(&used, &p, errors);
     free(errors);
     structural_take(data, "struct", gc_buf_take(&body));
     structural_set_imports(data, &used);
     set_enums(data, &fields, with->promise);
     structural_close_fields(&fields);
-    structural_take(data, "package_comment", package_comment(ctx, pe));
+    structural_take(data, "package_comment", package_comment(pe));
     structural_take(data, "doc", doc_of(pe));
     structural_take(data, "noun", structural_noun(pe));
-    structural_set(data, "package", pe->model->name);
-    structural_set(data, "type", pe->type);
-    structural_set(data, "entity", pe->type);
-    structural_set(data, "validate", pe->validate);
+    gc_tell_set_text(data, "package", pe->model->name);
+    gc_tell_set_text(data, "type", pe->type);
+    gc_tell_set_text(data, "entity", pe->type);
+    gc_tell_set_text(data, "validate", pe->validate);
     free(formats);
     plan_promise_release(&p);
     plan_promise_release(&used);

@@ -3,7 +3,6 @@
 #ifndef GC_COORDINATOR_STRUCTURAL_MODEL_H
 #define GC_COORDINATOR_STRUCTURAL_MODEL_H
 
-#include <jansson.h>
 #include <stdbool.h>
 
 #include "coordinator/plan_private.h"
@@ -25,16 +24,17 @@ typedef struct structural_model_with {
 void structural_constants(const char *promise, const char *type, gc_strv *out);
 
 /* Imports into `to` what the Go texts below `data` use; "says" and "name" are none. */
-void structural_import_used(plan_promise *to, const plan_promise *from, json_t *data);
+void structural_import_used(plan_promise *to, const plan_promise *from,
+                            const gc_tell *data);
 
-json_t *structural_model(const plan_ctx *ctx, const plan_entity *pe,
-                         const structural_model_with *with);
-json_t *structural_model_test(const plan_ctx *ctx, const plan_entity *pe,
-                              const structural_model_with *with);
+gc_tell *structural_model(const plan_ctx *ctx, const plan_entity *pe,
+                          const structural_model_with *with);
+gc_tell *structural_model_test(const plan_ctx *ctx, const plan_entity *pe,
+                               const structural_model_with *with);
 
 /* The package that checks formats. */
 void structural_promise_formats(plan_promise *self, const bool *formats);
-json_t *structural_formats(const plan_ctx *ctx, const plan_pkg *pkg, const bool *formats,
-                           const char *function);
+gc_tell *structural_formats(const plan_ctx *ctx, const plan_pkg *pkg, const bool *formats,
+                            const char *function);
 
 #endif

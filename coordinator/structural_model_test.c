@@ -13,25 +13,26 @@
 /* ---- one field ---- */
 
 typedef struct tester {
-    json_t *cases;
+    gc_arena *arena;
+    gc_tell *cases;
     const plan_field *field;
     const structural_rule *rule;
     const gc_strv *constants; /* of its enum */
     const char *type;         /* below the star */
 } tester;
 
-static json_t *lines_of(char *line)
+static gc_tell *lines_of(const tester *self, char *line)
 {
-    json_t *lines = json_array();
+    gc_tell *lines = gc_tell_list(self->arena);
     structural_add(lines, line);
     return lines;
 }
 
 /* "m.F = value", and before it a place to point to. Frees `value`. */
-static json_t *set_lines(const tester *self, char *value)
+static gc_tell *set_lines(const tester *self, char *value)
 {
     const char *name = self->field->name;
-    json_t *lines = json_array();
+    gc_tell *lines = gc_tell_list(self->arena);
     if (self->rule->pointer)
         structural_add(lines, gc_xasprintf("m.%s = new(%s)", name, self->type));
     structural_add(
@@ -41,17 +42,17 @@ static json_t *set_lines(const tester *self, char *value)
 }
 
 /* Frees `says`, takes over `lines`. */
-static void add_case(tester *self, char *says, bool good, json_t *lines)
+static void add_case(tester *self, char *says, bool good, gc_tell *lines)
 {
-    json_t *item = json_object();
+    gc_tell *item = gc_tell_map(self->arena);
     char *text = gc_xasprintf("%s %s", self->field->json, says);
     gc_buf quoted;
     gc_buf_init(&quoted, PLAN_TEXT_LIMIT);
     plan_put_quoted(&quoted, text);
     structural_take(item, "name", gc_buf_take(&quoted));
-    structural_set(item, "field", good ? "" : self->field->json);
-    json_object_set_new(item, "lines", lines);
-    json_array_append_new(self->cases, item);
+    gc_tell_set_text(item, "field", good ? "" : self->field->json);
+    gc_tell_set(item, "lines", lines);
+    gc_tell_add(self->cases, item);
     free(text);
     free(says);
 }
@@ -125,10 +126,10 @@ static const char *good_key(const char *type)
     return len == 4 && memcmp(key, "bool", 4) == 0 ? "true" : "1";
 }
 
-static json_t *good_map(const tester *self)
+static gc_tell *good_map(const tester *self)
 {
     const char *name = self->field->name;
-    json_t *lines = lines_of(gc_xasprintf("m.%s = make(%s)", name, self->type));
+    gc_tell *lines = lines_of(self, gc_xasprintf("m.%s = make(%s)", name, self->type));
     char *value = self->rule->is_enum ? good_text(self)
                                       : gc_xasprintf("*new(%s)", self->rule->value);
     structural_add(lines,
@@ -137,11 +138,11 @@ static json_t *good_map(const tester *self)
     return lines;
 }
 
-static json_t *good_list(const tester *self, long long count)
+static gc_tell *good_list(const tester *self, long long count)
 {
     const char *name = self->field->name;
-    json_t *lines =
-        lines_of(gc_xasprintf("m.%s = make(%s, %lld)", name, self->type, count));
+    gc_tell *lines =
+        lines_of(self, gc_xasprintf("m.%s = make(%s, %lld)", name, self->type, count));
     if (!self->rule->is_enum && !self->rule->format)
         return lines;
     char *value = good_text(self);
@@ -153,22 +154,22 @@ static json_t *good_list(const tester *self, long long count)
 }
 
 /* What a good value must have set. */
-static json_t *base_lines(const tester *self)
+static gc_tell *base_lines(const tester *self)
 {
     const structural_rule *r = self->rule;
     if (r->shape == STRUCTURAL_MAP)
-        return r->required ? good_map(self) : json_array();
+        return r->required ? good_map(self) : gc_tell_list(self->arena);
     if (r->shape == STRUCTURAL_LIST)
         return r->required ? good_list(self, r->min_count > 1 ? r->min_count : 1)
-                           : json_array();
+                           : gc_tell_list(self->arena);
     if (!r->required)
-        return json_array();
+        return gc_tell_list(self->arena);
     char *value = good_plain(self);
     if (value)
         return set_lines(self, value);
-    return r->pointer
-               ? lines_of(gc_xasprintf("m.%s = new(%s)", self->field->name, self->type))
-               : json_array();
+    return r->pointer ? lines_of(self, gc_xasprintf("m.%s = new(%s)", self->field->name,
+                                                    self->type))
+                      : gc_tell_list(self->arena);
 }
 
 /* ---- cases ---- */
@@ -182,7 +183,7 @@ static void test_required(tester *self)
     if (r->pointer || r->shape != STRUCTURAL_PLAIN || r->class == STRUCTURAL_BYTES ||
         r->class == STRUCTURAL_ANY)
         add_case(self, gc_xstrdup("is missing"), false,
-                 lines_of(gc_xasprintf("m.%s = nil", name)));
+                 lines_of(self, gc_xasprintf("m.%s = nil", name)));
     if (is_plain(r, STRUCTURAL_STRING) && !r->is_enum)
         add_case(self, gc_xstrdup("is blank"), false,
                  set_lines(self, gc_xstrdup("\" \"")));
@@ -349,11 +350,10 @@ static void test_enum(tester *self)
     free(text);
 }
 
-static void test_field(tester *self, json_t *base)
+static void test_field(tester *self, gc_tell *base)
 {
-    json_t *lines = base_lines(self);
-    json_array_extend(base, lines);
-    json_decref(lines);
+    gc_tell *lines = base_lines(self);
+    gc_tell_extend(base, lines);
     test_required(self);
     test_count(self);
     test_bound(self, self->rule->min, self->rule->min_number, -1);
@@ -365,12 +365,12 @@ static void test_field(tester *self, json_t *base)
 
 /* ---- enums ---- */
 
-static json_t *enum_case(const plan_field *f, const gc_strv *constants)
+static gc_tell *enum_case(gc_arena *arena, const plan_field *f, const gc_strv *constants)
 {
-    json_t *item = json_object();
+    gc_tell *item = gc_tell_map(arena);
     char *unknown = stranger(f);
     bool empty = gc_strv_has(&f->spec->enum_values, "");
-    structural_set(item, "type", plan_enum_type(f->spec));
+    gc_tell_set_text(item, "type", plan_enum_type(f->spec));
     char *names = gc_strv_join(constants, ", "), *quoted = quote(unknown);
     structural_take(item, "values", gc_xasprintf("{%s}", names));
     structural_take(item, "strangers",
@@ -383,11 +383,12 @@ static json_t *enum_case(const plan_field *f, const gc_strv *constants)
 
 /* ---- the file ---- */
 
-static void set_cases(json_t *data, const plan_entity *pe,
+static void set_cases(gc_tell *data, const plan_entity *pe,
                       const structural_fields *fields, const char *promise)
 {
-    json_t *base = json_array(), *enums = json_array();
-    tester self = { .cases = json_array() };
+    gc_arena *arena = gc_tell_arena(data);
+    gc_tell *base = gc_tell_list(arena), *enums = gc_tell_list(arena);
+    tester self = { .arena = arena, .cases = gc_tell_list(arena) };
     for (size_t i = 0; i < fields->count; i++) {
         const plan_field *f = &fields->items[i];
         structural_rule rule;
@@ -396,7 +397,7 @@ static void set_cases(json_t *data, const plan_entity *pe,
             continue; /* structural_model_fits() has refused it */
         if (rule.is_enum) {
             structural_constants(promise, plan_enum_type(f->spec), &constants);
-            json_array_append_new(enums, enum_case(f, &constants));
+            gc_tell_add(enums, enum_case(arena, f, &constants));
         }
         self.field = f;
         self.rule = &rule;
@@ -406,17 +407,17 @@ static void set_cases(json_t *data, const plan_entity *pe,
         gc_strv_release(&constants);
         structural_rule_release(&rule);
     }
-    json_object_set_new(data, "base", base);
-    json_object_set_new(data, "cases", self.cases);
-    json_object_set_new(data, "enums", enums);
+    gc_tell_set(data, "base", base);
+    gc_tell_set(data, "cases", self.cases);
+    gc_tell_set(data, "enums", enums);
 }
 
-json_t *structural_model_test(const plan_ctx *ctx, const plan_entity *pe,
-                              const structural_model_with *with)
+gc_tell *structural_model_test(const plan_ctx *ctx, const plan_entity *pe,
+                               const structural_model_with *with)
 {
     static const char *const always[] = { "errors", "strings", "testing" };
     plan_promise p, used;
-    json_t *data = json_object();
+    gc_tell *data = gc_tell_map(ctx->arena);
     plan_promise_init(&p, ctx, pe->model);
     plan_promise_init(&used, ctx, pe->model);
     for (size_t i = 0; i < sizeof always / sizeof *always; i++) {
@@ -425,21 +426,20 @@ json_t *structural_model_test(const plan_ctx *ctx, const plan_entity *pe,
     }
     plan_promise_std(&p, "time");
     structural_import_package(data, "errors", &p, with->errors);
-    char *errors =
-        gc_xasprintf("%s.", json_string_value(json_object_get(data, "errors")));
+    char *errors = gc_xasprintf("%s.", gc_tell_get_text(data, "errors"));
     structural_import(&used, &p, errors);
     free(errors);
     structural_fields fields = structural_open_fields(&p, pe);
     set_cases(data, pe, &fields, with->promise);
-    structural_import_used(&used, &fields.all, json_object_get(data, "base"));
-    structural_import_used(&used, &fields.all, json_object_get(data, "cases"));
+    structural_import_used(&used, &fields.all, gc_tell_get(data, "base"));
+    structural_import_used(&used, &fields.all, gc_tell_get(data, "cases"));
     structural_close_fields(&fields);
     structural_set_imports(data, &used);
     structural_take(data, "helper", structural_helper(pe, "_valid"));
-    structural_set(data, "function", with->function);
-    structural_set(data, "package", pe->model->name);
-    structural_set(data, "type", pe->type);
-    structural_set(data, "validate", pe->validate);
+    gc_tell_set_text(data, "function", with->function);
+    gc_tell_set_text(data, "package", pe->model->name);
+    gc_tell_set_text(data, "type", pe->type);
+    gc_tell_set_text(data, "validate", pe->validate);
     plan_promise_release(&p);
     plan_promise_release(&used);
     return data;

@@ -80,31 +80,32 @@ bool structural_logs(const plan_ctx *ctx)
 
 /* ---- data ---- */
 
-static json_t *common_data(const plan_ctx *ctx, const plan_pkg *pkg, const char *function)
+static gc_tell *common_data(const plan_ctx *ctx, const plan_pkg *pkg,
+                            const char *function)
 {
-    json_t *data = json_object();
-    structural_set(data, "package", pkg->name);
-    structural_set(data, "function", function);
-    json_object_set_new(data, "http", json_boolean(ctx->http));
-    json_object_set_new(data, "joins", json_boolean(gc_fcs_go_has(ctx->fcs, 20)));
+    gc_tell *data = gc_tell_map(ctx->arena);
+    gc_tell_set_text(data, "package", pkg->name);
+    gc_tell_set_text(data, "function", function);
+    gc_tell_set_bool(data, "http", ctx->http);
+    gc_tell_set_bool(data, "joins", gc_fcs_go_has(ctx->fcs, 20));
     return data;
 }
 
-json_t *structural_errors(const plan_ctx *ctx, const plan_pkg *pkg, const char *function)
+gc_tell *structural_errors(const plan_ctx *ctx, const plan_pkg *pkg, const char *function)
 {
     return common_data(ctx, pkg, function);
 }
 
-json_t *structural_config(const plan_ctx *ctx, const plan_pkg *pkg, const char *function)
+gc_tell *structural_config(const plan_ctx *ctx, const plan_pkg *pkg, const char *function)
 {
     return common_data(ctx, pkg, function);
 }
 
-json_t *structural_server(const plan_ctx *ctx, const plan_pkg *pkg,
-                          const plan_pkg *config, const char *function)
+gc_tell *structural_server(const plan_ctx *ctx, const plan_pkg *pkg,
+                           const plan_pkg *config, const char *function)
 {
     plan_promise p;
-    json_t *data = common_data(ctx, pkg, function);
+    gc_tell *data = common_data(ctx, pkg, function);
     plan_promise_init(&p, ctx, pkg);
     structural_import_package(data, "config", &p, config);
     structural_set_imports(data, &p);
@@ -112,16 +113,16 @@ json_t *structural_server(const plan_ctx *ctx, const plan_pkg *pkg,
     return data;
 }
 
-json_t *structural_main(const plan_ctx *ctx, const plan_pkg *pkg, const plan_pkg *config,
-                        const plan_pkg *run)
+gc_tell *structural_main(const plan_ctx *ctx, const plan_pkg *pkg, const plan_pkg *config,
+                         const plan_pkg *run)
 {
     plan_promise p;
-    json_t *data = common_data(ctx, pkg, "");
+    gc_tell *data = common_data(ctx, pkg, "");
     plan_promise_init(&p, ctx, pkg);
     structural_import_package(data, "config", &p, config);
     structural_import_package(data, ctx->http ? "server" : "cli", &p, run);
     structural_set_imports(data, &p);
-    structural_set(data, "app", ctx->fcs->app);
+    gc_tell_set_text(data, "app", ctx->fcs->app);
     plan_promise_release(&p);
     return data;
 }
@@ -145,31 +146,30 @@ static char *handler_line(plan_promise *p, const plan_entity *pe)
     return line;
 }
 
-json_t *structural_router(const plan_ctx *ctx, const plan_pkg *pkg)
+gc_tell *structural_router(const plan_ctx *ctx, const plan_pkg *pkg)
 {
     static const char *const always[] = { "log/slog", "net/http", "runtime/debug",
                                           "time" };
     plan_promise p;
-    json_t *data = common_data(ctx, pkg, ""), *handlers = json_array();
+    gc_tell *data = common_data(ctx, pkg, ""), *handlers = gc_tell_list(ctx->arena);
     plan_promise_init(&p, ctx, pkg);
     for (size_t i = 0; i < sizeof always / sizeof *always; i++)
         plan_promise_std(&p, always[i]);
     for (size_t i = 0; i < ctx->fcs->entity_count; i++)
         structural_add(handlers, handler_line(&p, &ctx->entities[i]));
-    json_object_set_new(data, "handlers", handlers);
-    json_object_set_new(data, "patterns", json_boolean(gc_fcs_go_has(ctx->fcs, 22)));
-    json_object_set_new(data, "error_and_message",
-                        json_boolean(ctx->web_rules->error_and_message));
+    gc_tell_set(data, "handlers", handlers);
+    gc_tell_set_bool(data, "patterns", gc_fcs_go_has(ctx->fcs, 22));
+    gc_tell_set_bool(data, "error_and_message", ctx->web_rules->error_and_message);
     structural_set_imports(data, &p);
     plan_promise_release(&p);
     return data;
 }
 
 /* Only the routes that templates write are known before the files are. */
-json_t *structural_router_test(const plan_ctx *ctx, const plan_pkg *pkg,
-                               const char *function)
+gc_tell *structural_router_test(const plan_ctx *ctx, const plan_pkg *pkg,
+                                const char *function)
 {
-    json_t *data = common_data(ctx, pkg, function), *paths = json_array();
+    gc_tell *data = common_data(ctx, pkg, function), *paths = gc_tell_list(ctx->arena);
     for (size_t i = 0; i < ctx->fcs->entity_count; i++) {
         structural_routes routes;
         if (!structural_handler_fits(ctx, &ctx->entities[i]) ||
@@ -179,6 +179,6 @@ json_t *structural_router_test(const plan_ctx *ctx, const plan_pkg *pkg,
             structural_add(paths, gc_xstrdup(routes.base));
         structural_routes_release(&routes);
     }
-    json_object_set_new(data, "routes", paths);
+    gc_tell_set(data, "routes", paths);
     return data;
 }

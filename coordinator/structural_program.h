@@ -3,7 +3,6 @@
 #ifndef GC_COORDINATOR_STRUCTURAL_PROGRAM_H
 #define GC_COORDINATOR_STRUCTURAL_PROGRAM_H
 
-#include <jansson.h>
 #include <stdbool.h>
 
 #include "coordinator/plan_private.h"
@@ -18,16 +17,18 @@ bool structural_router_fits(const plan_ctx *ctx);
 /* Messages of the log need a package that old versions of Go do not have. */
 bool structural_logs(const plan_ctx *ctx);
 
-json_t *structural_errors(const plan_ctx *ctx, const plan_pkg *pkg, const char *function);
-json_t *structural_config(const plan_ctx *ctx, const plan_pkg *pkg, const char *function);
-json_t *structural_server(const plan_ctx *ctx, const plan_pkg *pkg,
-                          const plan_pkg *config, const char *function);
+gc_tell *structural_errors(const plan_ctx *ctx, const plan_pkg *pkg,
+                           const char *function);
+gc_tell *structural_config(const plan_ctx *ctx, const plan_pkg *pkg,
+                           const char *function);
+gc_tell *structural_server(const plan_ctx *ctx, const plan_pkg *pkg,
+                           const plan_pkg *config, const char *function);
 
 /* `run` is the package of the server or of the commands. */
-json_t *structural_main(const plan_ctx *ctx, const plan_pkg *pkg, const plan_pkg *config,
-                        const plan_pkg *run);
-json_t *structural_router(const plan_ctx *ctx, const plan_pkg *pkg);
-json_t *structural_router_test(const plan_ctx *ctx, const plan_pkg *pkg,
-                               const char *function);
+gc_tell *structural_main(const plan_ctx *ctx, const plan_pkg *pkg, const plan_pkg *config,
+                         const plan_pkg *run);
+gc_tell *structural_router(const plan_ctx *ctx, const plan_pkg *pkg);
+gc_tell *structural_router_test(const plan_ctx *ctx, const plan_pkg *pkg,
+                                const char *function);
 
 #endif

@@ -184,21 +184,21 @@ static void put_default(gc_buf *out, const char *type, const gc_field *f)
 
 typedef struct schema {
     const plan_ctx *ctx;
-    json_t *tables, *joins, *links;
+    gc_tell *tables, *joins, *links;
     bool *done; /* by entity */
 } schema;
 
 static void add_link(schema *self, const char *table, const char *column,
                      const plan_entity *target)
 {
-    json_t *link = json_object();
+    gc_tell *link = gc_tell_map(self->ctx->arena);
     char *column_name = identifier(gc_xstrdup(column));
     structural_take(link, "table", identifier(gc_xstrdup(table)));
     structural_take(link, "name", identifier(gc_xasprintf("%s_%s_fkey", table, column)));
     structural_take(link, "column", column_name);
     structural_take(link, "target", table_of(self->ctx, target));
     structural_take(link, "key", key_column(target));
-    json_array_append_new(self->links, link);
+    gc_tell_add(self->links, link);
 }
 
 /* The entity that the field names by its key: a reference that was broken up. */
@@ -243,7 +243,7 @@ static char *column_name(const structural_fields *fields, const plan_field *f, b
 }
 
 typedef struct table_parts {
-    json_t *lines, *indexes;
+    gc_tell *lines, *indexes;
 } table_parts;
 
 static void add_column(schema *self, const table_parts *parts, const plan_entity *pe,
@@ -276,12 +276,12 @@ static void add_column(schema *self, const table_parts *parts, const plan_entity
     if (other)
         add_link(self, table, plain, other);
     if ((held || other) && !(f->spec && f->spec->unique)) {
-        json_t *index = json_object();
+        gc_tell *index = gc_tell_map(self->ctx->arena);
         structural_take(index, "name",
                         identifier(gc_xasprintf("%s_%s_idx", table, plain)));
         structural_take(index, "table", identifier(gc_xstrdup(table)));
-        structural_set(index, "column", column);
-        json_array_append_new(parts->indexes, index);
+        gc_tell_set_text(index, "column", column);
+        gc_tell_add(parts->indexes, index);
     }
     free(column);
     free(plain);
@@ -290,21 +290,22 @@ static void add_column(schema *self, const table_parts *parts, const plan_entity
 
 /* ---- tables ---- */
 
-static void add_comma_lines(json_t *table, json_t *lines)
+static void add_comma_lines(gc_tell *table, const gc_tell *lines)
 {
-    size_t count = json_array_size(lines);
-    for (size_t i = 0; i + 1 < count; i++) {
-        char *line = gc_xasprintf("%s,", json_string_value(json_array_get(lines, i)));
-        json_array_set_new(lines, i, json_string(line));
-        free(line);
-    }
-    json_object_set_new(table, "lines", lines);
+    size_t count = gc_tell_count(lines);
+    gc_tell *with_commas = gc_tell_list(gc_tell_arena(table));
+    for (size_t i = 0; i < count; i++)
+        structural_add(with_commas,
+                       gc_xasprintf("%s%s", gc_tell_text(gc_tell_at(lines, i)),
+                                    i + 1 < count ? "," : ""));
+    gc_tell_set(table, "lines", with_commas);
 }
 
 /* Many of the one may hold many of the other. */
 static void add_join(schema *self, const plan_entity *pe, const plan_field *f)
 {
-    json_t *table = json_object(), *lines = json_array();
+    gc_arena *arena = self->ctx->arena;
+    gc_tell *table = gc_tell_map(arena), *lines = gc_tell_list(arena);
     char *owner = table_name(self->ctx, pe), *own_table = table_of(self->ctx, pe),
          *own_key = key_column(pe);
     char *other_table = table_of(self->ctx, f->target),
@@ -318,8 +319,8 @@ static void add_join(schema *self, const plan_entity *pe, const plan_field *f)
                                 key_column_type(f->target), other_table, other_key));
     structural_add(lines, gc_xstrdup("PRIMARY KEY (\"owner_id\", \"item_id\")"));
     add_comma_lines(table, lines);
-    json_object_set_new(table, "indexes", json_array());
-    json_array_append_new(self->joins, table);
+    gc_tell_set(table, "indexes", gc_tell_list(arena));
+    gc_tell_add(self->joins, table);
     free(owner);
     free(own_table);
     free(own_key);
@@ -332,7 +333,9 @@ static void add_table(schema *self, const plan_entity *pe)
     plan_promise p;
     plan_promise_init(&p, self->ctx, pe->model);
     structural_fields fields = structural_open_fields(&p, pe);
-    json_t *table = json_object(), *lines = json_array(), *indexes = json_array();
+    gc_arena *arena = self->ctx->arena;
+    gc_tell *table = gc_tell_map(arena), *lines = gc_tell_list(arena),
+            *indexes = gc_tell_list(arena);
     table_parts parts = { lines, indexes };
     structural_take(table, "name", table_of(self->ctx, pe));
     for (size_t i = 0; i < fields.count; i++) {
@@ -343,8 +346,8 @@ static void add_table(schema *self, const plan_entity *pe)
             add_column(self, &parts, pe, &fields, f);
     }
     add_comma_lines(table, lines);
-    json_object_set_new(table, "indexes", indexes);
-    json_array_append_new(self->tables, table);
+    gc_tell_set(table, "indexes", indexes);
+    gc_tell_add(self->tables, table);
     structural_close_fields(&fields);
     plan_promise_release(&p);
 }
@@ -384,22 +387,21 @@ static void add_after_targets(schema *self, size_t first)
     free(seen);
 }
 
-json_t *structural_sql(const plan_ctx *ctx)
+gc_tell *structural_sql(const plan_ctx *ctx)
 {
     size_t count = ctx->fcs->entity_count;
-    schema self = { ctx, json_array(), json_array(), json_array(),
-                    gc_xcalloc(count, sizeof(bool)) };
+    schema self = { ctx, gc_tell_list(ctx->arena), gc_tell_list(ctx->arena),
+                    gc_tell_list(ctx->arena), gc_xcalloc(count, sizeof(bool)) };
     for (size_t i = 0; i < count; i++)
         if (!self.done[i])
             add_after_targets(&self, i);
-    json_array_extend(self.tables, self.joins);
-    json_t *data = json_object(), *dropped = json_array();
-    for (size_t i = json_array_size(self.tables); i > 0; i--)
-        json_array_append(dropped, json_array_get(self.tables, i - 1));
-    json_object_set_new(data, "tables", self.tables);
-    json_object_set_new(data, "dropped", dropped);
+    gc_tell_extend(self.tables, self.joins);
+    gc_tell *data = gc_tell_map(ctx->arena), *dropped = gc_tell_list(ctx->arena);
+    for (size_t i = gc_tell_count(self.tables); i > 0; i--)
+        gc_tell_add(dropped, gc_tell_at(self.tables, i - 1));
+    gc_tell_set(data, "tables", self.tables);
+    gc_tell_set(data, "dropped", dropped);
     structural_set_list(data, "links", "has_links", self.links);
-    json_decref(self.joins);
     free(self.done);
     return data;
 }

@@ -3,13 +3,11 @@
 #ifndef GC_COORDINATOR_STRUCTURAL_SQL_H
 #define GC_COORDINATOR_STRUCTURAL_SQL_H
 
-#include <jansson.h>
-
 #include "coordinator/plan_private.h"
 
 /* For both directions: tables [{name, lines, indexes}] in the order in which they can be
  * made, dropped [{name}] in the reverse one, links [{table, name, column, target}] that close
  * circles and come last. Identifiers are quoted. */
-json_t *structural_sql(const plan_ctx *ctx);
+gc_tell *structural_sql(const plan_ctx *ctx);
 
 #endif

@@ -125,10 +125,10 @@ static char *clash_of(const plan_field *f, unique_shape shape, structural_class 
 
 /* Statements of a test that give newItem a value of its own for n. No package can have
  * such a name, whatever the entities are called. */
-static json_t *sample_lines(const plan_field *f, unique_shape shape,
-                            structural_class class, const char *type)
+static gc_tell *sample_lines(gc_arena *arena, const plan_field *f, unique_shape shape,
+                             structural_class class, const char *type)
 {
-    json_t *lines = json_array();
+    gc_tell *lines = gc_tell_list(arena);
     char *sample = structural_sample(type, class, f->json);
     const char *behind = "", *star = "";
     if (shape == UNIQUE_ENTITY) {
@@ -160,8 +160,8 @@ static void import_for_sample(plan_promise *p, const char *type, structural_clas
         plan_promise_std(p, "time");
 }
 
-static json_t *unique_item(plan_promise *p, const plan_entity *pe,
-                           structural_fields *fields, const plan_field *f, bool sample)
+static gc_tell *unique_item(plan_promise *p, const plan_entity *pe,
+                            structural_fields *fields, const plan_field *f, bool sample)
 {
     unique_shape shape = shape_of(pe, f);
     if (shape == UNIQUE_NO || shape == UNIQUE_UNKNOWN)
@@ -170,11 +170,11 @@ static json_t *unique_item(plan_promise *p, const plan_entity *pe,
                                         : gc_xstrdup(f->type + (f->type[0] == '*'));
     structural_class class = shape == UNIQUE_ENTITY ? structural_key_class(f->target)
                                                     : structural_class_of(type, f);
-    json_t *item = json_object();
-    structural_set(item, "field", f->name);
-    structural_set(item, "label", f->json);
+    gc_tell *item = gc_tell_map(p->ctx->arena);
+    gc_tell_set_text(item, "field", f->name);
+    gc_tell_set_text(item, "label", f->json);
     structural_take(item, "same", clash_of(f, shape, class));
-    json_object_set_new(item, "lines", sample_lines(f, shape, class, type));
+    gc_tell_set(item, "lines", sample_lines(p->ctx->arena, f, shape, class, type));
     if (sample)
         import_for_sample(p, type, class);
     else if (class == STRUCTURAL_BYTES)
@@ -219,35 +219,35 @@ static bool is_counted(const plan_entity *pe)
            strcmp(pe->id_type, "time.Duration") != 0;
 }
 
-static void set_names(json_t *data, plan_promise *p, const plan_entity *pe)
+static void set_names(gc_tell *data, plan_promise *p, const plan_entity *pe)
 {
     structural_class key = structural_key_class(pe);
     bool random = is_random(pe), counts = is_counted(pe);
-    structural_set(data, "package", pe->store->name);
-    structural_set(data, "store", pe->store_type);
-    structural_set(data, "memory", pe->memory_type);
-    structural_set(data, "entity", pe->type);
-    structural_set(data, "id", pe->id_field);
-    structural_set(data, "clone", pe->clone);
-    structural_set(data, "zero", random ? "\"\"" : "0");
+    gc_tell_set_text(data, "package", pe->store->name);
+    gc_tell_set_text(data, "store", pe->store_type);
+    gc_tell_set_text(data, "memory", pe->memory_type);
+    gc_tell_set_text(data, "entity", pe->type);
+    gc_tell_set_text(data, "id", pe->id_field);
+    gc_tell_set_text(data, "clone", pe->clone);
+    gc_tell_set_text(data, "zero", random ? "\"\"" : "0");
     structural_take(data, "type", plan_promise_ref(p, pe->model, pe->type));
     structural_take(data, "key", structural_key_type(p, pe));
     structural_take(data, "noun", structural_noun(pe));
-    json_object_set_new(data, "file", json_boolean(p->ctx->cli));
-    json_object_set_new(data, "assigns", json_boolean(random || counts));
-    json_object_set_new(data, "random", json_boolean(random));
-    json_object_set_new(data, "counts", json_boolean(counts));
-    json_object_set_new(data, "time_key", json_boolean(key == STRUCTURAL_TIME));
+    gc_tell_set_bool(data, "file", p->ctx->cli);
+    gc_tell_set_bool(data, "assigns", random || counts);
+    gc_tell_set_bool(data, "random", random);
+    gc_tell_set_bool(data, "counts", counts);
+    gc_tell_set_bool(data, "time_key", key == STRUCTURAL_TIME);
 }
 
-static void set_unique(json_t *data, plan_promise *p, const plan_entity *pe,
+static void set_unique(gc_tell *data, plan_promise *p, const plan_entity *pe,
                        structural_fields *fields, bool sample)
 {
-    json_t *unique = json_array();
+    gc_tell *unique = gc_tell_list(p->ctx->arena);
     for (size_t i = 0; i < fields->count; i++) {
-        json_t *item = unique_item(p, pe, fields, &fields->items[i], sample);
+        gc_tell *item = unique_item(p, pe, fields, &fields->items[i], sample);
         if (item)
-            json_array_append_new(unique, item);
+            gc_tell_add(unique, item);
     }
     structural_set_list(data, "unique", "has_unique", unique);
 }
@@ -258,15 +258,15 @@ static void import_all(plan_promise *p, const char *const *paths)
         plan_promise_std(p, *paths);
 }
 
-json_t *structural_store(const plan_ctx *ctx, const plan_entity *pe,
-                         const plan_pkg *errors)
+gc_tell *structural_store(const plan_ctx *ctx, const plan_entity *pe,
+                          const plan_pkg *errors)
 {
     static const char *const always[] = { "context", "fmt", "sort", "sync", NULL };
     static const char *const file[] = { "encoding/json", "errors", "os", "path/filepath",
                                         NULL };
     static const char *const random[] = { "crypto/rand", "encoding/hex", NULL };
     plan_promise p;
-    json_t *data = json_object();
+    gc_tell *data = gc_tell_map(ctx->arena);
     plan_promise_init(&p, ctx, pe->store);
     import_all(&p, always);
     if (ctx->cli)
@@ -302,17 +302,18 @@ static const char *literal(structural_class class, bool second)
     }
 }
 
-static json_t *deep_item(const char *field, char *fill, char *change, char *changed)
+static gc_tell *deep_item(gc_arena *arena, const char *field, char *fill, char *change,
+                          char *changed)
 {
-    json_t *item = json_object();
-    structural_set(item, "field", field);
+    gc_tell *item = gc_tell_map(arena);
+    gc_tell_set_text(item, "field", field);
     structural_take(item, "fill", fill);
     structural_take(item, "change", change);
     structural_take(item, "changed", changed);
     return item;
 }
 
-static json_t *deep_entity(const plan_field *f)
+static gc_tell *deep_entity(gc_arena *arena, const plan_field *f)
 {
     const char *n = f->name, *id = f->target->id_field;
     const char *second = literal(structural_key_class(f->target), true);
@@ -320,16 +321,16 @@ static json_t *deep_entity(const plan_field *f)
         return NULL;
     if (f->type[0] == '*')
         return deep_item(
-            n, gc_xasprintf("newItem.%s = &%s{}", n, f->target_type),
+            arena, n, gc_xasprintf("newItem.%s = &%s{}", n, f->target_type),
             gc_xasprintf("newItem.%s.%s = %s", n, id, second),
             gc_xasprintf("got.%s == nil || got.%s.%s == %s", n, n, id, second));
     return deep_item(
-        n, gc_xasprintf("newItem.%s = %s{{}}", n, f->type),
+        arena, n, gc_xasprintf("newItem.%s = %s{{}}", n, f->type),
         gc_xasprintf("newItem.%s[0].%s = %s", n, id, second),
         gc_xasprintf("len(got.%s) != 1 || got.%s[0].%s == %s", n, n, id, second));
 }
 
-static json_t *deep_plain(const plan_field *f)
+static gc_tell *deep_plain(gc_arena *arena, const plan_field *f)
 {
     const char *n = f->name, *type = f->type;
     bool pointer = type[0] == '*', slice = gc_starts_with(type, "[]");
@@ -340,57 +341,57 @@ static json_t *deep_plain(const plan_field *f)
     if (!first)
         return NULL;
     if (pointer)
-        return deep_item(n, gc_xasprintf("newItem.%s = new(%s)", n, value),
+        return deep_item(arena, n, gc_xasprintf("newItem.%s = new(%s)", n, value),
                          gc_xasprintf("*newItem.%s = %s", n, second),
                          gc_xasprintf("got.%s == nil || *got.%s == %s", n, n, second));
     if (slice)
         return deep_item(
-            n, gc_xasprintf("newItem.%s = %s{%s}", n, type, first),
+            arena, n, gc_xasprintf("newItem.%s = %s{%s}", n, type, first),
             gc_xasprintf("newItem.%s[0] = %s", n, second),
             gc_xasprintf("len(got.%s) != 1 || got.%s[0] == %s", n, n, second));
     if (map)
         return deep_item(
-            n, gc_xasprintf("newItem.%s = %s{\"key\": %s}", n, type, first),
+            arena, n, gc_xasprintf("newItem.%s = %s{\"key\": %s}", n, type, first),
             gc_xasprintf("newItem.%s[\"key\"] = %s", n, second),
             gc_xasprintf("len(got.%s) != 1 || got.%s[\"key\"] == %s", n, n, second));
     return NULL;
 }
 
-static json_t *deep_of(const plan_entity *pe, const plan_field *f)
+static gc_tell *deep_of(gc_arena *arena, const plan_entity *pe, const plan_field *f)
 {
     if (strcmp(f->name, pe->id_field) == 0 || (f->spec && f->spec->unique))
         return NULL;
     if (!f->target)
-        return deep_plain(f);
+        return deep_plain(arena, f);
     const char *type = f->type;
     const char *element = gc_starts_with(type, "[]") ? type + 2 : type;
     if (*element == '*')
         element++;
     bool known = element != type && strcmp(element, f->target_type) == 0;
-    return known ? deep_entity(f) : NULL;
+    return known ? deep_entity(arena, f) : NULL;
 }
 
-static void set_deep(json_t *data, plan_promise *p, const plan_entity *pe,
+static void set_deep(gc_tell *data, plan_promise *p, const plan_entity *pe,
                      const structural_fields *fields)
 {
-    json_t *deep = json_array();
-    for (size_t i = 0; i < fields->count && json_array_size(deep) < DEEP_FIELDS; i++) {
-        json_t *item = deep_of(pe, &fields->items[i]);
+    gc_tell *deep = gc_tell_list(p->ctx->arena);
+    for (size_t i = 0; i < fields->count && gc_tell_count(deep) < DEEP_FIELDS; i++) {
+        gc_tell *item = deep_of(p->ctx->arena, pe, &fields->items[i]);
         if (!item)
             continue;
-        json_array_append_new(deep, item);
+        gc_tell_add(deep, item);
         structural_import(p, &fields->all, fields->items[i].type);
     }
     structural_set_list(data, "deep", "has_deep", deep);
 }
 
-json_t *structural_store_test(const plan_ctx *ctx, const plan_entity *pe,
-                              const plan_pkg *errors, const char *function)
+gc_tell *structural_store_test(const plan_ctx *ctx, const plan_entity *pe,
+                               const plan_pkg *errors, const char *function)
 {
     static const char *const always[] = { "context", "errors", "sync", "testing", NULL };
     static const char *const file[] = { "os", "path/filepath", NULL };
     plan_promise p;
-    json_t *data = json_object();
+    gc_tell *data = gc_tell_map(ctx->arena);
     plan_promise_init(&p, ctx, pe->store);
     import_all(&p, always);
     if (ctx->cli)
@@ -399,7 +400,7 @@ json_t *structural_store_test(const plan_ctx *ctx, const plan_entity *pe,
     import_for_sample(&p, pe->id_type, key);
     structural_import_package(data, "errors", &p, errors);
     set_names(data, &p, pe);
-    structural_set(data, "function", function);
+    gc_tell_set_text(data, "function", function);
     structural_take(data, "helper", structural_helper(pe, "_store_test"));
     char *type = structural_key_type(&p, pe);
     char *sample = structural_sample(type, key, "id");

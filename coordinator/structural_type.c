@@ -60,27 +60,23 @@ char *structural_helper(const plan_entity *pe, const char *tail)
 
 /* ---- data ---- */
 
-void structural_set(json_t *data, const char *key, const char *text)
+void structural_take(gc_tell *data, const char *key, char *text)
 {
-    json_object_set_new(data, key, json_string(text));
-}
-
-void structural_take(json_t *data, const char *key, char *text)
-{
-    structural_set(data, key, text);
+    gc_tell_set_text(data, key, text);
     free(text);
 }
 
-void structural_add(json_t *list, char *text)
+void structural_add(gc_tell *list, char *text)
 {
-    json_array_append_new(list, json_string(text));
+    gc_tell_add_text(list, text);
     free(text);
 }
 
-void structural_set_list(json_t *data, const char *key, const char *has_key, json_t *list)
+void structural_set_list(gc_tell *data, const char *key, const char *has_key,
+                         gc_tell *list)
 {
-    json_object_set_new(data, has_key, json_boolean(json_array_size(list)));
-    json_object_set_new(data, key, list);
+    gc_tell_set_bool(data, has_key, gc_tell_count(list));
+    gc_tell_set(data, key, list);
 }
 
 /* ---- imports ---- */
@@ -110,7 +106,7 @@ void structural_import(plan_promise *to, const plan_promise *from, const char *t
             plan_promise_import(to, path, alias);
 }
 
-void structural_import_package(json_t *data, const char *key, plan_promise *p,
+void structural_import_package(gc_tell *data, const char *key, plan_promise *p,
                                const plan_pkg *pkg)
 {
     char *name = plan_promise_ref(p, pkg, "");
@@ -158,10 +154,11 @@ static bool is_standard(const gc_fcs *fcs, const char *quoted)
     return !other;
 }
 
-void structural_set_imports(json_t *data, const plan_promise *promise)
+void structural_set_imports(gc_tell *data, const plan_promise *promise)
 {
     static const char word[] = "import ";
-    json_t *std = json_array(), *own = json_array();
+    gc_arena *arena = gc_tell_arena(data);
+    gc_tell *std = gc_tell_list(arena), *own = gc_tell_list(arena);
     gc_strv lines = { 0 };
     for (size_t i = 0; i < promise->imports.count; i++)
         gc_strv_add(&lines, promise->imports.items[i] + sizeof word - 1);
@@ -169,11 +166,11 @@ void structural_set_imports(json_t *data, const plan_promise *promise)
         qsort(lines.items, lines.count, sizeof *lines.items, by_path);
     for (size_t i = 0; i < lines.count; i++) {
         bool first = is_standard(promise->ctx->fcs, strchr(lines.items[i], '"'));
-        json_array_append_new(first ? std : own, json_string(lines.items[i]));
+        gc_tell_add_text(first ? std : own, lines.items[i]);
     }
-    json_object_set_new(data, "std", std);
-    json_object_set_new(data, "own", own);
-    json_object_set_new(data, "has_own", json_boolean(json_array_size(own)));
+    gc_tell_set(data, "std", std);
+    gc_tell_set(data, "own", own);
+    gc_tell_set_bool(data, "has_own", gc_tell_count(own));
     gc_strv_release(&lines);
 }
 
@@ -360,10 +357,10 @@ char *structural_clone(plan_promise *promise, const plan_entity *pe, const char 
     return gc_buf_take(&self.out);
 }
 
-json_t *structural_clone_file(const plan_ctx *ctx, const plan_entity *pe)
+gc_tell *structural_clone_file(const plan_ctx *ctx, const plan_entity *pe)
 {
     plan_promise p, used;
-    json_t *data = json_object();
+    gc_tell *data = gc_tell_map(ctx->arena);
     bool needs_any = false;
     plan_promise_init(&p, ctx, pe->model);
     plan_promise_init(&used, ctx, pe->model);
@@ -371,15 +368,15 @@ json_t *structural_clone_file(const plan_ctx *ctx, const plan_entity *pe)
     char *statements = structural_clone(&p, pe, helper, &needs_any);
     structural_import(&used, &p, statements);
     structural_set_imports(data, &used);
-    bool std = json_array_size(json_object_get(data, "std")) > 0;
-    bool own = json_array_size(json_object_get(data, "own")) > 0;
-    json_object_set_new(data, "has_imports", json_boolean(std || own));
-    json_object_set_new(data, "both", json_boolean(std && own));
-    json_object_set_new(data, "needs_any", json_boolean(needs_any));
-    structural_set(data, "package", pe->model->name);
-    structural_set(data, "type", pe->type);
-    structural_set(data, "clone", pe->clone);
-    structural_set(data, "any", gc_fcs_go_has(ctx->fcs, 18) ? "any" : "interface{}");
+    bool std = gc_tell_count(gc_tell_get(data, "std")) > 0;
+    bool own = gc_tell_count(gc_tell_get(data, "own")) > 0;
+    gc_tell_set_bool(data, "has_imports", std || own);
+    gc_tell_set_bool(data, "both", std && own);
+    gc_tell_set_bool(data, "needs_any", needs_any);
+    gc_tell_set_text(data, "package", pe->model->name);
+    gc_tell_set_text(data, "type", pe->type);
+    gc_tell_set_text(data, "clone", pe->clone);
+    gc_tell_set_text(data, "any", gc_fcs_go_has(ctx->fcs, 18) ? "any" : "interface{}");
     structural_take(data, "helper", helper);
     structural_take(data, "statements", statements);
     plan_promise_release(&p);

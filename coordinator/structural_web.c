@@ -25,24 +25,24 @@ void structural_promise_web(plan_promise *self)
                                  "*http.Request, count int)\n");
 }
 
-static json_t *shared_data(plan_promise *p, const plan_pkg *web, const plan_pkg *errors)
+static gc_tell *shared_data(plan_promise *p, const plan_pkg *web, const plan_pkg *errors)
 {
     const gc_fcs *fcs = p->ctx->fcs;
     structural_web_rules rules = *p->ctx->web_rules;
-    json_t *data = json_object();
+    gc_tell *data = gc_tell_map(p->ctx->arena);
     structural_import_package(data, "errors", p, errors);
-    structural_set(data, "package", web->name);
-    structural_set(data, "any", any_of(fcs));
-    json_object_set_new(data, "default_limit", json_integer(rules.default_limit));
-    json_object_set_new(data, "max_limit", json_integer(rules.max_limit));
-    json_object_set_new(data, "cursor", json_boolean(rules.cursor));
-    json_object_set_new(data, "error_and_message", json_boolean(rules.error_and_message));
-    json_object_set_new(data, "slog", json_boolean(gc_fcs_go_has(fcs, 21)));
-    json_object_set_new(data, "wraps_two", json_boolean(gc_fcs_go_has(fcs, 20)));
+    gc_tell_set_text(data, "package", web->name);
+    gc_tell_set_text(data, "any", any_of(fcs));
+    gc_tell_set_int(data, "default_limit", rules.default_limit);
+    gc_tell_set_int(data, "max_limit", rules.max_limit);
+    gc_tell_set_bool(data, "cursor", rules.cursor);
+    gc_tell_set_bool(data, "error_and_message", rules.error_and_message);
+    gc_tell_set_bool(data, "slog", gc_fcs_go_has(fcs, 21));
+    gc_tell_set_bool(data, "wraps_two", gc_fcs_go_has(fcs, 20));
     return data;
 }
 
-json_t *structural_web(const plan_ctx *ctx, const plan_pkg *web, const plan_pkg *errors)
+gc_tell *structural_web(const plan_ctx *ctx, const plan_pkg *web, const plan_pkg *errors)
 {
     static const char *const always[] = { "encoding/json", "errors", "fmt", "io",
                                           "net/http",      "strconv" };
@@ -53,14 +53,14 @@ json_t *structural_web(const plan_ctx *ctx, const plan_pkg *web, const plan_pkg 
     plan_promise_std(&p, gc_fcs_go_has(ctx->fcs, 21) ? "log/slog" : "log");
     if (ctx->web_rules->cursor)
         plan_promise_std(&p, "encoding/base64");
-    json_t *data = shared_data(&p, web, errors);
+    gc_tell *data = shared_data(&p, web, errors);
     structural_set_imports(data, &p);
     plan_promise_release(&p);
     return data;
 }
 
-json_t *structural_web_test(const plan_ctx *ctx, const plan_pkg *web,
-                            const plan_pkg *errors, const char *function)
+gc_tell *structural_web_test(const plan_ctx *ctx, const plan_pkg *web,
+                             const plan_pkg *errors, const char *function)
 {
     static const char *const always[] = { "encoding/json", "errors",  "fmt",
                                           "net/http",      "strconv", "net/http/httptest",
@@ -69,8 +69,8 @@ json_t *structural_web_test(const plan_ctx *ctx, const plan_pkg *web,
     plan_promise_init(&p, ctx, web);
     for (size_t i = 0; i < sizeof always / sizeof *always; i++)
         plan_promise_std(&p, always[i]);
-    json_t *data = shared_data(&p, web, errors);
-    structural_set(data, "function", function);
+    gc_tell *data = shared_data(&p, web, errors);
+    gc_tell_set_text(data, "function", function);
     structural_set_imports(data, &p);
     plan_promise_release(&p);
     return data;

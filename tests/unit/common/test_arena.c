@@ -39,10 +39,32 @@ static void test_arena_keeps_everything(void **state)
     gc_arena_destroy(&arena);
 }
 
+static void test_arena_starts_anew(void **state)
+{
+    static char big[9000];
+    gc_arena *arena = gc_arena_new();
+    (void)state;
+    gc_arena_reset(arena); /* nothing there yet */
+    for (size_t round = 0; round < 100; round++) {
+        for (size_t i = 0; i < round; i++) {
+            unsigned char *block = gc_arena_alloc(arena, 700);
+            for (size_t k = 0; k < 700; k++)
+                assert_int_equal(block[k], 0);
+            memset(block, 0xff, 700);
+            memset(big, 'x', sizeof big);
+            assert_int_equal(strlen(gc_arena_text(arena, big, sizeof big - i)),
+                             sizeof big - i);
+        }
+        gc_arena_reset(arena);
+    }
+    gc_arena_destroy(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_arena_keeps_everything),
+        cmocka_unit_test(test_arena_starts_anew),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
