@@ -61,6 +61,13 @@ const gc_key *gc_keys_find(const gc_keys *self, const char *provider)
     return strcmp(provider, "openai") == 0 ? &self->openai : NULL;
 }
 
+bool gc_keys_serve(const gc_keys *self, const gc_config *config, const char *provider)
+{
+    const gc_key *key = gc_keys_find(self, provider);
+    return key &&
+           (*key->secret || (key == &self->openai && *config->llm_openai_base_url));
+}
+
 /* One line of the file: NAME=VALUE (also with `export` and quotes), or a bare key. */
 static gc_err take_line(gc_keys *self, char *line, const gc_config *config,
                         gc_errinfo *info)

@@ -1,8 +1,9 @@
-/* What a provider knows us by, and we the provider. API keys: from the environment or a file, never from a flag, never shown. Nothing but the
+/* API keys: from the environment or a file, never from a flag, never shown. Nothing but the
  * request headers may carry one; everybody else knows a key by its id. */
 #ifndef GC_COMMON_KEYS_H
 #define GC_COMMON_KEYS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "common/config.h"
@@ -30,6 +31,10 @@ void gc_keys_release(gc_keys *self);
 
 /* Borrowed; NULL for an unknown provider. */
 const gc_key *gc_keys_find(const gc_keys *self, const char *provider);
+
+/* Can calls to this provider be made with them? A server of one's own may want no key: then
+ * the address alone is enough for "openai". */
+bool gc_keys_serve(const gc_keys *self, const gc_config *config, const char *provider);
 
 /* Replaces the key, and everything that looks like one ("sk-..."), in `text` by stars of the
  * same length: for messages that came from outside. */

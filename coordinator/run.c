@@ -154,6 +154,14 @@ static void take_messages(gc_run *run, int64_t now_ms)
     }
 }
 
+/* What needs no key comes first: templates, and what is in Redis. */
+static void look_for_key(gc_run *run)
+{
+    if (run->keyless && !run->stopping && gc_schedule_count(&run->schedule) &&
+        !gc_decider_more(run->decider))
+        run_stop_without_key(run);
+}
+
 static void work(gc_run *run)
 {
     for (;;) {
@@ -172,8 +180,10 @@ static void work(gc_run *run)
         }
         if (run->stopping && !run->taken_back)
             run->taken_back = run_take_back(run);
-        run_send_tasks(run, now_ms);
+        if (!run->keyless)
+            run_send_tasks(run, now_ms);
         run_write_templates(run); /* after the tasks: calls take longer */
+        look_for_key(run);
         count_running(run);
         run_checkpoint(run, now_ms);
         if (may_leave(run, now_ms))

@@ -312,19 +312,14 @@ static void on_cap(gc_run *run, run_task *task)
     requeue_task(run, task, 0);
 }
 
-static void stop_for(gc_run *run, const fail_rule *rule, const char *text)
+void run_stop_without_key(gc_run *run)
 {
-    const char *provider = run->config->llm_provider;
-    bool no_worker = strcmp(rule->reason, GC_FAIL_NO_WORKER) == 0;
-    if (no_worker && !*run->config->cluster_broker) /* the workers are ours */
-        run_stop(run, rule->verdict,
-                 "there is no API key for %s: set %s or llm.api_key_file, then run the "
-                 "same command with --resume (--provider sim needs no key)",
-                 provider,
-                 strcmp(provider, "openai") == 0 ? "OPENAI_API_KEY"
-                                                 : "ANTHROPIC_API_KEY");
-    else
-        run_stop(run, rule->verdict, "%s%s%s", text, *text ? "; " : "", rule->advice);
+    const char *provider = run->project.model->provider;
+    run_stop(run, GC_EXIT_NETWORK,
+             "there is no API key for %s: set %s or llm.api_key_file, then run the same "
+             "command with --resume (--provider sim needs no key)",
+             provider,
+             strcmp(provider, "openai") == 0 ? "OPENAI_API_KEY" : "ANTHROPIC_API_KEY");
 }
 
 static void on_fail(gc_run *run, run_task *task, const gc_wire *message)
@@ -348,7 +343,7 @@ static void on_fail(gc_run *run, run_task *task, const gc_wire *message)
             strcmp(rule->reason, GC_FAIL_SPEND) == 0)
             run->let_finish = true;
         if (rule->verdict != GC_EXIT_OK)
-            stop_for(run, rule, text);
+            run_stop(run, rule->verdict, "%s%s%s", text, *text ? "; " : "", rule->advice);
         if (rule->retry_ms >= 0)
             requeue_task(run, task, rule->retry_ms);
         else

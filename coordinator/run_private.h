@@ -113,6 +113,7 @@ typedef struct gc_run {
     gc_local *local;
     gc_store *store;
     gc_client *client;
+    bool keyless; /* our own workers can call nobody */
     gc_progress *progress;
     const char *phase; /* static, NULL before the first */
     int64_t phase_at;
@@ -424,6 +425,9 @@ GC_MUST_CHECK gc_exit run_explain_prompt_json(gc_run *run, size_t file, json_t *
 
 /* run_events.c */
 void run_on_message(gc_run *run, const gc_wire *message, int64_t now_ms);
+
+/* Our own workers can make no call, and there is one to make. */
+void run_stop_without_key(gc_run *run);
 void run_reconcile(gc_run *run, int64_t now_ms);
 
 /* ---- run_reasons.c ---- */

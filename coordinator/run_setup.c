@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/keys.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/text.h"
@@ -365,6 +366,19 @@ static gc_exit start_cluster(gc_run *run)
     return err == GC_EINVAL ? GC_EXIT_USAGE : GC_EXIT_NETWORK;
 }
 
+/* Workers of a cluster have keys of their own. */
+static bool is_keyless(const gc_run *run)
+{
+    gc_keys keys = { 0 };
+    gc_errinfo info;
+    if (*run->config->cluster_broker || run->stats.simulated ||
+        gc_keys_load(&keys, run->config, &info)) /* our workers name what is wrong */
+        return false;
+    bool serves = gc_keys_serve(&keys, run->config, run->project.model->provider);
+    gc_keys_release(&keys);
+    return !serves;
+}
+
 gc_exit run_connect(gc_run *run)
 {
     gc_errinfo info = { 0 };
@@ -375,6 +389,7 @@ gc_exit run_connect(gc_run *run)
         code = open_job(run);
     if (code != GC_EXIT_OK)
         return code;
+    run->keyless = is_keyless(run);
     run_learn_figures(run);
     run_watch_slots(run);
     code = run_open_composer(run, run_reuses(run));

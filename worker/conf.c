@@ -98,13 +98,12 @@ static gc_err name_worker(gc_worker_conf *self, const char *given, gc_errinfo *i
     return GC_OK;
 }
 
-/* A server of one's own may want no key: then the address alone makes us serve openai. */
 static void list_providers(gc_worker_conf *self)
 {
-    if (*self->keys.anthropic.secret)
-        gc_strv_add(&self->providers, gc_provider_anthropic.name);
-    if (*self->keys.openai.secret || *self->config.llm_openai_base_url)
-        gc_strv_add(&self->providers, gc_provider_openai.name);
+    const gc_provider *const all[] = { &gc_provider_anthropic, &gc_provider_openai };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (gc_keys_serve(&self->keys, &self->config, all[i]->name))
+            gc_strv_add(&self->providers, all[i]->name);
 }
 
 /* ---- settings ---- */

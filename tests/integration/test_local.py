@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import unittest
 
@@ -124,10 +125,15 @@ class Local(Case):
         again = [f["sha256"] for e in self.c.ledger() for f in e["files"]]
         self.assertEqual(set(again) & done, set())
 
-    def test_missing_key_is_said_within_the_time(self):
+    def test_missing_key_is_said_at_once_and_what_needs_none_is_made(self):
         r = self.c.gc(TODO, "-o", self.c.dir / "out", ANTHROPIC_API_KEY="")
         self.ok(r, 7)
         self.assertIn("set ANTHROPIC_API_KEY", r.stderr.split("error: ")[1])
+        self.assertTrue((self.c.dir / "out/go.mod").exists())
+        done, planned = re.search(r"(\d+) of (\d+) files are done", r.stderr).groups()
+        r = self.c.gc(TODO, "-o", self.c.dir / "dry", "--dry-run", ANTHROPIC_API_KEY="")
+        self.assertEqual(len(re.findall(r"(?m)^  generate +template ", r.stdout)), int(done))
+        self.ok(self.c.gc(TODO, "-o", self.c.dir / "out", "--resume", "--provider", "sim"), 0)
 
 
 if __name__ == "__main__":
