@@ -174,6 +174,29 @@ static const char *text_of(const json_t *object, const char *key)
     return json_string_value(json_object_get(object, key));
 }
 
+/* A run leaves what was changed by hand, unless it is told otherwise. */
+static void advise(const gc_options *options, const json_t *list)
+{
+    size_t i, problems = json_array_size(list), edits = 0;
+    const json_t *file;
+    json_array_foreach(list, i, file)
+    {
+        const char *action = text_of(file, "action");
+        edits += strcmp(action, gc_action_str(GC_KEEP_EDIT)) == 0 ||
+                 strcmp(action, gc_action_str(GC_LEAVE)) == 0;
+    }
+    fprintf(stderr,
+            "error: %zu file%s not agree with %s; run `gc-coordinator generate%s`",
+            problems, problems == 1 ? " does" : "s do", options->spec,
+            edits == problems ? " --on-edit overwrite" : "");
+    if (edits == problems)
+        fputs(" to have what was generated back in place of what was changed by hand",
+              stderr);
+    else if (edits)
+        fputs(" (--on-edit overwrite takes back what was changed by hand, too)", stderr);
+    fputc('\n', stderr);
+}
+
 static void print_check(const gc_options *options, size_t count, json_t *list)
 {
     size_t i, problems = json_array_size(list);
@@ -190,9 +213,7 @@ static void print_check(const gc_options *options, size_t count, json_t *list)
         }
     }
     if (problems)
-        fprintf(stderr,
-                "error: %zu files do not agree with %s; run `gc-coordinator generate`\n",
-                problems, options->spec);
+        advise(options, list);
     else if (!options->json)
         printf("ok: %zu files agree with %s\n", count, options->spec);
 }

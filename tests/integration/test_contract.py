@@ -265,7 +265,7 @@ class Words(Case):
         victim.unlink()
         self.run_gc(1, "check", *args)
         victim.write_text(text + "\n")
-        self.run_gc(1, "check", *args)
+        self.assertIn("--on-edit overwrite", self.run_gc(1, "check", *args).stderr)
         victim.write_text(text)
         self.run_gc(0, "check", *args)
         changed = json.loads(spec.read_text())
