@@ -247,7 +247,7 @@ static void settle_project(gc_spec *self)
 static void resolve_field(gc_spec *self, gc_spec_entity *entity, gc_spec_field *field)
 {
     gc_spec_resolve_type(self, entity, field);
-    gc_spec_check_range(self, field);
+    gc_spec_check_bounds(self, field);
 }
 
 static void resolve(gc_spec *self)

@@ -305,8 +305,8 @@ int gc_spec_by_field(const void *a, const void *b); /* qsort: id first, then by 
 /* Fills go_type, ref and the like from the written type. */
 void gc_spec_resolve_type(gc_spec *self, gc_spec_entity *entity, gc_spec_field *field);
 
-/* Reports bounds that no value meets. */
-void gc_spec_check_range(gc_spec *self, const gc_spec_field *field);
+/* Warns of bounds that cannot be meant; its type is resolved. */
+void gc_spec_check_bounds(gc_spec *self, const gc_spec_field *field);
 
 /* Index of the entity that `name` means, or SIZE_MAX. */
 size_t gc_spec_find_entity(const gc_spec *self, const char *name);

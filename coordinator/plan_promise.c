@@ -171,9 +171,23 @@ static plan_field by_id_field(const gc_field *f)
     };
 }
 
+/* Where zero is a value like others ("count": 0), leaving it out would hide it. */
+static bool zero_counts(const char *type)
+{
+    static const char *const plain[] = { "bool",    "int",          "int32",  "int64",
+                                         "uint",    "uint32",       "uint64", "float32",
+                                         "float64", "time.Duration" };
+    for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
+        if (strcmp(type, plain[i]) == 0)
+            return true;
+    return false;
+}
+
 /* encoding/json finds no struct empty; omitzero came with Go 1.24. */
 static const char *omit_option(const gc_fcs *fcs, const char *type)
 {
+    if (zero_counts(type))
+        return "";
     if (strcmp(type, "time.Time") != 0)
         return ",omitempty";
     return gc_fcs_go_has(fcs, 24) ? ",omitzero" : "";

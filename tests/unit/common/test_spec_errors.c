@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/mem.h"
+
 /* What is wrong with a spec, where, and that all of it is told in one pass. */
 
 static void test_names_that_are_refused(void **state)
@@ -176,12 +178,86 @@ static void test_project_values(void **state)
     expect_finding("name: s\nendpoints: ['GET /a/b}']\n", "2:13 error", "without its }");
     expect_finding("name: s\nendpoints: ['GET /a/:id/b/{id}']\n", "2:13 error",
                    "parameter twice");
-    expect_finding("name: s\nentities: [{name: A, fields: [{name: a, type: int, min: 3, "
-                   "max: 2}]}]\n",
-                   "2:38 warning", "no value fits");
     expect_finding(
         "name: s\ndependencies: [github.com/a/b@v1.0.0, github.com/a/b@v2.0.0]\n",
         "2:39 error", "choose one");
+}
+
+#define FIELD(more) "name: s\nentities: [{name: A, fields: [{name: a, " more "}]}]\n"
+
+static char *pattern_findings(const char *pattern)
+{
+    char *spec = gc_xasprintf(FIELD("type: string, pattern: '%s'"), pattern);
+    char *found = findings_of(spec, GC_DOC_YAML, 10);
+    free(spec);
+    return found;
+}
+
+static void test_patterns_that_go_does_not_take(void **state)
+{
+    (void)state;
+    static const char *const bad[][2] = {
+        { "([A-Z]", "has a ( without its )" },
+        { "a)", "has a ) without its (" },
+        { "[A-Z", "has a [ without its ]" },
+        { "(?=a)b", "looks ahead or behind" },
+        { "(?<!a)b", "looks ahead or behind" },
+        { "(a)\\1", "refers back to a group" },
+        { "*a", "repeats nothing" },
+        { "a|+b", "repeats nothing" },
+        { "a\\", "ends in a backslash" },
+    };
+    static const char *const good[] = {
+        "^[A-Z]{2}[0-9]+$",
+        "(?i)a|b",
+        "(?P<year>\\d{4})-(?:x|y)?",
+        "[]a]+[^])]",
+        "[[:alpha:]\\]]*\\)",
+        "a*?b+?c??",
+        "(\\Q(*\\E)?",
+        "^*|$",
+        "\\p{Greek}\\x{10FFFF}",
+        "",
+        "(a(b)*)+",
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        char *found = pattern_findings(bad[i][0]);
+        if (strncmp(found, "2:38 warning", 12) != 0 || !strstr(found, bad[i][1]))
+            fail_msg("%s: %s", bad[i][0], found);
+        free(found);
+    }
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        char *found = pattern_findings(good[i]);
+        if (strstr(found, "pattern"))
+            fail_msg("%s: %s", good[i], found);
+        free(found);
+    }
+}
+
+static void test_bounds_that_cannot_be_meant(void **state)
+{
+    (void)state;
+    expect_finding(FIELD("type: int, min: 3, max: 2"), "2:38 warning", "no value fits");
+    expect_finding(FIELD("type: int, default: abc"), "2:38 warning", "no whole number");
+    expect_finding(FIELD("type: bool, default: maybe"), "2:38 warning", "no bool");
+    expect_finding(FIELD("type: float, default: a"), "2:38 warning", "no number");
+    expect_finding(FIELD("type: enum, values: [x, y], default: z"), "2:38 warning",
+                   "none of its values");
+    static const char *const fine[] = {
+        FIELD("type: int, default: -3"),
+        FIELD("type: int, default: nextval(s)"),
+        FIELD("type: bool, default: yes"),
+        FIELD("type: float, default: 0.10"),
+        FIELD("type: enum, values: [x, y], default: y"),
+        FIELD("type: datetime, default: now"),
+        FIELD("type: string, default: abc"),
+    };
+    for (size_t i = 0; i < sizeof fine / sizeof *fine; i++) {
+        char *found = findings_of(fine[i], GC_DOC_YAML, 10);
+        if (strstr(found, "default"))
+            fail_msg("%s: %s", fine[i], found);
+        free(found);
+    }
 }
 
 static void test_unknown_keys_are_warnings(void **state)
@@ -246,6 +322,8 @@ int main(void)
         cmocka_unit_test(test_paths),
         cmocka_unit_test(test_wrong_types),
         cmocka_unit_test(test_project_values),
+        cmocka_unit_test(test_patterns_that_go_does_not_take),
+        cmocka_unit_test(test_bounds_that_cannot_be_meant),
         cmocka_unit_test(test_unknown_keys_are_warnings),
         cmocka_unit_test(test_all_findings_in_one_pass),
         cmocka_unit_test(test_the_limit_of_fields_is_named),
