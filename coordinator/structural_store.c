@@ -264,7 +264,6 @@ gc_tell *structural_store(const plan_ctx *ctx, const plan_entity *pe,
     static const char *const always[] = { "context", "fmt", "sort", "sync", NULL };
     static const char *const file[] = { "encoding/json", "errors", "os", "path/filepath",
                                         NULL };
-    static const char *const random[] = { "crypto/rand", "encoding/hex", NULL };
     plan_promise p;
     gc_tell *data = gc_tell_map(ctx->arena);
     plan_promise_init(&p, ctx, pe->store);
@@ -272,7 +271,7 @@ gc_tell *structural_store(const plan_ctx *ctx, const plan_entity *pe,
     if (ctx->cli)
         import_all(&p, file);
     if (is_random(pe))
-        import_all(&p, random);
+        plan_promise_std(&p, "crypto/rand");
     if (is_counted(pe))
         plan_promise_std(&p, "errors");
     if (strstr(pe->id_type, "time."))
