@@ -1,7 +1,9 @@
 #include "common/task.h"
 
 #include <stdlib.h>
+#include <string.h>
 
+#include "common/fs.h"
 #include "common/hash.h"
 #include "common/mem.h"
 #include "common/pack.h"
@@ -205,12 +207,24 @@ static bool blocks_ok(const gc_block *blocks, size_t count)
     return true;
 }
 
+/* Each is asked for once, and none may leave the folder of whoever writes it. */
+static bool files_ok(const gc_task_file *files, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!gc_path_safe(files[i].path) || !gc_sha_valid(files[i].fingerprint))
+            return false;
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(files[i].path, files[k].path) == 0)
+                return false;
+    }
+    return true;
+}
+
 static bool task_ok(const gc_task *self)
 {
-    for (size_t i = 0; i < self->file_count; i++)
-        if (!*self->files[i].path || !gc_sha_valid(self->files[i].fingerprint))
-            return false;
-    return blocks_ok(self->system, self->system_count) &&
+    bool ttl = strcmp(self->cache_ttl, "5m") == 0 || strcmp(self->cache_ttl, "1h") == 0;
+    return ttl && files_ok(self->files, self->file_count) &&
+           blocks_ok(self->system, self->system_count) &&
            blocks_ok(self->user, self->user_count);
 }
 

@@ -107,6 +107,35 @@ static void test_task_refuses_bad_values(void **state)
     gc_task_destroy(&in);
 }
 
+static void expect_path_refused(const char *path)
+{
+    gc_task *in = make_task(), *out = NULL;
+    free(in->files[0].path);
+    in->files[0].path = gc_xstrdup(path);
+    expect_err(GC_EPROTO, encode_and_decode(in, &out));
+    gc_task_destroy(&in);
+}
+
+static void test_task_refuses_files_nobody_may_write(void **state)
+{
+    (void)state;
+    expect_path_refused("");
+    expect_path_refused("../a.go");
+    expect_path_refused("/etc/a.go");
+    expect_path_refused("a/.git/hooks");
+    expect_path_refused("a/1.go"); /* it is the other one, too */
+}
+
+static void test_task_refuses_other_lifetimes(void **state)
+{
+    (void)state;
+    gc_task *in = make_task(), *out = NULL;
+    free(in->cache_ttl);
+    in->cache_ttl = gc_xstrdup("7m");
+    expect_err(GC_EPROTO, encode_and_decode(in, &out));
+    gc_task_destroy(&in);
+}
+
 static void test_task_refuses_every_truncation(void **state)
 {
     (void)state;
@@ -165,6 +194,8 @@ int main(void)
         cmocka_unit_test(test_task_round_trip),
         cmocka_unit_test(test_task_block_is_text_or_hash),
         cmocka_unit_test(test_task_refuses_bad_values),
+        cmocka_unit_test(test_task_refuses_files_nobody_may_write),
+        cmocka_unit_test(test_task_refuses_other_lifetimes),
         cmocka_unit_test(test_task_refuses_every_truncation),
         cmocka_unit_test(test_result_round_trip),
     };
