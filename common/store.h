@@ -180,11 +180,22 @@ typedef struct gc_ratio {
 
 #define GC_MEASURED_KINDS 24
 
+/* Sums over files, for the straight line through what their answers took by what the plan
+ * promised of them. */
+typedef struct gc_line {
+    int64_t files;
+    int64_t bytes;    /* promised */
+    int64_t tokens;   /* of output */
+    int64_t squares;  /* of the bytes of each file */
+    int64_t products; /* of bytes and tokens of each file */
+} gc_line;
+
 /* What answers for files of one kind took: output tokens, thinking included, per byte that
- * the plan expected. */
+ * the plan expected, and by what it promised. */
 typedef struct gc_measured_kind {
     char name[32];
     gc_ratio output;
+    gc_line line;
 } gc_measured_kind;
 
 /* Measured figures of a model; zeros where nothing was measured yet. */
@@ -211,8 +222,8 @@ GC_MUST_CHECK gc_err gc_store_model_add(gc_store *self, const char *model,
                                         double bytes_per_token,
                                         double seconds_per_output_token);
 
-/* Adds the sums of `more` (not its means and calls) in one step. Old calls fade: a pair
- * that grows over its bound is halved. Names of kinds are words (a-z, 0-9, '_', '-'). */
+/* Adds the sums of `more` (not its means and calls) in one step. Old calls fade: sums
+ * that belong together are halved when one of them grows over its bound. Names of kinds are words (a-z, 0-9, '_', '-'). */
 GC_MUST_CHECK gc_err gc_store_model_learn(gc_store *self, const char *model,
                                           const gc_measured *more);
 

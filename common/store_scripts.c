@@ -194,16 +194,22 @@ static const char worker_gone[] = "call('DEL', 'gc:worker:' .. ARGV[1])\n"
                                   "call('ZREM', 'gc:workers', ARGV[1])\n"
                                   "return 'OK'\n";
 
-/* ARGV: model, then field of the sum, added, field of the divisor, added, bound of the
- * divisor … Halving both keeps their quotient and lets old calls fade. */
+/* ARGV: model, then for each group of sums: how many, the bound of the first, and field and
+ * added of each. Halving all of a group keeps their quotients and lets old calls fade. */
 static const char model_learn[] =
     "local key = 'gc:model:' .. ARGV[1]\n"
-    "for i = 2, #ARGV, 5 do\n"
-    "  local sum = call('HINCRBY', key, ARGV[i], ARGV[i + 1])\n"
-    "  local per = call('HINCRBY', key, ARGV[i + 2], ARGV[i + 3])\n"
-    "  if per > tonumber(ARGV[i + 4]) then\n"
-    "    call('HSET', key, ARGV[i], int(sum / 2), ARGV[i + 2], int(per / 2))\n"
+    "local at = 2\n"
+    "while at < #ARGV do\n"
+    "  local last = at + 2 * tonumber(ARGV[at])\n"
+    "  local full = false\n"
+    "  for i = at + 2, last, 2 do\n"
+    "    local sum = call('HINCRBY', key, ARGV[i], ARGV[i + 1])\n"
+    "    full = full or (i == at + 2 and sum > tonumber(ARGV[at + 1]))\n"
     "  end\n"
+    "  for i = at + 2, full and last or 0, 2 do\n"
+    "    call('HSET', key, ARGV[i], int(call('HGET', key, ARGV[i]) / 2))\n"
+    "  end\n"
+    "  at = last + 2\n"
     "end\n"
     "call('HSET', key, 'updated_at', int(now_ms()))\n"
     "return 'OK'\n";

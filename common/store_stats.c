@@ -65,6 +65,7 @@ gc_err gc_store_workers(gc_store *self, gc_worker_info **out, size_t *count)
 #define BOUND_TOKENS 1000000
 #define BOUND_BYTES 1000000
 #define BOUND_CALLS 200
+#define BOUND_FILES 1000
 
 static const struct ratio_row {
     size_t offset; /* of the ratio in gc_measured */
@@ -79,27 +80,58 @@ static const struct ratio_row {
 
 #define RATIO_ROWS (sizeof ratio_rows / sizeof *ratio_rows)
 
+/* Of files of one kind; the first is the bounded one. */
+static const struct line_row {
+    const char *prefix;
+    size_t offset; /* in gc_line */
+} line_rows[] = {
+    { "line_files:", offsetof(gc_line, files) },
+    { "line_bytes:", offsetof(gc_line, bytes) },
+    { "line_tokens:", offsetof(gc_line, tokens) },
+    { "line_squares:", offsetof(gc_line, squares) },
+    { "line_products:", offsetof(gc_line, products) },
+};
+
+#define LINE_ROWS (sizeof line_rows / sizeof *line_rows)
+
+/* "output_tokens:service". */
+typedef struct field {
+    char name[sizeof PER_PREFIX + sizeof((gc_measured_kind *)0)->name];
+} field;
+
+static field field_of(const char *prefix, const char *kind)
+{
+    field f;
+    snprintf(f.name, sizeof f.name, "%s%s", prefix, kind);
+    return f;
+}
+
 static gc_ratio ratio_of(const redisReply *reply, const char *sum, const char *per)
 {
     return (gc_ratio){ gc_reply_int(gc_reply_field(reply, sum)),
                        gc_reply_int(gc_reply_field(reply, per)) };
 }
 
+static void read_kind(const redisReply *reply, const char *name, gc_measured_kind *out)
+{
+    snprintf(out->name, sizeof out->name, "%s", name);
+    out->output =
+        ratio_of(reply, field_of(SUM_PREFIX, name).name, field_of(PER_PREFIX, name).name);
+    for (size_t i = 0; i < LINE_ROWS; i++)
+        *(int64_t *)((char *)&out->line + line_rows[i].offset) =
+            gc_reply_int(gc_reply_field(reply, field_of(line_rows[i].prefix, name).name));
+}
+
 static void read_kinds(const redisReply *reply, gc_measured *out)
 {
     size_t skip = strlen(PER_PREFIX);
     for (size_t i = 0; i + 1 < reply->elements; i += 2) {
-        const char *field = gc_reply_text(gc_reply_at(reply, i));
-        gc_measured_kind *kind = &out->kinds[out->kind_count];
+        const char *name = gc_reply_text(gc_reply_at(reply, i));
         if (out->kind_count == GC_MEASURED_KINDS ||
-            strncmp(field, PER_PREFIX, skip) != 0 ||
-            strlen(field + skip) >= sizeof kind->name)
+            strncmp(name, PER_PREFIX, skip) != 0 ||
+            strlen(name + skip) >= sizeof out->kinds->name)
             continue;
-        snprintf(kind->name, sizeof kind->name, "%s", field + skip);
-        char sum[sizeof SUM_PREFIX + sizeof kind->name];
-        snprintf(sum, sizeof sum, SUM_PREFIX "%s", kind->name);
-        kind->output = ratio_of(reply, sum, field);
-        out->kind_count++;
+        read_kind(reply, name + skip, &out->kinds[out->kind_count++]);
     }
 }
 
@@ -145,17 +177,44 @@ gc_err gc_store_model_add(gc_store *self, const char *model, double bytes_per_to
     return gc_store_run(self, &cmd);
 }
 
+static void add_sum(gc_cmd *cmd, const char *name, int64_t added)
+{
+    gc_cmd_text(cmd, name);
+    gc_cmd_int(cmd, added);
+}
+
+/* Returns how many groups of sums it added. */
 static size_t add_pair(gc_cmd *cmd, const char *sum, const char *per,
                        const gc_ratio *ratio, int64_t bound)
 {
     if (ratio->per <= 0 || ratio->sum < 0)
         return 0;
-    gc_cmd_text(cmd, sum);
-    gc_cmd_int(cmd, ratio->sum);
-    gc_cmd_text(cmd, per);
-    gc_cmd_int(cmd, ratio->per);
+    gc_cmd_int(cmd, 2);
     gc_cmd_int(cmd, bound);
+    add_sum(cmd, per, ratio->per);
+    add_sum(cmd, sum, ratio->sum);
     return 1;
+}
+
+static size_t add_line(gc_cmd *cmd, const char *kind, const gc_line *line)
+{
+    if (line->files <= 0)
+        return 0;
+    gc_cmd_int(cmd, LINE_ROWS);
+    gc_cmd_int(cmd, BOUND_FILES);
+    for (size_t i = 0; i < LINE_ROWS; i++)
+        add_sum(cmd, field_of(line_rows[i].prefix, kind).name,
+                *(const int64_t *)((const char *)line + line_rows[i].offset));
+    return 1;
+}
+
+static size_t add_kind(gc_cmd *cmd, const gc_measured_kind *kind)
+{
+    if (!gc_store_word(kind->name))
+        return 0;
+    return add_pair(cmd, field_of(SUM_PREFIX, kind->name).name,
+                    field_of(PER_PREFIX, kind->name).name, &kind->output, BOUND_BYTES) +
+           add_line(cmd, kind->name, &kind->line);
 }
 
 gc_err gc_store_model_learn(gc_store *self, const char *model, const gc_measured *more)
@@ -163,24 +222,16 @@ gc_err gc_store_model_learn(gc_store *self, const char *model, const gc_measured
     if (!gc_store_word(model))
         return GC_EINVAL;
     gc_cmd cmd;
-    size_t pairs = 0;
+    size_t groups = 0;
     gc_cmd_script(&cmd, &self->scripts, GC_SCRIPT_MODEL_LEARN);
     gc_cmd_text(&cmd, model);
     for (size_t i = 0; i < RATIO_ROWS; i++)
-        pairs += add_pair(&cmd, ratio_rows[i].sum, ratio_rows[i].per,
-                          (const gc_ratio *)((const char *)more + ratio_rows[i].offset),
-                          ratio_rows[i].bound);
-    for (size_t i = 0; i < more->kind_count; i++) {
-        const gc_measured_kind *kind = &more->kinds[i];
-        char sum[sizeof SUM_PREFIX + sizeof kind->name];
-        char per[sizeof PER_PREFIX + sizeof kind->name];
-        if (!gc_store_word(kind->name))
-            continue;
-        snprintf(sum, sizeof sum, SUM_PREFIX "%s", kind->name);
-        snprintf(per, sizeof per, PER_PREFIX "%s", kind->name);
-        pairs += add_pair(&cmd, sum, per, &kind->output, BOUND_BYTES);
-    }
-    if (pairs)
+        groups += add_pair(&cmd, ratio_rows[i].sum, ratio_rows[i].per,
+                           (const gc_ratio *)((const char *)more + ratio_rows[i].offset),
+                           ratio_rows[i].bound);
+    for (size_t i = 0; i < more->kind_count; i++)
+        groups += add_kind(&cmd, &more->kinds[i]);
+    if (groups)
         return gc_store_run(self, &cmd);
     gc_cmd_release(&cmd);
     return GC_OK;

@@ -83,7 +83,7 @@ static double output_of(const gc_run *run, size_t file)
     const gc_plan_file *f = &run->project.plan->files[file];
     gc_ratio seen = gc_measured_output(&run->partial, f);
     gc_ratio known = gc_measured_output(&run->rates.measured, f);
-    if (seen.per + known.per > 0)
+    if (seen.per > 0)
         return (double)f->expected_bytes * (double)(seen.sum + known.sum) /
                (double)(seen.per + known.per);
     return gc_rates_output_most(&run->rates, f);

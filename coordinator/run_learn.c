@@ -83,10 +83,11 @@ void run_take_lesson(gc_run *run, const run_task *task, const gc_result *result)
         long file = gc_plan_find(run->project.plan, r->path);
         if (file < 0 || r->outcome != GC_FILE_MADE)
             continue;
+        const gc_plan_file *f = &run->project.plan->files[file];
         files[lesson.file_count++] =
-            (gc_lesson_file){ .kind = gc_rates_kind(&run->project.plan->files[file]),
-                              .expected_bytes =
-                                  run->project.plan->files[file].expected_bytes,
+            (gc_lesson_file){ .kind = gc_rates_kind(f),
+                              .expected_bytes = f->expected_bytes,
+                              .promised_bytes = strlen(f->promise),
                               .output_tokens = r->usage.output };
     }
     gc_measured_add(&run->lessons, &lesson);

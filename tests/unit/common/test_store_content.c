@@ -300,8 +300,10 @@ static void test_store_model_learns_sums(void **state)
 {
     fixture *f = *state;
     gc_measured more = { .marked = { 3600, 1000 },
-                         .kinds = { { "service", { 300, 2000 } },
-                                    { "no word", { 1, 1 } } },
+                         .kinds = { { .name = "service",
+                                      .output = { 300, 2000 },
+                                      .line = { 2, 70, 300, 2500, 11000 } },
+                                    { .name = "no word", .output = { 1, 1 } } },
                          .kind_count = 2 };
     gc_measured m;
     must_ok(gc_store_model_learn(f->store, "m", &more));
@@ -315,6 +317,8 @@ static void test_store_model_learns_sums(void **state)
     assert_string_equal(m.kinds[0].name, "service");
     assert_int_equal(m.kinds[0].output.sum, 600);
     assert_int_equal(m.kinds[0].output.per, 4000);
+    const gc_line twice = { 4, 140, 600, 5000, 22000 };
+    assert_memory_equal(&m.kinds[0].line, &twice, sizeof twice);
     expect_err(GC_EINVAL, gc_store_model_learn(f->store, "", &more));
 }
 
@@ -332,6 +336,14 @@ static void test_store_model_sums_are_bounded(void **state)
     assert_true(m.plain.per <= 2000000);
     double mean = (double)m.plain.sum / (double)m.plain.per;
     assert_true(mean > 1.99 && mean < 2.01);
+    const gc_line full = { 1001, 70, 300, 2500, 11000 };
+    gc_measured files = { .kinds = { { .name = "test", .line = full } },
+                          .kind_count = 1 };
+    files.kinds[0].output = (gc_ratio){ 1, 1 };
+    must_ok(gc_store_model_learn(f->store, "m", &files));
+    must_ok(gc_store_model_get(f->store, "m", &m));
+    const gc_line half = { 500, 35, 150, 1250, 5500 };
+    assert_memory_equal(&m.kinds[0].line, &half, sizeof half);
 }
 
 static void test_store_simulated_figures_are_apart(void **state)

@@ -149,7 +149,7 @@ static void test_estimate_ignores_a_count_out_of_reason(void **state)
 static void test_estimate_learns_from_a_call(void **state)
 {
     (void)state;
-    gc_lesson_file parts[] = { { "service", 4000, 3000 }, { "test", 2000, 100 } };
+    gc_lesson_file parts[] = { { "service", 4000, 3000, 0 }, { "test", 2000, 100, 0 } };
     gc_lesson lesson = { .prompt_bytes = 10000,
                          .marked_bytes = 8000,
                          .usage = { .input = 1000, .cache_read = 2500, .output = 3100 },
@@ -171,14 +171,16 @@ static void test_estimate_learns_from_a_call(void **state)
     assert_int_equal(e.usage.output, 3100); /* thinking is in the measured output */
     assert_true(near(seconds, 31.5));
     gc_plan_file other = { .kind = (char *)"cli", .expected_bytes = 6000 };
-    assert_true(near(gc_rates_output(&rates, &other), 3100)); /* as all kinds together */
+    double factors =
+        sqrt(3000.0 / 4000 * 100 / 2000); /* the mean of what the kinds took */
+    assert_true(near(gc_rates_output(&rates, &other), 6000 * factors));
 }
 
 /* The order of calls is planned with a kind that nobody knows as long. */
 static void test_estimate_takes_unknown_kinds_for_long(void **state)
 {
     (void)state;
-    gc_lesson_file part = { "test", 2000, 100 };
+    gc_lesson_file part = { "test", 2000, 100, 0 };
     gc_lesson lesson = { .usage = { .output = 100 }, .files = &part, .file_count = 1 };
     gc_measured measured = { .calls = 1 };
     gc_rates rates = table_rates();
@@ -213,11 +215,13 @@ static void test_estimate_tells_tests_apart(void **state)
     assert_string_equal(gc_rates_kind(&of_service), "test:service");
     assert_string_equal(gc_rates_kind(&of_model), "test");
     assert_string_equal(gc_rates_kind(&service), "service");
-    gc_measured measured = { .calls = 3,
-                             .kinds = { { "test:service", { 500, 1000 } },
-                                        { "test:handler", { 100, 1000 } },
-                                        { "service", { 900, 1000 } } },
-                             .kind_count = 3 };
+    gc_measured measured = {
+        .calls = 3,
+        .kinds = { { .name = "test:service", .output = { 500, 1000 } },
+                   { .name = "test:handler", .output = { 100, 1000 } },
+                   { .name = "service", .output = { 900, 1000 } } },
+        .kind_count = 3
+    };
     gc_rates rates = table_rates();
     gc_rates_learn(&rates, &measured);
     assert_true(near(gc_rates_output(&rates, &of_service), 500));
@@ -225,10 +229,86 @@ static void test_estimate_tells_tests_apart(void **state)
     assert_true(near(gc_rates_output(&rates, &service), 900));
 }
 
+/* One answered file. */
+static void learn_file(gc_measured *measured, const char *kind, size_t expected,
+                       size_t promised, int64_t tokens)
+{
+    gc_lesson_file part = { kind, expected, tokens, promised };
+    gc_lesson lesson = { .usage = { .output = tokens }, .files = &part, .file_count = 1 };
+    gc_measured_add(measured, &lesson);
+}
+
+static gc_plan_file promising(const char *kind, char promise[], size_t bytes,
+                              size_t expected)
+{
+    memset(promise, 'p', bytes);
+    promise[bytes] = '\0';
+    return (gc_plan_file){ .path = (char *)"a.go",
+                           .kind = (char *)kind,
+                           .promise = promise,
+                           .expected_bytes = expected };
+}
+
+static void test_estimate_follows_what_is_promised(void **state)
+{
+    (void)state;
+    gc_measured measured = { .calls = 1 };
+    gc_rates rates = table_rates();
+    char promise[4000];
+    for (size_t i = 0; i < 40; i++)
+        learn_file(&measured, "service", 1500 + 200 + 10 * i, 200 + 10 * i,
+                   (int64_t)(50 + 200 + 10 * i)); /* a token for each promised byte */
+    gc_rates_learn(&rates, &measured);
+    gc_plan_file small = promising("service", promise, 200, 1700);
+    double output = gc_rates_output(&rates, &small);
+    assert_true(output > 240 && output < 275);
+    gc_plan_file large = promising("service", promise, 700, 2200);
+    output = gc_rates_output(&rates, &large);
+    assert_true(output > 690 && output < 760);
+    /* far outside of what was seen the line is not followed to nothing */
+    for (size_t i = 0; i < 40; i++)
+        learn_file(&measured, "store", 3000, 1000 + 10 * i, (int64_t)(10 + 10 * i));
+    gc_rates_learn(&rates, &measured);
+    gc_plan_file bare = promising("store", promise, 0, 3000);
+    assert_true(gc_rates_output(&rates, &bare) > 100);
+}
+
+/* Where the measured kinds took so many tokens for a file and each promised byte, whatever was
+ * expected of them, one that nobody measured is taken to do so, too; where they took what was
+ * expected, it is not. */
+static void test_estimate_of_an_unknown_kind_is_like_the_known(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *kind;
+        size_t expected, promised;
+    } known[] = { { "cli", 4000, 150 },
+                  { "handler", 3700, 130 },
+                  { "service", 2000, 500 },
+                  { "test", 2200, 50 } };
+    gc_measured by_promise = { .calls = 1 }, by_size = { .calls = 1 };
+    gc_rates rates = table_rates();
+    char promise[1000];
+    for (size_t i = 0; i < 4; i++) {
+        learn_file(&by_promise, known[i].kind, known[i].expected, known[i].promised,
+                   (int64_t)(60 + known[i].promised));
+        learn_file(&by_size, known[i].kind, known[i].expected, known[i].promised,
+                   (int64_t)known[i].expected / 5);
+    }
+    gc_plan_file file = promising("source", promise, 300, 3000);
+    gc_rates_learn(&rates, &by_promise);
+    assert_true(near(gc_rates_output(&rates, &file), 360));
+    gc_rates_learn(&rates, &by_size);
+    assert_true(near(gc_rates_output(&rates, &file), 600));
+    assert_string_equal(gc_rates_kind(&file), "source:types");
+    file = promising("source", promise, 0, 3000);
+    assert_string_equal(gc_rates_kind(&file), "source");
+}
+
 static void test_estimate_refuses_absurd_figures(void **state)
 {
     (void)state;
-    gc_lesson_file parts[] = { { "service", 10, 1000000 }, { "test", 0, 100 } };
+    gc_lesson_file parts[] = { { "service", 10, 1000000, 0 }, { "test", 0, 100, 0 } };
     gc_lesson lesson = { .prompt_bytes = 1000000,
                          .usage = { .input = 1, .output = 1000100 },
                          .wait_s = 3,
@@ -244,14 +324,18 @@ static void test_estimate_refuses_absurd_figures(void **state)
                             .bytes_per_token = 1e300,
                             .marked = { 1, -5 },
                             .plain = { 900, 1 },
-                            .kinds = { { "service", { 5000000, 1 } } },
-                            .kind_count = 1 };
+                            .kinds = { { .name = "service", .output = { 5000000, 1 } },
+                                       { .name = "test",
+                                         .output = { 500, 2000 },
+                                         .line = { 1, INT64_MAX, 500, INT64_MAX, -1 } } },
+                            .kind_count = 2 };
     gc_rates rates = table_rates();
     gc_rates_learn(&rates, &foreign);
     assert_true(near(rates.bytes_per_token, 4));
     assert_true(near(rates.marked_bytes_per_token, 4));
     assert_true(near(rates.plain_bytes_per_token, 4));
     assert_true(near(gc_rates_output(&rates, &files[0]), 1000));
+    assert_true(near(gc_rates_output(&rates, &files[1]), 500));
 }
 
 int main(void)
@@ -267,6 +351,8 @@ int main(void)
         cmocka_unit_test(test_estimate_learns_from_a_call),
         cmocka_unit_test(test_estimate_takes_unknown_kinds_for_long),
         cmocka_unit_test(test_estimate_tells_tests_apart),
+        cmocka_unit_test(test_estimate_follows_what_is_promised),
+        cmocka_unit_test(test_estimate_of_an_unknown_kind_is_like_the_known),
         cmocka_unit_test(test_estimate_refuses_absurd_figures),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

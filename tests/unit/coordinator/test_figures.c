@@ -13,7 +13,10 @@ static void test_figures_round_trip(void **state)
                       .plain = { 30, 11 },
                       .wait = { 500, 7 },
                       .stream = { 900, 80 },
-                      .kinds = { { "service", { 5, 20 } }, { "test", { 6, 30 } } },
+                      .kinds = { { .name = "service", .output = { 5, 20 } },
+                                 { .name = "test",
+                                   .output = { 6, 30 },
+                                   .line = { 2, 70, 6, 2500, 210 } } },
                       .kind_count = 2 };
     gc_measured back;
     gc_buf text;
@@ -27,6 +30,7 @@ static void test_figures_round_trip(void **state)
     assert_int_equal(back.kind_count, 2);
     assert_string_equal(back.kinds[1].name, "test");
     assert_int_equal(back.kinds[1].output.per, 30);
+    assert_memory_equal(&back.kinds[1].line, &m.kinds[1].line, sizeof(gc_line));
     expect_err(GC_ENOENT, gc_figures_read("other", text.ptr, text.len, &back));
     expect_err(GC_EPROTO, gc_figures_read("m", text.ptr, text.len / 2, &back));
     gc_buf_release(&text);
