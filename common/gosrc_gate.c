@@ -93,16 +93,36 @@ static void check_duplicates(gc_go_gate_state *self)
     }
 }
 
+/* `//go:linkname NAME ...` at the start of a line: the body is in another package. */
+static bool is_linked(const char *name, const char *src, size_t len)
+{
+    static const char directive[] = "//go:linkname ";
+    const size_t skip = sizeof directive - 1, name_len = strlen(name);
+    const char *end = src + len;
+    for (const char *at = src; at && at < end;
+         at = memchr(at, '\n', (size_t)(end - at))) {
+        at += *at == '\n';
+        size_t left = (size_t)(end - at);
+        if (left > skip + name_len && memcmp(at, directive, skip) == 0 &&
+            memcmp(at + skip, name, name_len) == 0 &&
+            memchr(" \t\r\n", at[skip + name_len], 4))
+            return true;
+    }
+    return false;
+}
+
 /* Go takes such a function for one in assembly, of which a generated project has none. */
-static void check_bodies(gc_go_gate_state *self)
+static void check_bodies(gc_go_gate_state *self, const char *path, const char *src,
+                         size_t len)
 {
     const gc_go_file *file = self->answer;
     for (size_t i = 0; i < file->decl_count; i++) {
         const gc_go_decl *decl = &file->decls[i];
-        if (decl->kind == GC_GO_FUNC && !decl->body)
-            gc_go_complain(self, decl->line, "%s%s%s has no body",
-                           decl->receiver ? decl->receiver : "",
-                           decl->receiver ? "." : "", decl->name);
+        if (decl->kind != GC_GO_FUNC || decl->body || is_linked(decl->name, src, len))
+            continue;
+        char *key = gc_go_decl_key(decl);
+        gc_go_complain(self, decl->line, "%s in %s has no body", key, path);
+        free(key);
     }
 }
 
@@ -218,7 +238,7 @@ static gc_err check_go(gc_go_gate_state *self, const char *path, const char *pac
     }
     check_package(self, path, package);
     check_duplicates(self);
-    check_bodies(self);
+    check_bodies(self, path, src, len);
     check_imports(self);
     check_strays(self);
     return GC_OK;

@@ -7,6 +7,7 @@
 #include "common/hash.h"
 #include "common/mem.h"
 #include "common/pack.h"
+#include "common/text.h"
 
 #define MAX_BYTES ((int64_t)64 << 20)
 #define MAX_SHORT 256
@@ -196,44 +197,62 @@ void gc_task_encode(const gc_task *self, gc_buf *out)
 }
 
 /* A text or the hash of one, never both. */
-static bool blocks_ok(const gc_block *blocks, size_t count)
+static gc_err check_blocks(const gc_block *blocks, size_t count, gc_errinfo *info)
 {
     for (size_t i = 0; i < count; i++) {
-        if (!blocks[i].text == !blocks[i].sha256)
-            return false;
-        if (blocks[i].sha256 && !gc_sha_valid(blocks[i].sha256))
-            return false;
+        bool hash = !blocks[i].sha256 || gc_sha_valid(blocks[i].sha256);
+        if (!blocks[i].text == !blocks[i].sha256 || !hash)
+            return gc_fail(info, GC_EPROTO,
+                           "block %zu of the prompt has not one text or sha256", i);
     }
-    return true;
+    return GC_OK;
 }
 
 /* Each is asked for once, and none may leave the folder of whoever writes it. */
-static bool files_ok(const gc_task_file *files, size_t count)
+static gc_err check_files(const gc_task_file *files, size_t count, gc_errinfo *info)
 {
+    char path[128];
     for (size_t i = 0; i < count; i++) {
-        if (!gc_path_safe(files[i].path) || !gc_sha_valid(files[i].fingerprint))
-            return false;
+        gc_one_line(path, sizeof path, files[i].path);
+        if (!gc_path_safe(files[i].path))
+            return gc_fail(info, GC_EPROTO,
+                           "the path \"%s\" leaves the project or is not in normal form",
+                           path);
+        if (!gc_sha_valid(files[i].fingerprint))
+            return gc_fail(info, GC_EPROTO, "\"%s\" has no fingerprint", path);
         for (size_t k = 0; k < i; k++)
             if (strcmp(files[i].path, files[k].path) == 0)
-                return false;
+                return gc_fail(info, GC_EPROTO, "the file \"%s\" stands twice in it",
+                               path);
     }
-    return true;
+    return GC_OK;
 }
 
-static bool task_ok(const gc_task *self)
+static gc_err check_task(const gc_task *self, gc_errinfo *info)
 {
-    bool ttl = strcmp(self->cache_ttl, "5m") == 0 || strcmp(self->cache_ttl, "1h") == 0;
-    return ttl && files_ok(self->files, self->file_count) &&
-           blocks_ok(self->system, self->system_count) &&
-           blocks_ok(self->user, self->user_count);
+    if (strcmp(self->cache_ttl, "5m") != 0 && strcmp(self->cache_ttl, "1h") != 0) {
+        char ttl[32];
+        gc_one_line(ttl, sizeof ttl, self->cache_ttl);
+        return gc_fail(info, GC_EPROTO, "cache_ttl is \"%s\", neither 5m nor 1h", ttl);
+    }
+    if (self->max_tokens < 1)
+        return gc_fail(info, GC_EPROTO, "max_tokens is 0: no answer could come");
+    gc_err err = check_files(self->files, self->file_count, info);
+    if (!err)
+        err = check_blocks(self->system, self->system_count, info);
+    if (!err)
+        err = check_blocks(self->user, self->user_count, info);
+    return err;
 }
 
-gc_err gc_task_decode(const void *mem, size_t len, gc_task **out)
+gc_err gc_task_decode(const void *mem, size_t len, gc_task **out, gc_errinfo *info)
 {
     gc_task *self = gc_task_new();
     gc_err err = gc_pack_decode(&task, NULL, mem, len, self, NULL);
-    if (!err && !task_ok(self))
-        err = GC_EPROTO;
+    if (err)
+        gc_fail(info, err, "the payload is no task of this version");
+    else
+        err = check_task(self, info);
     if (err)
         gc_task_destroy(&self);
     else

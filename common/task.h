@@ -62,8 +62,11 @@ gc_task *gc_task_new(void);
 void gc_task_destroy(gc_task **self_p);
 void gc_task_encode(const gc_task *self, gc_buf *out);
 
-/* GC_EPROTO, GC_ETOOBIG: refused, *out untouched. */
-GC_MUST_CHECK gc_err gc_task_decode(const void *mem, size_t len, gc_task **out);
+/* Also a task that can be read but not meant is refused: other words than the known ones,
+ * paths that leave the project, a file twice. GC_EPROTO, GC_ETOOBIG: *out is untouched, `info`
+ * (may be NULL) says why. */
+GC_MUST_CHECK gc_err gc_task_decode(const void *mem, size_t len, gc_task **out,
+                                    gc_errinfo *info);
 
 /* Hash of everything up to the last cache mark (the blocks by content, effort and format of
  * thinking too, since they belong to the provider's cache key); false if nothing is marked. */

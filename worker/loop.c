@@ -154,14 +154,15 @@ static void log_stats(gc_loop *self)
         return;
     self->told = *t;
     gc_log_info("worker.stats",
-                "tasks=%" PRId64 " done=%" PRId64 " failed=%" PRId64 " requests=%" PRId64
-                " answers=%" PRId64 " not_sent=%" PRId64 " sent_unknown=%" PRId64
-                " rate_limited=%" PRId64 " made=%" PRId64 " reused=%" PRId64
-                " rejected=%" PRId64 " waiting=%" PRId64 " lost_leases=%" PRId64
-                " uncached=%" PRId64,
-                t->tasks, t->done, t->failed, t->requests, t->answers, t->not_sent,
-                t->sent_unknown, t->rate_limited, t->files_made, t->files_reused,
-                t->files_rejected, t->files_waiting, t->lost_leases, t->uncached);
+                "tasks=%" PRId64 " done=%" PRId64 " failed=%" PRId64 " refused=%" PRId64
+                " requests=%" PRId64 " answers=%" PRId64 " not_sent=%" PRId64
+                " sent_unknown=%" PRId64 " rate_limited=%" PRId64 " made=%" PRId64
+                " reused=%" PRId64 " rejected=%" PRId64 " waiting=%" PRId64
+                " lost_leases=%" PRId64 " uncached=%" PRId64,
+                t->tasks, t->done, t->failed, t->refused, t->requests, t->answers,
+                t->not_sent, t->sent_unknown, t->rate_limited, t->files_made,
+                t->files_reused, t->files_rejected, t->files_waiting, t->lost_leases,
+                t->uncached);
 }
 
 /* Drained: all ended and told, or there is nobody to tell and nothing to lose. */

@@ -32,6 +32,7 @@
 /* Counted since the start of the process; for the log. */
 typedef struct gc_tally {
     int64_t tasks, done, failed;
+    int64_t refused; /* what came was no task that can be taken */
     int64_t requests, answers;
     int64_t not_sent, sent_unknown; /* failed calls: free, or maybe charged */
     int64_t rate_limited;

@@ -210,21 +210,33 @@ static void add(gc_tasks *self, gc_session *from, const gc_wire_task *given,
         start(one);
 }
 
+/* The task in the message; *out is for the caller to destroy even if it is refused. */
+static gc_err read_task(const gc_wire *message, gc_task **out, gc_errinfo *info)
+{
+    const gc_wire_task *given = &message->tasks[0];
+    gc_err err = gc_task_decode(given->payload, given->payload_len, out, info);
+    if (!err &&
+        (strcmp((*out)->job, message->job) != 0 || strcmp((*out)->id, given->id) != 0))
+        err = gc_fail(info, GC_EPROTO, "the payload is another task than the message");
+    return err;
+}
+
 void gc_tasks_take(gc_tasks *self, gc_session *from, const gc_wire *message)
 {
     const gc_wire_task *given = &message->tasks[0];
     char *name = gc_xasprintf("%s/%s", message->job, given->id);
     slot *known = gc_map_get(self->held, name);
     gc_task *task = NULL;
+    gc_errinfo info;
     if (known) {
         known->from = from;
         known->attempt = given->attempt;
     } else if (self->draining) {
         refuse(from, message, GC_FAIL_HANDBACK, "the worker drains");
-    } else if (gc_task_decode(given->payload, given->payload_len, &task) ||
-               strcmp(task->job, message->job) != 0 || strcmp(task->id, given->id) != 0) {
-        gc_log_warn("task.bad", "task=%s", name);
-        refuse(from, message, GC_FAIL_BAD_TASK, "the payload is no task of this version");
+    } else if (read_task(message, &task, &info)) {
+        self->env->tally->refused++;
+        gc_log_warn("task.bad", "task=%s error=\"%s\"", name, info.text);
+        refuse(from, message, GC_FAIL_BAD_TASK, info.text);
     } else {
         add(self, from, given, &task, name);
         name = NULL; /* the slot has it */

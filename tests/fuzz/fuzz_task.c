@@ -10,11 +10,11 @@ static void fuzz_task(const uint8_t *data, size_t size)
 {
     gc_buf buf;
     gc_task *task = NULL, *again = NULL;
-    if (gc_task_decode(data, size, &task))
+    if (gc_task_decode(data, size, &task, NULL))
         return;
     gc_buf_init(&buf, 4 << 20);
     gc_task_encode(task, &buf);
-    if (buf.full || gc_task_decode(buf.ptr, buf.len, &again))
+    if (buf.full || gc_task_decode(buf.ptr, buf.len, &again, NULL))
         abort();
     gc_buf_release(&buf);
     gc_task_destroy(&task);

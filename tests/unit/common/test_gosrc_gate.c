@@ -78,11 +78,20 @@ static void test_nothing_there(void **state)
 static void test_functions_without_a_body(void **state)
 {
     (void)state;
-    expect_gate("func F()\n", "package user\nfunc F()\n", "line 2: F has no body\n");
+    expect_gate("func F()\n", "package user\nfunc F()\n",
+                "line 2: F in internal/user/service.go has no body\n");
     expect_gate("",
                 "package user\n\ntype T struct{}\n\nfunc (t *T) Do() error\n"
                 "func ok() {\n}\n",
-                "line 5: T.Do has no body\n");
+                "line 5: T.Do in internal/user/service.go has no body\n");
+    expect_gate("",
+                "package user\n\nimport _ \"unsafe\"\n\n//go:linkname nanotime "
+                "runtime.nanotime\nfunc nanotime() int64\n",
+                "");
+    expect_gate("",
+                "package user\n\n//go:linkname nanotimes runtime.nanotime\nfunc "
+                "nanotime() int64\n",
+                "line 4: nanotime in internal/user/service.go has no body\n");
 }
 
 static void test_other_paths(void **state)

@@ -40,12 +40,14 @@ static gc_task *make_task(void)
     return task;
 }
 
+static gc_errinfo why; /* the latest task was refused */
+
 static gc_err encode_and_decode(const gc_task *task, gc_task **out)
 {
     gc_buf buf;
     gc_buf_init(&buf, 1 << 20);
     gc_task_encode(task, &buf);
-    gc_err err = gc_task_decode(buf.ptr, buf.len, out);
+    gc_err err = gc_task_decode(buf.ptr, buf.len, out, &why);
     gc_buf_release(&buf);
     return err;
 }
@@ -113,6 +115,7 @@ static void expect_path_refused(const char *path)
     free(in->files[0].path);
     in->files[0].path = gc_xstrdup(path);
     expect_err(GC_EPROTO, encode_and_decode(in, &out));
+    assert_non_null(strstr(why.text, *path ? path : "path"));
     gc_task_destroy(&in);
 }
 
@@ -123,6 +126,9 @@ static void test_task_refuses_files_nobody_may_write(void **state)
     expect_path_refused("../a.go");
     expect_path_refused("/etc/a.go");
     expect_path_refused("a/.git/hooks");
+    expect_path_refused("./a.go");
+    expect_path_refused("a//b.go");
+    expect_path_refused("a/");
     expect_path_refused("a/1.go"); /* it is the other one, too */
 }
 
@@ -133,6 +139,7 @@ static void test_task_refuses_other_lifetimes(void **state)
     free(in->cache_ttl);
     in->cache_ttl = gc_xstrdup("7m");
     expect_err(GC_EPROTO, encode_and_decode(in, &out));
+    assert_non_null(strstr(why.text, "7m"));
     gc_task_destroy(&in);
 }
 
@@ -145,7 +152,7 @@ static void test_task_refuses_every_truncation(void **state)
     gc_buf_init(&buf, 1 << 20);
     gc_task_encode(in, &buf);
     for (size_t len = 0; len < buf.len; len++)
-        expect_err(GC_EPROTO, gc_task_decode(buf.ptr, len, &out));
+        expect_err(GC_EPROTO, gc_task_decode(buf.ptr, len, &out, NULL));
     gc_buf_release(&buf);
     gc_task_destroy(&in);
 }
