@@ -184,14 +184,57 @@ static void checkpoint_kept(gc_run *run, texts *more, const size_t *files, size_
             add_text(run, more, files[i]);
 }
 
+/* "path sha256" of what the job has in Redis; NULL: nobody knows. */
+static gc_map *recorded_files(gc_run *run)
+{
+    gc_strv lines = { 0 };
+    gc_map *known = NULL;
+    if (gc_store_files(run->store, run->job, &lines) == GC_OK) {
+        known = gc_map_new();
+        for (size_t i = 0; i < lines.count; i++)
+            gc_map_set(known, lines.items[i], run);
+    }
+    gc_strv_release(&lines);
+    return known;
+}
+
+/* What came from Redis and is there no more: it was emptied, or was set back to an earlier
+ * moment (a crash before its last writes were on disk, a replica that had missed them). */
+static bool is_lost(const gc_run *run, const gc_map *recorded, size_t file)
+{
+    if (run->records_lost || !recorded)
+        return run->records_lost;
+    char *line =
+        gc_xasprintf("%s %s", run->stats.files[file].path, run->files[file].collect_sha);
+    bool lost = !gc_map_has(recorded, line);
+    free(line);
+    return lost;
+}
+
+static void tell_lost(const gc_run *run, size_t count)
+{
+    if (!count)
+        return;
+    gc_log_warn("redis.lost_writes", "job=%s files=%zu", run->job, count);
+    fprintf(
+        stderr,
+        "warning: Redis has lost %zu stored files of this job; they are stored again\n",
+        count);
+}
+
 void run_complete_checkpoint(gc_run *run)
 {
-    size_t batch[CHECKPOINT_BATCH], count = 0;
+    if (!run->store)
+        return;
+    size_t batch[CHECKPOINT_BATCH], count = 0, lost = 0;
     texts *more = gc_xcalloc(1, sizeof *more);
-    for (size_t i = 0; run->store && i < run->project.plan->file_count; i++) {
+    gc_map *recorded = recorded_files(run);
+    for (size_t i = 0; i < run->project.plan->file_count; i++) {
         const run_file *f = &run->files[i];
-        if (f->step != RUN_DONE || (f->collect_how && !run->records_lost))
+        bool collected = f->collect_how != NULL;
+        if (f->step != RUN_DONE || (collected && !is_lost(run, recorded, i)))
             continue;
+        lost += collected;
         if (run_decision(run, i).action == GC_KEEP &&
             gc_sha_valid(run->stats.files[i].sha256))
             batch[count++] = i;
@@ -206,5 +249,7 @@ void run_complete_checkpoint(gc_run *run)
         checkpoint_kept(run, more, batch, count);
     if (more->count)
         store_texts(run, more);
+    tell_lost(run, lost);
+    gc_map_destroy(&recorded);
     free(more);
 }

@@ -1,5 +1,4 @@
-"""One test for each promise about failure, with real processes. The simulator's journal is the
-ledger: what it completed was paid for."""
+"""One test for each promise about failure, with real processes."""
 
 import contextlib
 import json
@@ -9,33 +8,11 @@ import signal
 import subprocess
 import unittest
 
-from cluster import TODO, Case, kill, said, tree, wait_for
+from cluster import TODO, kill, said, tree, wait_for
+from faults import Faults, Remote
 
 SLOW = ("--ttft", 100, "--tokens-per-second", 500)
 MODEL = "internal/task/task.go"
-
-
-class Faults(Case):
-    def setUp(self):
-        super().setUp()
-        self.c.ask_for_every_go_file()
-
-    def ends(self, process, code=0, deadline_s=60):
-        self.assertEqual(process.wait(deadline_s), code, said(process))
-
-    def sound(self, *folders, twice=0):
-        """Every file that was asked for is there, and is one that was paid for; at most `twice`
-        answers were paid for again."""
-        paid = self.c.paid()
-        for folder in folders:
-            files = tree(folder)
-            for path, answers in paid.items():
-                self.assertIn(files.get(path), answers, path)
-        again = {p: len(a) - 1 for p, a in paid.items() if len(a) > 1}
-        self.assertLessEqual(sum(again.values()), twice, again)
-
-    def answers(self, count):
-        wait_for(f"{count} answers", lambda: len(self.c.ledger()) >= count)
 
 
 class Local(Faults):
@@ -260,28 +237,7 @@ class Local(Faults):
         self.sound(out, twice=25)
 
 
-class Remote(Faults):
-    def setUp(self):
-        super().setUp()
-        self.c.start_redis()
-        self.broker = self.c.start_broker()
-
-    def start(self, name, *args, **env):
-        return self.c.gc_start(TODO, "-o", self.c.dir / name, *args, *self.c.cluster_args(), **env)
-
-    def run_to_end(self, name, *args, code=0):
-        return self.ok(self.c.gc(TODO, "-o", self.c.dir / name, *args, *self.c.cluster_args()),
-                       code)
-
-    def jobs(self):
-        return self.c.redis_cli("ZRANGE", "gc:jobs", 0, -1).split()
-
-    def job(self):
-        return wait_for("a job", self.jobs)[-1]
-
-    def state(self, job):
-        return self.c.redis_cli("HGET", f"gc:job:{job}", "state")
-
+class Cluster(Remote):
     def test_resumed_in_another_folder(self):
         self.c.start_sim(*SLOW)
         self.c.start_worker(2)
@@ -319,10 +275,6 @@ class Remote(Faults):
         self.ends(p)
         self.sound(self.c.dir / "a")
 
-    def leases(self):
-        keys = self.c.redis_cli("KEYS", "gc:lease:*").split()
-        return {self.c.redis_cli("GET", key) for key in keys}
-
     def test_worker_paused_past_its_lease(self):
         self.c.start_sim("--ttft", 300, "--tokens-per-second", 300)
         zombie = self.c.start_worker(2)
@@ -339,21 +291,6 @@ class Remote(Faults):
         for line in self.c.redis_cli("HGETALL", f"gc:job:{self.job()}:files").split("\n"):
             self.assertTrue(line)
         self.assertEqual(self.checkpoint(self.job()), tree(self.c.dir / "a"))
-
-    def checkpoint(self, job):
-        words = self.c.redis_cli("HGETALL", f"gc:job:{job}:files").split()
-        return dict(zip(words[::2], words[1::2]))
-
-    def test_redis_killed_and_restarted(self):
-        self.c.start_sim(*SLOW)
-        self.c.start_worker(2)
-        p = self.start("a")
-        for answers in (2, 6):
-            self.answers(answers)
-            self.c.restart_redis()
-        self.ends(p)
-        self.sound(self.c.dir / "a", twice=2 * 2 * 5)
-        self.assertEqual(self.state(self.job()), "done")
 
     def test_redis_flushed(self):
         self.c.start_sim(*SLOW)

@@ -105,22 +105,22 @@ class Cluster:
                                 url_file.read_text().strip())
         return self.sim
 
-    def start_redis(self, port=None):
+    def start_redis(self, port=None, *args, fsync="always", folder="redis"):
         """With `port`: again on the data of the one that was killed."""
         port = port or free_port()
-        self.redis_dir = self.dir / "redis"
+        self.redis_dir = self.dir / folder
         self.redis_dir.mkdir(exist_ok=True)
         self.redis = self.start("redis", "redis-server", "--port", port, "--bind", "127.0.0.1",
                                 "--dir", self.redis_dir, "--appendonly", "yes",
-                                "--appendfsync", "always", "--save", "")
+                                "--appendfsync", fsync, "--save", "", *args)
         self.redis_url = f"redis://127.0.0.1:{port}"
         self.redis_port = port
         wait_for("redis", lambda: self.redis_cli("PING") == "PONG")
         return self.redis
 
-    def restart_redis(self):
+    def restart_redis(self, *args, **options):
         kill(self.redis)
-        return self.start_redis(self.redis_port)
+        return self.start_redis(self.redis_port, *args, **options)
 
     def redis_cli(self, *args):
         result = subprocess.run(["redis-cli", "-p", str(self.redis_port), *map(str, args)],
