@@ -81,6 +81,8 @@ static const char *path_problem(const char *path)
         return "is missing; write it like /orders/{id}";
     if (strlen(path) > GC_SPEC_MAX_PATH)
         return "is longer than 240 bytes; shorten it";
+    if (strstr(path, "...}"))
+        return "has a parameter for several parts; write one for one part, such as {name}";
     if (strstr(path, ".."))
         return "holds \"..\"; write it like /orders/{id}";
     if (!balanced(path))

@@ -172,6 +172,8 @@ static void test_project_values(void **state)
                    "unknown method");
     expect_finding("name: s\nendpoints: [{path: /a}]\n", "2:13 error", "has no method");
     expect_finding("name: s\nendpoints: [{method: GET}]\n", "2:13 error", "has no path");
+    expect_finding("name: s\nendpoints: ['GET /a/{b...}']\n", "2:13 error",
+                   "for several parts");
     expect_finding("name: s\nendpoints: ['GET /a/{b']\n", "2:13 error", "without its }");
     expect_finding("name: s\nendpoints: ['GET /a/{my id}']\n", "2:13 error",
                    "without blanks");
