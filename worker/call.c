@@ -40,7 +40,7 @@ static gc_usage guess_usage(const gc_call *self)
 {
     gc_usage usage = self->llm.usage;
     int64_t output = guess_tokens(self->task, self->llm.text_bytes);
-    if (usage.output < output)
+    if (!self->llm.is_counted && usage.output < output)
         usage.output = output;
     if (gc_usage_prompt(&usage) == 0)
         usage.input = guess_tokens(self->task, (uint64_t)self->task->prompt_bytes);
@@ -52,7 +52,7 @@ static void fill_end(gc_call *self, bool sent, gc_call_end *out)
     int64_t now_ms = gc_clock_ms();
     const gc_llm *llm = &self->llm;
     bool refused =
-        llm->is_page || (llm->status != 0 && (llm->status < 200 || llm->status > 299));
+        llm->is_alien || (llm->status != 0 && (llm->status < 200 || llm->status > 299));
     *out = (gc_call_end){
         .fault = gc_fault_of(llm, &self->hint),
         .hint = self->hint,
@@ -69,11 +69,19 @@ static void fill_end(gc_call *self, bool sent, gc_call_end *out)
     };
     if (out->fault == GC_FAULT_NONE) {
         out->charge = GC_CHARGE_CONFIRMED;
-        out->usage = llm->usage.output > 0 ? llm->usage : guess_usage(self);
+        out->usage = guess_usage(self);
     } else if (sent && !refused) {
         out->charge = GC_CHARGE_UNKNOWN;
         out->usage = guess_usage(self);
     }
+}
+
+/* Credentials in the URL are not shown. */
+static const char *public_base(const gc_call *self)
+{
+    const char *base = gc_llm_base_url(self->conf.config, self->task->provider);
+    const char *at = strrchr(base, '@');
+    return at ? at + 1 : base;
 }
 
 /* What is not the provider's own words may come from elsewhere: then it says from where. */
@@ -81,19 +89,29 @@ static void describe_error(const gc_call *self, char *text, size_t size)
 {
     const gc_llm_words *said = gc_llm_said(&self->llm);
     const char *message = *said->message ? said->message : "no message";
-    const char *base = gc_llm_base_url(self->conf.config, self->task->provider);
-    const char *at = strrchr(base, '@'); /* credentials before it are not shown */
     if (*said->error_type)
         snprintf(text, size, "%s: %s", said->error_type, message);
     else
-        snprintf(text, size, "%s (from %s)", message, at ? at + 1 : base);
+        snprintf(text, size, "%s (from %s)", message, public_base(self));
 }
 
-static void describe(const gc_call *self, const gc_http_end *http, char *text,
-                     size_t size)
+/* Nothing of it was what this API says. */
+static void describe_stranger(const gc_call *self, char *text, size_t size)
+{
+    snprintf(text, size,
+             "no LLM API answers at %s (%s); correct llm.%s_base_url, or what stands "
+             "between (proxy, login page)",
+             public_base(self), gc_llm_said(&self->llm)->message, self->task->provider);
+}
+
+static void describe(const gc_call *self, const gc_http_end *http, gc_fault fault,
+                     char *text, size_t size)
 {
     const gc_llm *llm = &self->llm;
-    if (llm->has_error)
+    if ((fault == GC_FAULT_FINAL && llm->is_alien) ||
+        (fault == GC_FAULT_STRANGE && !llm->started))
+        describe_stranger(self, text, size);
+    else if (llm->has_error)
         describe_error(self, text, size);
     else if (llm->garbled)
         snprintf(text, size, "the answer is garbled");
@@ -142,10 +160,11 @@ static void on_http_end(void *arg, const gc_http_end *http)
     gc_call_end end;
     char text[768] = "";
     self->http = NULL;
+    self->llm.is_broken = http->err && http->err != GC_ESTATE;
     gc_llm_finish(&self->llm);
     fill_end(self, http->sent, &end);
     if (end.fault != GC_FAULT_NONE)
-        describe(self, http, text, sizeof text);
+        describe(self, http, end.fault, text, sizeof text);
     if (http->err == GC_EINVAL)
         end.fault = GC_FAULT_REQUEST;
     end.stop_reason = self->llm.stop_reason;

@@ -35,11 +35,10 @@ static void take_header(gc_http_head *head, const char *line, size_t len)
     char value[128];
     int64_t wait;
     if (header_is(line, len, "retry-after-ms", value, sizeof value)) {
-        if (!gc_retry_after_ms(value, &wait))
-            hint->after_ms = wait;
+        hint->after_ms = gc_retry_after_ms(value, &wait) ? 0 : wait;
     } else if (header_is(line, len, "retry-after", value, sizeof value)) {
-        if (hint->after_ms < 0 && !gc_retry_after(value, gc_wall_ms(), &wait))
-            hint->after_ms = wait;
+        if (hint->after_ms <= 0) /* one that cannot be read says at least that it ends */
+            hint->after_ms = gc_retry_after(value, gc_wall_ms(), &wait) ? 0 : wait;
     } else if (header_is(line, len, "x-should-retry", value, sizeof value)) {
         hint->should_retry = strcmp(value, "true") == 0    ? 1
                              : strcmp(value, "false") == 0 ? 0

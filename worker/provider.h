@@ -51,7 +51,8 @@ const gc_provider *gc_provider_find(const char *name);
 
 /* What went wrong in an answer. Most have none of it, and thousands are held at once. */
 typedef struct gc_llm_words {
-    char refusal[512]; /* category and explanation, "" if none */
+    char refusal[512];     /* category and explanation, "" if none */
+    char content_type[64]; /* "" if it is one that answers have */
     char error_type[64];
     char error_code[64];
     char message[512]; /* of the error, for a person */
@@ -67,14 +68,17 @@ struct gc_llm {
     bool ended;      /* the message is complete */
     bool has_error;  /* error event, or a status that is none of 2xx */
     bool garbled;    /* something in the answer was no JSON, or too large */
-    bool is_page;    /* status 2xx, and a page for people: no such API is there */
+    bool is_alien; /* it says plainly that no such API is there: a web page, a redirect */
+    bool is_broken;  /* set by the caller: the connection ended before the answer did */
+    bool is_counted; /* `usage.output` is of the whole answer, not of its start */
     gc_usage usage;  /* latest figures; cumulative, so they replace each other */
     gc_stop stop;
     char stop_reason[64];
     gc_llm_words *words; /* NULL: nothing went wrong */
     uint64_t text_bytes;
     gc_sse sse;
-    gc_buf body; /* not streamed: collected until the end */
+    gc_buf body; /* not streamed: collected until the end; else what came before the first
+                    event */
     void (*on_text)(void *arg, const char *mem, size_t len);
     void *arg;
 };
@@ -103,6 +107,9 @@ const gc_llm_words *gc_llm_said(const gc_llm *self);
 gc_llm_words *gc_llm_words_of(gc_llm *self);
 
 void gc_llm_text(gc_llm *self, const char *mem, size_t len);
+/* Parses what a server calls JSON: malformed UTF-8 and halves of surrogate pairs, which
+ * servers send where they cut a character in two, become U+FFFD. NULL if it is none. */
+json_t *gc_llm_json(const char *mem, size_t len);
 /* Error object of either provider, or a bare string. */
 void gc_llm_error(gc_llm *self, const json_t *error);
 void gc_llm_stop(gc_llm *self, gc_stop stop, const char *reason);

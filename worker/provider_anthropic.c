@@ -13,13 +13,16 @@ static gc_err body(const gc_llm_prompt *prompt, gc_buf *out)
 /* ---- answer ---- */
 
 /* Figures replace earlier ones: they are cumulative, and a later event may leave out the
- * input side. */
-static void take_usage(gc_llm *self, const json_t *usage)
+ * input side. `whole`: they are of more than the start. */
+static void take_usage(gc_llm *self, const json_t *usage, bool whole)
 {
     const json_t *split = json_object_get(usage, "cache_creation");
-    int64_t written = -1;
+    int64_t written = -1, output = -1;
     gc_llm_count(usage, "input_tokens", &self->usage.input);
-    gc_llm_count(usage, "output_tokens", &self->usage.output);
+    gc_llm_count(usage, "output_tokens", &output);
+    if (output >= 0)
+        self->usage.output = output;
+    self->is_counted |= whole && output >= 0;
     gc_llm_count(usage, "cache_read_input_tokens", &self->usage.cache_read);
     gc_llm_count(usage, "cache_creation_input_tokens", &written);
     if (json_is_object(split)) {
@@ -78,10 +81,11 @@ static void event(gc_llm *self, const json_t *data)
         take_text(self, json_object_get(data, "content_block"), "text");
     } else if (strcmp(type, "message_start") == 0) {
         self->started = true;
-        take_usage(self, json_object_get(json_object_get(data, "message"), "usage"));
+        take_usage(self, json_object_get(json_object_get(data, "message"), "usage"),
+                   false);
     } else if (strcmp(type, "message_delta") == 0) {
         take_stop(self, json_object_get(data, "delta"));
-        take_usage(self, json_object_get(data, "usage"));
+        take_usage(self, json_object_get(data, "usage"), true);
     } else if (strcmp(type, "message_stop") == 0) {
         self->ended = true;
     } else if (strcmp(type, "error") == 0) {
@@ -93,11 +97,13 @@ static void message(gc_llm *self, const json_t *data)
 {
     const json_t *part;
     size_t i;
+    if (!json_is_array(json_object_get(data, "content")))
+        return; /* somebody else's JSON */
     self->started = true;
     json_array_foreach(json_object_get(data, "content"), i, part)
         take_text(self, part, "text");
     take_stop(self, data);
-    take_usage(self, json_object_get(data, "usage"));
+    take_usage(self, json_object_get(data, "usage"), true);
     self->ended = self->stop != GC_STOP_NONE;
 }
 

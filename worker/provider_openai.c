@@ -82,11 +82,15 @@ static gc_err body(const gc_llm_prompt *prompt, gc_buf *out)
 static void take_usage(gc_llm *self, const json_t *usage)
 {
     const json_t *details = json_object_get(usage, "prompt_tokens_details");
-    int64_t prompt = -1, cached = 0, written = 0;
+    int64_t prompt = -1, output = -1, cached = 0, written = 0;
     gc_llm_count(usage, "prompt_tokens", &prompt);
-    gc_llm_count(usage, "completion_tokens", &self->usage.output);
+    gc_llm_count(usage, "completion_tokens", &output);
     gc_llm_count(details, "cached_tokens", &cached);
     gc_llm_count(details, "cache_write_tokens", &written);
+    if (output >= 0) {
+        self->usage.output = output;
+        self->is_counted = true;
+    }
     if (prompt < 0)
         return;
     cached = cached < prompt ? cached : prompt;
@@ -101,9 +105,13 @@ static void take_stop(gc_llm *self, const json_t *choice)
     const char *reason = json_string_value(json_object_get(choice, "finish_reason"));
     if (!reason)
         return;
+    if (strcmp(reason, "error") == 0) { /* of a gateway whose own provider broke */
+        self->has_error = true;
+        return;
+    }
     if (strcmp(reason, "length") == 0)
         gc_llm_stop(self, GC_STOP_CUT, "max_tokens");
-    else if (strcmp(reason, "content_filter") == 0)
+    else if (strcmp(reason, "content_filter") == 0 || *gc_llm_said(self)->refusal)
         gc_llm_stop(self, GC_STOP_REFUSED, "refusal");
     else
         gc_llm_stop(self, GC_STOP_END, strcmp(reason, "stop") == 0 ? "end_turn" : reason);
@@ -111,14 +119,26 @@ static void take_stop(gc_llm *self, const json_t *choice)
     self->ended = true;
 }
 
+static void take_string(gc_llm *self, const json_t *text)
+{
+    if (json_is_string(text))
+        gc_llm_text(self, json_string_value(text), json_string_length(text));
+}
+
 static void take_content(gc_llm *self, const json_t *holder)
 {
     const json_t *content = json_object_get(holder, "content");
     const json_t *refusal = json_object_get(holder, "refusal");
-    if (json_is_string(content))
-        gc_llm_text(self, json_string_value(content), json_string_length(content));
-    if (json_is_string(refusal) && json_string_length(refusal) > 0)
-        gc_llm_copy(gc_llm_words_of(self)->refusal, sizeof self->words->refusal, refusal);
+    const json_t *part;
+    size_t i;
+    take_string(self, content);
+    json_array_foreach(content, i, part) /* of models that think in between */
+        take_string(self, json_object_get(part, "text"));
+    if (json_is_string(refusal) && json_string_length(refusal) > 0) {
+        char *words = gc_llm_words_of(self)->refusal;
+        size_t len = strlen(words);
+        gc_llm_copy(words + len, sizeof self->words->refusal - len, refusal);
+    }
 }
 
 static void take_answer(gc_llm *self, const json_t *data, const char *holder)
@@ -129,6 +149,8 @@ static void take_answer(gc_llm *self, const json_t *data, const char *holder)
         gc_llm_error(self, error);
         return;
     }
+    if (!json_is_array(json_object_get(data, "choices")))
+        return; /* somebody else's JSON */
     self->started = true;
     take_content(self, json_object_get(choice, holder));
     take_stop(self, choice);

@@ -36,8 +36,8 @@ gc_err gc_retry_after(const char *value, int64_t wall_ms, int64_t *out)
 
 const char *gc_fault_str(gc_fault fault)
 {
-    static const char *const names[] = { "none", "busy",    "rate", "spend",
-                                         "auth", "request", "final" };
+    static const char *const names[] = { "none", "busy",    "rate",    "spend",
+                                         "auth", "request", "strange", "final" };
     return names[fault];
 }
 
@@ -74,28 +74,70 @@ static gc_fault fault_of_status(int status)
     case 429: return GC_FAULT_RATE;
     default: break;
     }
+    if ((status >= 300 && status <= 399) || status == 407) /* not the API itself */
+        return GC_FAULT_FINAL;
     return status >= 500 || status == 0 ? GC_FAULT_BUSY : GC_FAULT_REQUEST;
 }
 
-/* Error events come after status 200 and are told apart by type. */
-static gc_fault fault_of_type(const char *type)
+/* Error events come after status 200 and are told apart by type or code; the names without a
+ * line between the words are those of vLLM and its kin. */
+static bool find_fault(const char *word, gc_fault *out)
 {
     static const struct {
-        const char *type;
+        const char *word;
         gc_fault fault;
     } rows[] = {
         { "rate_limit_error", GC_FAULT_RATE },
+        { "rate_limit_exceeded", GC_FAULT_RATE },
+        { "RateLimitError", GC_FAULT_RATE },
         { "authentication_error", GC_FAULT_AUTH },
         { "permission_error", GC_FAULT_AUTH },
         { "billing_error", GC_FAULT_AUTH },
+        { "invalid_api_key", GC_FAULT_AUTH },
+        { "AuthenticationError", GC_FAULT_AUTH },
+        { "PermissionDeniedError", GC_FAULT_AUTH },
         { "invalid_request_error", GC_FAULT_REQUEST },
         { "not_found_error", GC_FAULT_REQUEST },
         { "request_too_large", GC_FAULT_REQUEST },
+        { "context_length_exceeded", GC_FAULT_REQUEST },
+        { "model_not_found", GC_FAULT_REQUEST },
+        { "BadRequestError", GC_FAULT_REQUEST },
+        { "NotFoundError", GC_FAULT_REQUEST },
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (strcmp(rows[i].type, type) == 0)
-            return rows[i].fault;
-    return GC_FAULT_BUSY;
+        if (strcmp(rows[i].word, word) == 0) {
+            *out = rows[i].fault;
+            return true;
+        }
+    return false;
+}
+
+static gc_fault fault_of_error(const gc_llm_words *said)
+{
+    gc_fault fault = GC_FAULT_BUSY;
+    int64_t status;
+    if (!find_fault(said->error_code, &fault) && !find_fault(said->error_type, &fault) &&
+        !gc_parse_i64(said->error_code, 400, 599, &status))
+        fault = fault_of_status((int)status);
+    return fault;
+}
+
+/* Statuses at which one asks again (or never, with less) whoever says them. */
+static bool is_final(const gc_llm *answer)
+{
+    static const int others[] = { 408, 409, 413, 429 };
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (answer->status == others[i])
+            return false;
+    return answer->is_alien && answer->status < 500;
+}
+
+static gc_fault fault_of_good_status(const gc_llm *answer)
+{
+    if (answer->has_error)
+        return fault_of_error(gc_llm_said(answer));
+    bool none = answer->garbled || (!answer->started && !answer->is_broken);
+    return none ? GC_FAULT_STRANGE : GC_FAULT_BUSY;
 }
 
 gc_fault gc_fault_of(const gc_llm *answer, const gc_retry_hint *hint)
@@ -103,10 +145,9 @@ gc_fault gc_fault_of(const gc_llm *answer, const gc_retry_hint *hint)
     if (gc_llm_ok(answer))
         return GC_FAULT_NONE;
     bool good = answer->status >= 200 && answer->status <= 299;
-    gc_fault fault = !good               ? fault_of_status(answer->status)
-                     : answer->has_error ? fault_of_type(gc_llm_said(answer)->error_type)
-                                         : GC_FAULT_BUSY;
-    if (answer->is_page)
+    gc_fault fault =
+        good ? fault_of_good_status(answer) : fault_of_status(answer->status);
+    if (is_final(answer))
         return GC_FAULT_FINAL;
     if (is_spend(answer) || is_endless(answer, hint))
         return GC_FAULT_SPEND;
@@ -124,6 +165,11 @@ static int64_t back_off(int failures, uint32_t dice)
     int64_t wait = failures < 5 ? BASE_MS << failures : MOST_MS;
     wait = wait < MOST_MS ? wait : MOST_MS;
     return wait - (int64_t)((uint64_t)(wait / 4) * dice >> 32);
+}
+
+bool gc_retry_strange(gc_patience *self)
+{
+    return self->strange++ < GC_STRANGE_MOST;
 }
 
 int64_t gc_retry_wait(gc_patience *self, const gc_retry_hint *hint, int64_t patience_ms,

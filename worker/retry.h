@@ -18,7 +18,9 @@ typedef enum gc_fault {
     GC_FAULT_SPEND,   /* a spend limit is reached: fails until somebody raises it */
     GC_FAULT_AUTH,    /* key missing or refused, bill unpaid */
     GC_FAULT_REQUEST, /* this request will never be accepted */
-    GC_FAULT_FINAL    /* the provider says itself that asking again is pointless */
+    GC_FAULT_STRANGE, /* status 2xx, and nothing that this API says */
+    GC_FAULT_FINAL /* asking again is pointless, says the provider, or what stands there
+                         in its place */
 } gc_fault;
 #define GC_FAULT_COUNT (GC_FAULT_FINAL + 1)
 
@@ -41,6 +43,7 @@ const char *gc_fault_str(gc_fault fault);
 typedef struct gc_patience {
     int failures;     /* since the last success of this task */
     int64_t since_ms; /* first of them */
+    int strange;      /* answers that were none */
 } gc_patience;
 
 /* The wait before the next try, from now; -1: give up. It gives up when nothing succeeded for
@@ -48,6 +51,11 @@ typedef struct gc_patience {
  * (0: never), another call of the same model; and in any case after GC_PATIENCE_MOST times
  * that. `dice` is uniform in [0, 2^32). */
 #define GC_PATIENCE_MOST 3
+/* An answer came that was none: may it be asked for again? At most GC_STRANGE_MOST times, as
+ * each may have been paid for. */
+#define GC_STRANGE_MOST 3
+bool gc_retry_strange(gc_patience *self);
+
 int64_t gc_retry_wait(gc_patience *self, const gc_retry_hint *hint, int64_t patience_ms,
                       int64_t model_success_ms, int64_t now_ms, uint32_t dice);
 

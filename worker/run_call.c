@@ -233,7 +233,10 @@ static void try_again(gc_run *self, const gc_call_end *end)
     if (end->fault == GC_FAULT_RATE && end->hint.after_ms > 0)
         gc_astore_limit_pause(self->env->store, self->task, self->key->id,
                               end->hint.after_ms);
-    int64_t wait = gc_retry_wait(&self->patience, &end->hint, self->task->patience_ms,
+    bool given_up = end->fault == GC_FAULT_STRANGE && !gc_retry_strange(&self->patience);
+    int64_t wait =
+        given_up ? -1
+                 : gc_retry_wait(&self->patience, &end->hint, self->task->patience_ms,
                                  gc_pulse_last(self->env->pulse, self->task->model.id),
                                  gc_clock_ms(), gc_random_below(UINT32_MAX));
     if (wait < 0)
@@ -297,6 +300,7 @@ static void on_failed_call(gc_run *self, const gc_call_end *end)
     }
     switch (end->fault) {
     case GC_FAULT_BUSY:
+    case GC_FAULT_STRANGE:
     case GC_FAULT_RATE: try_again(self, end); break;
     case GC_FAULT_SPEND: run_end(self, GC_FAIL_SPEND, end->text); break;
     case GC_FAULT_AUTH: run_end(self, GC_FAIL_AUTH, end->text); break;

@@ -278,7 +278,7 @@ static void test_provider_error_bodies_of_any_shape(void **state)
         { "{\"error\":{\"message\":\"m\",\"type\":\"t\",\"code\":\"c\"}}", "t", "c",
           "m" },
         { "{\"error\":\"model not found\"}", "", "", "model not found" },
-        { "<html>413</html>", "", "", "HTTP status 429" },
+        { "<html>413</html>", "", "", "HTTP status 429, \"<html>413</html>\"" },
         { "", "", "", "HTTP status 429" },
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

@@ -9,7 +9,7 @@ static gc_llm answer(int status, const char *type, const char *code, const char 
 {
     static gc_llm_words words; /* of the latest answer */
     gc_llm llm = { .status = status,
-                   .has_error = status != 200 || *type,
+                   .has_error = status != 200 || *type || *code,
                    .words = &words };
     snprintf(words.error_type, sizeof words.error_type, "%s", type);
     snprintf(words.error_code, sizeof words.error_code, "%s", code);
@@ -48,13 +48,21 @@ static void test_retry_table(void **state)
         { 529, "overloaded_error", "", "", 0, GC_FAULT_FINAL },
         { 429, "rate_limit_error", "", "", 0, GC_FAULT_FINAL },
         { 400, "invalid_request_error", "", "", 1, GC_FAULT_BUSY },
-        { 302, "", "", "", -1, GC_FAULT_REQUEST },
+        { 302, "", "", "", -1, GC_FAULT_FINAL },
+        { 407, "", "", "", -1, GC_FAULT_FINAL },
         { 0, "", "", "", -1, GC_FAULT_BUSY },
         { 200, "overloaded_error", "", "", -1, GC_FAULT_BUSY },
         { 200, "api_error", "", "", -1, GC_FAULT_BUSY },
         { 200, "rate_limit_error", "", "", -1, GC_FAULT_RATE },
         { 200, "invalid_request_error", "", "", -1, GC_FAULT_REQUEST },
-        { 200, "", "", "", -1, GC_FAULT_BUSY }, /* cut: it did not end */
+        { 200, "BadRequestError", "400", "", -1, GC_FAULT_REQUEST },
+        { 200, "", "429", "", -1, GC_FAULT_RATE },
+        { 200, "", "502", "", -1, GC_FAULT_BUSY },
+        { 200, "server_error", "401", "", -1, GC_FAULT_AUTH },
+        { 200, "invalid_request_error", "context_length_exceeded", "", -1,
+          GC_FAULT_REQUEST },
+        { 200, "requests", "rate_limit_exceeded", "", -1, GC_FAULT_RATE },
+        { 200, "", "", "", -1, GC_FAULT_STRANGE }, /* nothing in it was ours */
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         gc_llm llm = answer(rows[i].status, rows[i].type, rows[i].code, rows[i].message);
@@ -62,8 +70,23 @@ static void test_retry_table(void **state)
         if (gc_fault_of(&llm, &hint) != rows[i].want)
             fail_msg("row %zu: got %s", i, gc_fault_str(gc_fault_of(&llm, &hint)));
     }
-    gc_llm good = { .status = 200, .ended = true };
+    gc_llm good = { .status = 200, .started = true, .ended = true };
     assert_int_equal(gc_fault_of(&good, &(gc_retry_hint){ -1, -1 }), GC_FAULT_NONE);
+    good.ended = false; /* cut */
+    assert_int_equal(gc_fault_of(&good, &(gc_retry_hint){ -1, -1 }), GC_FAULT_BUSY);
+    good.garbled = true;
+    assert_int_equal(gc_fault_of(&good, &(gc_retry_hint){ -1, -1 }), GC_FAULT_STRANGE);
+    gc_llm broken = { .status = 200, .is_broken = true };
+    assert_int_equal(gc_fault_of(&broken, &(gc_retry_hint){ -1, -1 }), GC_FAULT_BUSY);
+}
+
+static void test_retry_asks_strangers_a_few_times(void **state)
+{
+    (void)state;
+    gc_patience self = { 0 };
+    for (int i = 0; i < GC_STRANGE_MOST; i++)
+        assert_true(gc_retry_strange(&self));
+    assert_false(gc_retry_strange(&self));
 }
 
 static void test_retry_never_without_an_end(void **state)
@@ -155,6 +178,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_retry_table),
+        cmocka_unit_test(test_retry_asks_strangers_a_few_times),
         cmocka_unit_test(test_retry_never_without_an_end),
         cmocka_unit_test(test_retry_after_in_all_spellings),
         cmocka_unit_test(test_retry_backs_off_with_jitter),
