@@ -44,6 +44,7 @@ struct gc_http_call {
     int64_t started_ms;
     int64_t last_byte_ms; /* 0: none of the body yet */
     bool begun;           /* libcurl began to send it */
+    bool broke;           /* its kept connection did, before an answer */
     char error[CURL_ERROR_SIZE];
 };
 
@@ -123,12 +124,22 @@ static void call_free(gc_http_call *call)
     free(call);
 }
 
+/* Once a kept connection broke libcurl has forgotten how much went, so that all may have. */
+static bool body_went(const gc_http_call *call)
+{
+    curl_off_t bytes = 0;
+    return call->broke ||
+           (curl_easy_getinfo(call->easy, CURLINFO_SIZE_UPLOAD_T, &bytes) == CURLE_OK &&
+            bytes >= (curl_off_t)call->request.body_len);
+}
+
 bool gc_http_sent(const gc_http_call *call)
 {
-    long bytes = 0;
+    long bytes = 0, status = 0;
     return call->easy &&
            curl_easy_getinfo(call->easy, CURLINFO_REQUEST_SIZE, &bytes) == CURLE_OK &&
-           bytes > 0;
+           curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK &&
+           bytes > 0 && (body_went(call) || status != 0);
 }
 
 size_t gc_http_uploading(const gc_http *self)
@@ -189,11 +200,8 @@ static void report_ended(gc_http *self)
  * answers it is the largest thing that they hold. It is never sent again (on_sending). */
 static void free_sent_body(gc_http_call *call)
 {
-    curl_off_t sent = 0;
-    curl_easy_getinfo(call->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
-    if (sent < (curl_off_t)call->request.body_len)
-        return;
-    drop_body(call);
+    if (body_went(call))
+        drop_body(call);
 }
 
 static void act(gc_http *self, curl_socket_t fd, int flags)
@@ -410,6 +418,7 @@ static int on_sending(void *arg, char *peer, char *local, int peer_port, int loc
     (void)local_port;
     gc_http_call *call = arg;
     if (call->begun) {
+        call->broke = true;
         snprintf(call->error, sizeof call->error,
                  "the connection broke before an answer");
         return CURL_PREREQFUNC_ABORT;

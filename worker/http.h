@@ -36,7 +36,7 @@ typedef struct gc_http_end {
     gc_err err;     /* GC_OK: the response is whole. GC_ECLOSED: the connection failed;
                        GC_ETIMEOUT: one of the three clocks; GC_EINVAL: the URL is wrong;
                        GC_EPROTO: no HTTP; GC_ESTATE: on_data wanted no more */
-    bool sent;      /* at least one byte of the request left this host */
+    bool sent;      /* as gc_http_sent */
     char text[256]; /* what happened, without secrets */
 } gc_http_end;
 
@@ -69,13 +69,14 @@ void gc_http_close(gc_http **self_p);
  * on_end or gc_http_cancel. */
 gc_http_call *gc_http_start(gc_http *self, const gc_http_request *request);
 
-/* Ends the call without a callback; the connection is cut. True if bytes had been sent. */
+/* Ends the call without a callback; the connection is cut. As gc_http_sent. */
 bool gc_http_cancel(gc_http_call *call);
 
 /* Calls whose request has not left whole yet: they hold its body. */
 size_t gc_http_uploading(const gc_http *self);
 
-/* True once bytes of the request have left. */
+/* True once the request has left whole, or was answered: from then on it may cost something.
+ * What no server can have read to its end, none can have charged for. */
 bool gc_http_sent(const gc_http_call *call);
 
 #endif

@@ -103,6 +103,8 @@ static void on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *buf)
     connection *c = stream->data;
     if (len < 0)
         hang_up(c);
+    else if (len > 10 && strncmp(buf->base, "POST /deaf", 10) == 0)
+        uv_tcp_close_reset(&c->tcp, on_closed);
     else if (len > 0)
         must_ok(gc_buf_append(&c->in, buf->base, (size_t)len));
     free(buf->base);
@@ -339,6 +341,24 @@ static void test_http_tells_not_sent_from_sent(void **state)
     }
 }
 
+/* What no server can have read whole, none can have charged for. */
+static void test_http_reset_in_an_upload_is_not_sent(void **state)
+{
+    fixture *f = *state;
+    heard h = { 0 };
+    char *url = gc_xasprintf("http://127.0.0.1:%d/deaf", f->port);
+    gc_http_request request = request_of(f, url, &h);
+    free(request.body);
+    request.body_len = (size_t)64 << 20; /* more than the kernel takes in advance */
+    request.body = gc_xcalloc(1, request.body_len);
+    gc_http_start(f->http, &request);
+    run_until_end(f, &h);
+    assert_int_equal(h.end.err, GC_ECLOSED);
+    assert_false(h.end.sent);
+    gc_buf_release(&h.text);
+    free(url);
+}
+
 /* Behind a proxy it is the proxy that knows the names. */
 static void test_http_leaves_names_to_the_proxy(void **state)
 {
@@ -433,6 +453,7 @@ int main(void)
         TEST(test_http_reads_the_hints),
         TEST(test_http_resolves_names),
         TEST(test_http_tells_not_sent_from_sent),
+        TEST(test_http_reset_in_an_upload_is_not_sent),
         TEST(test_http_never_sends_twice),
         TEST(test_http_unpacks_what_it_did_not_ask_for),
         TEST(test_http_leaves_names_to_the_proxy),
