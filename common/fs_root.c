@@ -233,7 +233,9 @@ static gc_err open_regular(const gc_root *self, const char *path, int *out,
     }
     if (!S_ISREG(st->st_mode)) {
         close(fd);
-        return gc_fail(info, GC_ESTATE, "cannot read %.300s: not a regular file", path);
+        return gc_fail(info, GC_ESTATE,
+                       "cannot read %.300s: %s is in the way; move it away", path,
+                       S_ISDIR(st->st_mode) ? "a folder" : "a device or a pipe");
     }
     *out = fd;
     return GC_OK;

@@ -21,6 +21,7 @@ const char *gc_why_str(gc_why why)
         [GC_WHY_MISSING] = "missing on disk",
         [GC_WHY_LEFT] = "left by a run that never ended",
         [GC_WHY_EDITED] = "changed by hand",
+        [GC_WHY_CONFLICT] = "changed by hand, conflicts with the new text in .gc-new",
         [GC_WHY_OVERWRITE] = "changed by hand, --on-edit overwrite",
         [GC_WHY_MERGE] = "changed by hand, --on-edit merge",
         [GC_WHY_INPUTS_EDITED] = "inputs changed, and changed by hand",
@@ -46,6 +47,12 @@ static bool untouched(const gc_state_file *state, const gc_tree_file *tree)
     return state && strcmp(state->sha256, tree->sha.hex) == 0;
 }
 
+/* The same two texts again would not merge any better. */
+static bool conflicts(const gc_state_file *state, const gc_tree_file *tree)
+{
+    return state->conflict && state->kept && strcmp(state->kept_sha, tree->sha.hex) == 0;
+}
+
 static gc_decision unchanged_inputs(const gc_state_file *state, const gc_tree_file *tree,
                                     gc_on_edit on_edit)
 {
@@ -57,6 +64,8 @@ static gc_decision unchanged_inputs(const gc_state_file *state, const gc_tree_fi
         return (gc_decision){ GC_RESTORE, GC_WHY_LEFT };
     if (on_edit == GC_EDIT_OVERWRITE)
         return (gc_decision){ GC_RESTORE, GC_WHY_OVERWRITE };
+    if (conflicts(state, tree))
+        return (gc_decision){ GC_KEEP_EDIT, GC_WHY_CONFLICT };
     if (on_edit == GC_EDIT_MERGE && *state->base)
         return (gc_decision){ GC_MAKE_BESIDE, GC_WHY_MERGE };
     return (gc_decision){ GC_KEEP_EDIT, GC_WHY_EDITED };

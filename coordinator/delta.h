@@ -29,8 +29,9 @@ typedef enum gc_why {
     GC_WHY_MISSING,
     GC_WHY_LEFT, /* what stands there is ours, but not what was last recorded */
     GC_WHY_EDITED,
-    GC_WHY_OVERWRITE,     /* edited, and the policy says that edits go */
-    GC_WHY_MERGE,         /* kept before, and what was made since is to be merged */
+    GC_WHY_CONFLICT,  /* kept before, and a merge was tried in vain: the user's turn */
+    GC_WHY_OVERWRITE, /* edited, and the policy says that edits go */
+    GC_WHY_MERGE,     /* kept before, and what was made since is to be merged */
     GC_WHY_INPUTS_EDITED, /* both at once */
     GC_WHY_ASKED_EDITED,
     GC_WHY_STRANGER,     /* what stands there was never ours */
@@ -67,7 +68,7 @@ typedef struct gc_decision {
 
 /* A planned file. `state` NULL: not in state.json. `force`: make it whatever the state says.
  * An edit that was kept before, with the same inputs, stays kept unless the policy is
- * overwrite, or merge while newer text stands beside it. */
+ * overwrite, or merge while newer text stands beside it that was not tried yet. */
 gc_decision gc_delta_planned(const gc_sha *fingerprint, const gc_state_file *state,
                              const gc_tree_file *tree, gc_on_edit on_edit, bool force);
 

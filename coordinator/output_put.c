@@ -31,12 +31,14 @@ static void record(gc_output *self, const gc_made *made, const gc_sha *sha,
     f->kept = false;
     f->kept_sha[0] = '\0';
     f->base[0] = '\0';
+    f->conflict = false;
 }
 
 void gc_output_mark_kept(gc_output *self, const char *path, const gc_sha *edit)
 {
     gc_state_file *f = gc_state_require(&self->state, path);
     f->kept = true;
+    f->conflict &= strcmp(f->kept_sha, edit->hex) == 0; /* another edit may merge */
     memcpy(f->kept_sha, edit->hex, sizeof f->kept_sha);
 }
 
@@ -96,6 +98,8 @@ static gc_err put_merged(gc_output *self, const gc_made *made, const gc_sha *sha
     if (err == GC_EEXIST) {
         *out = GC_PUT_CONFLICT;
         err = put_beside(self, made, sha, edit, info);
+        if (!err)
+            gc_state_require(&self->state, made->path)->conflict = true;
     } else if (!err) {
         *out = GC_PUT_MERGED;
         err = gc_root_write(self->root, made->path, merged.ptr, merged.len, info);

@@ -282,12 +282,18 @@ static gc_exit write_figures(gc_run *run, const char *path,
     return code == GC_EXIT_OK ? GC_EXIT_FILES : code;
 }
 
+/* What ended the run is said at the end, with what to do. */
 static void print_failures(const gc_run *run)
 {
-    for (size_t i = 0; i < run->stats.file_count; i++)
-        if (run->stats.files[i].state == GC_FILE_STATE_FAILED)
-            fprintf(stderr, "error: %s: %s\n", run->stats.files[i].path,
-                    run->stats.files[i].problem);
+    for (size_t i = 0; i < run->stats.file_count; i++) {
+        const gc_file_stat *f = &run->stats.files[i];
+        if (f->state != GC_FILE_STATE_FAILED)
+            continue;
+        if (!strstr(f->problem, f->path))
+            fprintf(stderr, "error: %s: %s\n", f->path, f->problem);
+        else if (strncmp(run->problem, f->problem, strlen(f->problem)) != 0)
+            fprintf(stderr, "error: %s\n", f->problem);
+    }
 }
 
 static void print_how_to_go_on(gc_run *run, gc_exit code)
@@ -309,16 +315,30 @@ static void print_how_to_go_on(gc_run *run, gc_exit code)
                 run->stats.missing_usd);
 }
 
-static void warn_edits(const gc_run *run)
+static void warn_edit(const gc_run *run, const char *path, bool beside)
 {
-    for (size_t i = 0; i < run->edits.count; i++)
-        fprintf(stderr, "warning: %s was changed by hand and is kept\n",
-                run->edits.items[i]);
-    for (size_t i = 0; i < run->besides.count; i++)
+    const gc_state_file *f = gc_state_find(gc_output_state(run->output), path);
+    if (f && f->conflict)
+        fprintf(stderr,
+                "warning: %s was changed by hand and is kept; it conflicts with the new "
+                "text in %s.gc-new: merge them by hand, or take the new text with "
+                "--on-edit overwrite\n",
+                path, path);
+    else if (beside)
         fprintf(stderr,
                 "warning: %s was changed by hand and is kept; the new text is in "
                 "%s.gc-new\n",
-                run->besides.items[i], run->besides.items[i]);
+                path, path);
+    else
+        fprintf(stderr, "warning: %s was changed by hand and is kept\n", path);
+}
+
+static void warn_edits(const gc_run *run)
+{
+    for (size_t i = 0; i < run->edits.count; i++)
+        warn_edit(run, run->edits.items[i], false);
+    for (size_t i = 0; i < run->besides.count; i++)
+        warn_edit(run, run->besides.items[i], true);
 }
 
 static void print_results(const gc_run *run)

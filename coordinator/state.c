@@ -105,6 +105,7 @@ static gc_err read_file(gc_state *state, const char *path, const json_t *value,
     replace_text(&f->how, value, "how");
     replace_text(&f->sources, value, "sources");
     f->kept = json_is_true(json_object_get(value, "kept"));
+    f->conflict = json_is_true(json_object_get(value, "conflict"));
     return GC_OK;
 }
 
@@ -187,6 +188,8 @@ static void put_file(gc_buf *out, const gc_state_file *f)
         put_member(out, "   \"base\": ", f->base);
         gc_buf_puts(out, ",\n");
     }
+    if (f->conflict)
+        gc_buf_puts(out, "   \"conflict\": true,\n");
     put_member(out, "   \"fingerprint\": ", f->fingerprint);
     put_member(out, ",\n   \"how\": ", f->how);
     if (f->kept)

@@ -26,6 +26,7 @@ typedef struct gc_state_file {
     char kept_sha[GC_SHA_HEX + 1]; /* the edit that was accepted */
     char base[GC_SHA_HEX + 1];     /* what the edit started from, if that is not `sha256`:
                                       newer text stands beside it, not merged yet */
+    bool conflict; /* `kept_sha` and that newer text were to be merged, and cannot be */
 } gc_state_file;
 
 typedef struct gc_state {

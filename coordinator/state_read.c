@@ -67,6 +67,7 @@ static bool take_entry(lines *l, gc_state_file *f)
         return false;
     if (take(l, "   \"base\": ") && !(take_sha(l, f->base) && take(l, ",\n")))
         return false;
+    f->conflict = take(l, "   \"conflict\": true,\n");
     if (!take(l, "   \"fingerprint\": ") || !take_sha(l, f->fingerprint) ||
         !take(l, ",\n   \"how\": ") || !take_words(l, &f->how))
         return false;

@@ -583,6 +583,42 @@ class Options(Config):
         self.assertEqual(file.read_text(), "// by hand\n" + newer)
         self.assertFalse(list(out.rglob("*.gc-new")))
 
+    def test_a_conflict_waits_for_the_user(self):
+        self.c.start_sim()
+        spec, out = self.c.dir / "spec.yaml", self.c.dir / "a"
+        text = "name: Todo\nentities: [{name: Task, fields: [{name: id, type: int}%s]}]\n"
+        file, beside = (out / "internal/task" / name for name in ("task.go", "task.go.gc-new"))
+        spec.write_text(text % ", {name: title, type: string}")
+        self.generate("a", spec=spec)
+        file.write_text(re.sub(r"\tTitle .*", "\tTitle []byte", file.read_text()))
+        edit = file.read_text()
+        spec.write_text(text % ", {name: title, type: bool}")
+        merge = ("--on-edit", "merge")
+        self.assertIn("conflicts with", self.generate("a", spec=spec, args=merge).stderr)
+        before = beside.stat().st_mtime_ns, beside.stat().st_ino
+        r = self.generate("a", spec=spec, args=merge)
+        self.assertIn("conflicts with the new text in internal/task/task.go.gc-new", r.stderr)
+        self.assertEqual((beside.stat().st_mtime_ns, beside.stat().st_ino), before)
+        self.assertEqual(file.read_text(), edit)
+        r = self.c.gc("check", spec, "-o", out)
+        self.assertEqual(r.returncode, 1)
+        self.assertIn("task.go: changed by hand, conflicts with", r.stdout)
+        newer = beside.read_text()
+        self.generate("a", spec=spec, args=("--on-edit", "overwrite"))
+        self.assertEqual(file.read_text(), newer)
+        self.assertFalse(beside.exists())
+
+    def test_what_stands_in_the_way_is_said_once(self):
+        out = self.c.dir / "a"
+        (out / "go.mod").mkdir(parents=True)
+        (out / "Makefile").symlink_to("elsewhere")
+        r = self.c.gc("generate", TODO, "-o", out, "--provider", "sim", "--progress", "none")
+        self.assertEqual(r.returncode, 6)
+        errors = [line for line in r.stderr.splitlines() if line.startswith("error: ")]
+        self.assertEqual(sorted(errors), [
+            "error: cannot read Makefile: a symbolic link is in the way; remove it",
+            "error: cannot read go.mod: a folder is in the way; move it away"])
+
 
 if __name__ == "__main__":
     unittest.main()

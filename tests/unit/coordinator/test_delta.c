@@ -117,6 +117,30 @@ static void test_delta_kept_edit_stays_kept(void **state)
                      GC_KEEP);
 }
 
+static void test_delta_conflict_waits_for_the_user(void **state)
+{
+    (void)state;
+    gc_sha now = sha_of("now"), edit = sha_of("an edit"), base = sha_of("made before");
+    gc_state_file f = entry("now", "made");
+    gc_tree_file tree = tree_with("an edit", false);
+    f.kept = f.conflict = true;
+    memcpy(f.kept_sha, edit.hex, sizeof f.kept_sha);
+    memcpy(f.base, base.hex, sizeof f.base);
+    for (int policy = GC_EDIT_KEEP; policy <= GC_EDIT_MERGE; policy++) {
+        gc_decision d = gc_delta_planned(&now, &f, &tree, (gc_on_edit)policy, false);
+        bool over = policy == GC_EDIT_OVERWRITE;
+        assert_int_equal(d.action, over ? GC_RESTORE : GC_KEEP_EDIT);
+        assert_int_equal(d.why, over ? GC_WHY_OVERWRITE : GC_WHY_CONFLICT);
+    }
+    tree = tree_with("another edit", false); /* that one may fit */
+    assert_int_equal(gc_delta_planned(&now, &f, &tree, GC_EDIT_MERGE, false).action,
+                     GC_MAKE_BESIDE);
+    gc_sha later = sha_of("later");
+    tree = tree_with("an edit", false);
+    assert_int_equal(gc_delta_planned(&later, &f, &tree, GC_EDIT_MERGE, false).action,
+                     GC_MAKE_BESIDE);
+}
+
 static void test_delta_orphans(void **state)
 {
     (void)state;
@@ -148,6 +172,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_delta_planned_files),
         cmocka_unit_test(test_delta_kept_edit_stays_kept),
+        cmocka_unit_test(test_delta_conflict_waits_for_the_user),
         cmocka_unit_test(test_delta_orphans),
         cmocka_unit_test(test_delta_everything_has_words),
     };

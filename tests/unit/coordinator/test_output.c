@@ -441,6 +441,26 @@ static void test_output_does_not_merge_what_conflicts(void **state)
     assert_int_equal(put(NEWER, BASE, GC_MAKE_BESIDE, GC_EDIT_MERGE), GC_PUT_CONFLICT);
     expect_text(PATH, "package a\n\nconst A = 1\n\nconst B = 1\n\nconst C = 2\n");
     expect_text(PATH ".gc-new", NEWER);
+    assert_true(entry()->conflict);
+}
+
+static void test_output_forgets_a_conflict_that_is_over(void **state)
+{
+    (void)state;
+    gc_sha fingerprint = sha_of("inputs");
+    make(BASE);
+    edit(PATH, "package a\n\nconst A = 1\n\nconst B = 1\n\nconst C = 2\n");
+    put(NEWER, BASE, GC_MAKE_BESIDE, GC_EDIT_MERGE);
+    must_ok(gc_output_keep(f.output, PATH, &fingerprint, NULL));
+    assert_true(entry()->conflict);
+    edit(PATH, MINE); /* another edit may fit */
+    must_ok(gc_output_keep(f.output, PATH, &fingerprint, NULL));
+    assert_false(entry()->conflict);
+    edit(PATH, "package a\n\nconst A = 1\n\nconst B = 1\n\nconst C = 2\n");
+    put(NEWER, BASE, GC_MAKE_BESIDE, GC_EDIT_MERGE);
+    assert_true(entry()->conflict);
+    put(BOTH, BASE, GC_MAKE_BESIDE, GC_EDIT_KEEP); /* nobody tried to merge this one */
+    assert_false(entry()->conflict);
 }
 
 static void test_output_does_not_merge_without_a_base(void **state)
@@ -574,6 +594,7 @@ int main(void)
         TEST(test_output_remembers_what_an_edit_started_from),
         TEST(test_output_drops_no_text_that_the_user_changed),
         TEST(test_output_does_not_merge_what_conflicts),
+        TEST(test_output_forgets_a_conflict_that_is_over),
         TEST(test_output_does_not_merge_without_a_base),
         TEST(test_output_accepts_an_edit),
         TEST(test_output_removes),

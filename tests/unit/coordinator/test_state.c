@@ -55,6 +55,7 @@ static void test_state_round_trip(void **state)
     kept->kept = true;
     set_sha(kept->kept_sha, "edit");
     set_sha(kept->base, "base");
+    kept->conflict = true;
     add(&s, "docs/\xc3\xbc.md");
 
     char *text = print(&s);
@@ -66,9 +67,11 @@ static void test_state_round_trip(void **state)
     assert_true(f->kept);
     assert_string_equal(f->kept_sha, kept->kept_sha);
     assert_string_equal(f->base, kept->base);
+    assert_true(f->conflict);
     f = gc_state_find(&back, "internal/order/order.go");
     assert_non_null(f);
     assert_false(f->kept);
+    assert_false(f->conflict);
     assert_string_equal(f->how, "llm");
     assert_string_equal(f->sources, "Order,User");
     assert_int_equal(strlen(f->api), GC_SHA_HEX);
