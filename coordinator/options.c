@@ -471,7 +471,9 @@ static gc_exit choose_verb(parser *p)
 static gc_exit sort_report(gc_options *out)
 {
     bool page = out->report && gc_ends_with(out->report, ".html");
-    if (page && out->verb != GC_VERB_VALIDATE) {
+    if (page && out->verb == GC_VERB_VALIDATE)
+        return usage("validate reports as JSON: --report FILE.json, not %s", out->report);
+    if (page) {
         out->html = out->report;
         out->report = NULL;
     }

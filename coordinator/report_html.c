@@ -336,6 +336,7 @@ static void put_hit_rate(const gc_stats *s, gc_buf *out)
 {
     gc_usage sum = { 0 };
     size_t every = s->call_count / POINTS + 1;
+    bool begun = false;
     gc_buf_puts(out, "<h2>Cache Hit Rate over Time</h2>\n<p>Of all prompt tokens so far, "
                      "by calls in the order in which they ended; 0 to 100%.</p>\n");
     gc_buf_printf(out,
@@ -347,8 +348,12 @@ static void put_hit_rate(const gc_stats *s, gc_buf *out)
         if ((i + 1) % every && i + 1 != s->call_count)
             continue;
         double rate = gc_percent((double)sum.cache_read, (double)gc_usage_prompt(&sum));
+        double y = CURVE - rate / 100 * CURVE;
+        if (!begun) /* one point alone draws nothing */
+            gc_buf_printf(out, "0.00,%.2f ", y);
+        begun = true;
         gc_buf_printf(out, "%.2f,%.2f ", (double)(i + 1) / (double)s->call_count * WIDTH,
-                      CURVE - rate / 100 * CURVE);
+                      y);
     }
     gc_buf_puts(out, "\"/></svg>\n");
 }

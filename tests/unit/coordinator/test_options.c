@@ -218,8 +218,8 @@ static void test_options_that_name_files(void **state)
     assert_null(f.options.report);
     must_parse("generate s.yaml --report=dir/r.html");
     assert_string_equal(f.options.html, "dir/r.html");
-    must_parse("validate d --report r.html");
-    assert_string_equal(f.options.report, "r.html");
+    must_parse("validate d --report r.json");
+    assert_string_equal(f.options.report, "r.json");
     must_parse("clarify s.yaml --batch b.json");
     assert_string_equal(f.options.answers, "b.json");
     must_refuse("s.yaml -o", "--output needs a value: DIR");
@@ -309,6 +309,7 @@ static void test_options_not_valid_for_a_verb(void **state)
     must_refuse("validate d --model x", "--model means nothing to validate");
     must_refuse("compare-metrics a b -o d", "--output means nothing to compare-metrics");
     must_refuse("generate s.yaml --report r", "generate reports as a page");
+    must_refuse("validate d --report r.html", "validate reports as JSON");
     must_refuse("explain s.yaml --report r.html", "--report means nothing to explain");
     must_refuse("generate s.yaml --watch", "--watch means nothing to generate");
     must_refuse("doctor --on-edit keep", "--on-edit means nothing to doctor");
@@ -470,6 +471,8 @@ static void test_options_help_tells_the_truth(void **state)
                     value = values[k][1];
             if (strcmp(all_options[i], "config") == 0)
                 continue; /* needs a file */
+            if (strcmp(value, "r.html") == 0 && strcmp(all_verbs[v], "validate") == 0)
+                value = "r.json"; /* a page tells of a run */
             bool spec = strcmp(all_options[i], "spec") == 0;
             snprintf(line, sizeof line, "%s %s --%s %s", all_verbs[v],
                      spec ? "" : args[v], all_options[i], value);

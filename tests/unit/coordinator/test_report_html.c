@@ -99,7 +99,7 @@ static void test_report_html_has_every_part(void **state)
         "class=\"line\"",
         "class=\"bad\"",
         "$0.250000",
-        "1000.00,80.00",
+        "points=\"0.00,160.00 500.00,160.00 1000.00,80.00",
         "a/a.go",
         "t-2 on w-1",
         "viewBox=\"0 0 1000 28\"",
