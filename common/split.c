@@ -15,6 +15,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "common/buf.h"
 #include "common/mem.h"
@@ -33,6 +34,8 @@ typedef struct split_slot {
     char *path;
     char *content; /* NULL: not complete, or dropped */
     size_t len;
+    char *piece; /* what came of it without an end, or under another path; or NULL */
+    size_t piece_len;
     bool complete;
     bool taken; /* by the judge */
 } split_slot;
@@ -97,6 +100,7 @@ void gc_split_destroy(gc_split **self_p)
     for (size_t i = 0; i < self->count; i++) {
         free(self->slots[i].path);
         free(self->slots[i].content);
+        free(self->slots[i].piece);
     }
     free(self->slots);
     gc_split_json_destroy(&self->json);
@@ -146,18 +150,40 @@ static void note(gc_split *self, const char *what, gc_span path)
 
 static gc_span without_dot(gc_span path)
 {
+    path = gc_span_trim(path);
     if (gc_span_starts(path, "./"))
         return (gc_span){ path.ptr + 2, path.len - 2 };
     return path;
 }
 
+/* Letters of another case are a slip if they can mean one file only. */
 static size_t find_slot(const gc_split *self, gc_span path)
 {
+    size_t alike = NOWHERE;
+    bool several = false;
     path = without_dot(path);
-    for (size_t i = 0; i < self->count; i++)
-        if (gc_span_is(path, self->slots[i].path))
+    for (size_t i = 0; i < self->count; i++) {
+        const char *own = self->slots[i].path;
+        if (gc_span_is(path, own))
             return i;
-    return NOWHERE;
+        if (strlen(own) == path.len && strncasecmp(own, path.ptr, path.len) == 0) {
+            several = alike != NOWHERE;
+            alike = i;
+        }
+    }
+    return several ? NOWHERE : alike;
+}
+
+/* Nobody asks for it again as it is, but it was paid for and may be looked at. */
+static void keep_piece(gc_split *self, size_t index, gc_span text)
+{
+    split_slot *slot = &self->slots[index];
+    text = gc_span_trim(text);
+    if (slot->complete || text.len == 0)
+        return;
+    free(slot->piece);
+    slot->piece = gc_xmemdup(text.ptr, text.len);
+    slot->piece_len = text.len;
 }
 
 static bool path_is_go(gc_span path)
@@ -342,18 +368,22 @@ static bool step_json(gc_split *self)
 static void end_file(gc_split *self, size_t end, size_t resume)
 {
     const split_open *open = &self->open;
+    gc_span content = from_to(self, open->start, end);
     if (open->slot != NOWHERE)
-        store(self, open->slot, from_to(self, open->start, end));
+        store(self, open->slot, content);
+    else if (self->count == 1)
+        keep_piece(self, 0, content);
     self->mode = IN_TEXT;
     self->pos = resume;
 }
 
-static void drop_file(gc_split *self)
+static void drop_file(gc_split *self, size_t end)
 {
     size_t slot = self->open.slot;
     if (slot != NOWHERE && !self->slots[slot].complete) {
         const char *path = self->slots[slot].path;
         note(self, "has no end", (gc_span){ path, strlen(path) });
+        keep_piece(self, slot, from_to(self, self->open.start, end));
     }
     self->mode = IN_TEXT;
 }
@@ -415,7 +445,7 @@ static void file_line(gc_split *self, gc_span line)
         if (open->candidate != NOWHERE)
             end_file(self, open->candidate, line_start);
         else
-            drop_file(self);
+            drop_file(self, line_start);
         return;
     }
     self->pos = line_start + line.len;
@@ -470,8 +500,7 @@ static void forget(gc_split *self)
         done = self->open.start;
     else if (self->mode == IN_JSON)
         done = self->json_line;
-    bool may_be_bare = self->count == 1 && !self->structured;
-    if (may_be_bare || done < FORGET_BYTES || done < self->text.len - done)
+    if (!self->structured || done < FORGET_BYTES || done < self->text.len - done)
         return;
     gc_buf_init(&rest, GC_SPLIT_MAX_BYTES);
     gc_buf_append(&rest, self->text.ptr + done, self->text.len - done);
@@ -520,7 +549,7 @@ void gc_split_finish(gc_split *self, bool stopped_short)
         if (self->open.pending && !stopped_short)
             end_file(self, self->open.candidate, self->text.len);
         else
-            drop_file(self);
+            drop_file(self, self->text.len);
     }
     gc_split_json_destroy(&self->json);
     if (self->count == 1 && !self->structured && !stopped_short)
@@ -535,6 +564,17 @@ const char *gc_split_file(const gc_split *self, size_t index, size_t *len)
     if (len)
         *len = slot->len;
     return slot->content;
+}
+
+const char *gc_split_piece(const gc_split *self, size_t index, size_t *len)
+{
+    const split_slot *slot = &self->slots[index];
+    if (slot->complete)
+        return NULL;
+    *len = slot->piece ? slot->piece_len : self->text.len;
+    if (slot->piece || self->structured)
+        return slot->piece;
+    return gc_span_trim(from_to(self, 0, self->text.len)).len ? self->text.ptr : NULL;
 }
 
 void gc_split_drop(gc_split *self, size_t index)

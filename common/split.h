@@ -39,6 +39,11 @@ void gc_split_finish(gc_split *self, bool stopped_short);
  * taken off, and a Go file ends in exactly one newline. Borrowed until drop or destroy. */
 const char *gc_split_file(const gc_split *self, size_t index, size_t *len);
 
+/* After the end, what came in place of wanted file `index` that is not complete: its text
+ * without an end, a file of another path if one alone was wanted, or an answer that holds no
+ * file at all. NULL: nothing. Borrowed until destroy; not NUL-terminated. */
+const char *gc_split_piece(const gc_split *self, size_t index, size_t *len);
+
 /* Frees that content: the file came, and is not asked for again. */
 void gc_split_drop(gc_split *self, size_t index);
 

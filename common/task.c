@@ -142,6 +142,7 @@ static const gc_pack_field file_result_rows[] = {
     { "outcome", GC_PACK_ENUM, .flags = GC_PACK_NEED,
       .offset = offsetof(gc_file_result, outcome), .words = outcome_words },
     TEXT(gc_file_result, sha256, 0, GC_SHA_HEX),
+    { "partial", GC_PACK_BOOL, .flags = 0, .offset = offsetof(gc_file_result, partial) },
     TEXT(gc_file_result, text, GC_PACK_CLIP, MAX_COMPLAINT),
     MAP(gc_file_result, usage, &usage),
     REAL(gc_file_result, cost_usd, GC_PACK_NEED),

@@ -83,6 +83,7 @@ typedef struct gc_file_result {
     char *path;
     gc_outcome outcome;
     char *sha256; /* made, reused: content; rejected: the rejected text if any; else "" */
+    bool partial; /* rejected: `sha256` is of a piece, or of an answer without the file */
     char *text;   /* complaint, or "" */
     gc_usage usage; /* this file's share of the call, by bytes of answer */
     double cost_usd;

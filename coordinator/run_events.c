@@ -74,7 +74,7 @@ static void rejected(gc_run *run, size_t file, const gc_file_result *r)
     stat->cost_usd += r->cost_usd;
     /* One that an answer for several left out, or had no room for, has not failed by itself. */
     bool kept = gc_sha_valid(r->sha256);
-    bool own_fault = kept || f->alone;
+    bool own_fault = (kept && !r->partial) || f->alone;
     char why[300];
     gc_one_line(why, sizeof why, r->text);
     if (own_fault && f->repairs >= run->config->limits_max_repairs) {

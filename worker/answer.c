@@ -103,6 +103,14 @@ void gc_answer_drop(gc_answer *self, size_t index)
             gc_split_drop(self->split, i);
 }
 
+const char *gc_answer_piece(const gc_answer *self, size_t index, size_t *len)
+{
+    for (size_t i = 0; i < self->count; i++)
+        if (self->index[i] == index)
+            return gc_split_piece(self->split, i, len);
+    return NULL;
+}
+
 void gc_answer_missing(const gc_answer *self, const char *path, gc_stop stop,
                        const char *refusal, gc_buf *out)
 {

@@ -37,6 +37,10 @@ void gc_answer_finish(gc_answer *self, bool cut);
  * there is none (yet). */
 bool gc_answer_next(gc_answer *self, gc_answer_file *out);
 
+/* After the end, what came in its place, for a person to look at; NULL: nothing. Borrowed
+ * until the answer is destroyed. */
+const char *gc_answer_piece(const gc_answer *self, size_t index, size_t *len);
+
 /* Frees the text of this file of the task: it is stored. */
 void gc_answer_drop(gc_answer *self, size_t index);
 

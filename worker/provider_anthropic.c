@@ -100,9 +100,10 @@ static void message(gc_llm *self, const json_t *data)
     if (!json_is_array(json_object_get(data, "content")))
         return; /* somebody else's JSON */
     self->started = true;
-    json_array_foreach(json_object_get(data, "content"), i, part)
-        take_text(self, part, "text");
     take_stop(self, data);
+    if (self->stop != GC_STOP_REFUSED) /* then what it began with is not to be used */
+        json_array_foreach(json_object_get(data, "content"), i, part)
+            take_text(self, part, "text");
     take_usage(self, json_object_get(data, "usage"), true);
     self->ended = self->stop != GC_STOP_NONE;
 }

@@ -125,20 +125,22 @@ static void take_string(gc_llm *self, const json_t *text)
         gc_llm_text(self, json_string_value(text), json_string_length(text));
 }
 
-static void take_content(gc_llm *self, const json_t *holder)
+static void take_content(gc_llm *self, const json_t *content)
 {
-    const json_t *content = json_object_get(holder, "content");
-    const json_t *refusal = json_object_get(holder, "refusal");
     const json_t *part;
     size_t i;
     take_string(self, content);
     json_array_foreach(content, i, part) /* of models that think in between */
         take_string(self, json_object_get(part, "text"));
-    if (json_is_string(refusal) && json_string_length(refusal) > 0) {
-        char *words = gc_llm_words_of(self)->refusal;
-        size_t len = strlen(words);
-        gc_llm_copy(words + len, sizeof self->words->refusal - len, refusal);
-    }
+}
+
+static void take_refusal(gc_llm *self, const json_t *refusal)
+{
+    if (json_string_length(refusal) == 0)
+        return;
+    char *words = gc_llm_words_of(self)->refusal;
+    size_t len = strlen(words);
+    gc_llm_copy(words + len, sizeof self->words->refusal - len, refusal);
 }
 
 static void take_answer(gc_llm *self, const json_t *data, const char *holder)
@@ -152,8 +154,11 @@ static void take_answer(gc_llm *self, const json_t *data, const char *holder)
     if (!json_is_array(json_object_get(data, "choices")))
         return; /* somebody else's JSON */
     self->started = true;
-    take_content(self, json_object_get(choice, holder));
+    const json_t *said = json_object_get(choice, holder);
+    take_refusal(self, json_object_get(said, "refusal"));
     take_stop(self, choice);
+    if (self->stop != GC_STOP_REFUSED) /* then what it began with is not to be used */
+        take_content(self, json_object_get(said, "content"));
     take_usage(self, json_object_get(data, "usage"));
 }
 

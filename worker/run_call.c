@@ -98,6 +98,7 @@ static void on_rejected_stored(void *arg, gc_err err)
         run_go_on_ending(file->run);
 }
 
+/* `text` is kept where the user can look at it, as it was paid for; NULL: there is none. */
 static void reject(run_file *file, const char *complaint, const char *text, size_t len)
 {
     gc_run *self = file->run;
@@ -127,6 +128,16 @@ static void take_files(gc_run *self)
     }
 }
 
+/* How it ended decides about what has not shown its own end. What a refusal broke off is not
+ * used (https://docs.anthropic.com/en/api/handling-stop-reasons); files that had ended before
+ * it were stored as they streamed past, and stand. */
+static void finish_answer(gc_run *self, bool cut, gc_stop stop)
+{
+    gc_answer_finish(self->answer, cut || stop == GC_STOP_CUT || stop == GC_STOP_REFUSED);
+    if (stop != GC_STOP_REFUSED)
+        take_files(self);
+}
+
 static void reject_missing(gc_run *self, const gc_call_end *end)
 {
     gc_buf complaint;
@@ -137,7 +148,11 @@ static void reject_missing(gc_run *self, const gc_call_end *end)
         gc_buf_reset(&complaint);
         gc_answer_missing(self->answer, self->task->files[i].path, end->stop,
                           end->refusal, &complaint);
-        reject(&self->files[i], complaint.ptr, NULL, 0);
+        size_t len = 0;
+        const char *piece =
+            end->stop == GC_STOP_REFUSED ? NULL : gc_answer_piece(self->answer, i, &len);
+        self->files[i].partial = piece != NULL;
+        reject(&self->files[i], complaint.ptr, piece, len);
     }
     gc_buf_release(&complaint);
 }
@@ -316,8 +331,7 @@ static void on_call_end(void *arg, const gc_call_end *end)
     bool good = end->fault == GC_FAULT_NONE;
     self->call = NULL;
     self->env->tally->calls--;
-    gc_answer_finish(self->answer, !good || end->stop == GC_STOP_CUT);
-    take_files(self);
+    finish_answer(self, !good, end->stop);
     run_account(self, end);
     if (!good) {
         on_failed_call(self, end);
@@ -338,6 +352,7 @@ void run_abort_call(gc_run *self)
     gc_call_abort(&self->call, &end);
     self->env->tally->calls--;
     self->env->tally->sent_unknown += end.charge == GC_CHARGE_UNKNOWN;
+    finish_answer(self, true, end.stop);
     run_account(self, &end);
 }
 

@@ -45,6 +45,7 @@ typedef struct run_file {
     gc_outcome outcome;
     gc_sha sha;
     char *complaint;  /* or NULL */
+    bool partial;     /* rejected: `sha` is of what came in its place */
     const char *text; /* while committing: in the answer, or `kept` */
     size_t len;       /* bytes in the answer */
     char *kept;       /* copy for another try */

@@ -149,6 +149,7 @@ void run_fill_result(gc_run *self)
             .path = gc_xstrdup(self->task->files[i].path),
             .outcome = file->outcome,
             .sha256 = gc_xstrdup(file->sha.hex),
+            .partial = file->partial,
             .text = gc_xstrdup(file->complaint ? file->complaint : ""),
             .usage = file->usage,
             .cost_usd = file->cost_usd,

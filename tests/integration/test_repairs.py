@@ -36,6 +36,19 @@ class Repairs(Case):
         self.assertIn("--resume", r.stderr)
         self.assertTrue(list((out / ".gocreator/rejected").rglob("*.go")))
 
+    def test_answers_without_a_file_are_kept_as_well(self):
+        for fault, word in (("garbage", ""), ("max_tokens:1:at=10", "")):
+            with self.subTest(fault=fault):
+                self.c.close()
+                self.c.__init__()
+                rule = fault if ":" in fault else f"{fault}:1"
+                r, out = self.generate("--fault", f"{rule}:path=task_service.go")
+                self.ok(r, 4)
+                self.assertIn("the last one is in .gocreator/rejected/", r.stderr)
+                kept = list((out / ".gocreator/rejected").rglob("*task_service.go"))
+                self.assertEqual(len(kept), 1)
+                self.assertIn(word, kept[0].read_text())
+
     def test_spend_cap_is_never_passed(self):
         self.c.start_sim()
         full = self.c.dir / "full"

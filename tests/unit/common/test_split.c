@@ -60,6 +60,21 @@ static void expect_split(const char *answer, const char *want)
     expect_split_of(two, 2, answer, false, want);
 }
 
+static void test_paths_with_slips(void **state)
+{
+    (void)state;
+    static const char *const alike[] = { "A.go", "a.go", "b.go" };
+    expect_split("<file path=\" a.go \">\npackage a\n</file>\n"
+                 "<file path='./B.go'>\npackage b\n</file>",
+                 "0=package a\n|1=package b\n|");
+    expect_split("[{\"path\":\"\\ta.GO\",\"content\":\"package a\"}]",
+                 "0=package a\n|1=-|");
+    expect_split_of(alike, 3, "<file path=\"a.go\">\npackage a\n</file>", false,
+                    "0=-|1=package a\n|2=-|");
+    expect_split_of(alike, 3, "<file path=\"a.Go\">\npackage a\n</file>", false,
+                    "0=-|1=-|2=-|is not wanted: a.Go\n");
+}
+
 static void test_tags(void **state)
 {
     (void)state;
@@ -318,6 +333,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tags),
+        cmocka_unit_test(test_paths_with_slips),
         cmocka_unit_test(test_tag_forms),
         cmocka_unit_test(test_fences_inside_and_outside),
         cmocka_unit_test(test_markdown_keeps_its_own_fences),

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/mem.h"
 #include "worker/answer.h"
 
 #define A "package p\n\nfunc A() int { return 1 }\n"
@@ -87,6 +88,36 @@ static void test_answer_of_a_file_given_again(void **state)
              false, GOOD, true);
 }
 
+static void expect_piece(const char *text, bool cut, const bool *wanted, const char *want)
+{
+    size_t len = 0;
+    gc_answer *answer = gc_answer_new(&task, wanted);
+    feed(answer, text);
+    gc_answer_finish(answer, cut);
+    const char *piece = gc_answer_piece(answer, 1, &len);
+    char *copy = gc_xasprintf("%.*s", piece ? (int)len : 0, piece ? piece : "");
+    assert_string_equal(copy, want);
+    free(copy);
+    gc_answer_destroy(&answer);
+}
+
+/* It was paid for: where no file came, what did come can be looked at. */
+static void test_answer_keeps_what_came_instead(void **state)
+{
+    (void)state;
+    const bool all[] = { true, true, true }, one[] = { false, true, false };
+    expect_piece("<file path=\"b.go\">\npackage p\n\nfunc B", true, all,
+                 "package p\n\nfunc B");
+    expect_piece("<file path=\"b.go\">\npackage p\n<file path=\"a.go\">\n" A "</file>",
+                 false, all, "package p");
+    expect_piece("I'd rather not.\nReally.", false, all, "I'd rather not.\nReally.");
+    expect_piece("<file path=\"src/b.go\">\n" B "</file>", false, one,
+                 "package p\n\nfunc Other() {}");
+    expect_piece("<file path=\"src/b.go\">\n" B "</file>", false, all, "");
+    expect_piece(" \n", false, all, "");
+    expect_piece("<file path=\"b.go\">\n" B "</file>", false, all, ""); /* it is there */
+}
+
 static void test_answer_takes_only_what_this_call_wants(void **state)
 {
     (void)state;
@@ -107,6 +138,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_answer_gives_each_file_once_it_is_whole),
         cmocka_unit_test(test_answer_of_a_file_given_again),
+        cmocka_unit_test(test_answer_keeps_what_came_instead),
         cmocka_unit_test(test_answer_takes_only_what_this_call_wants),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

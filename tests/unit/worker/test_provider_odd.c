@@ -237,6 +237,21 @@ static void test_odd_refusals(void **state)
     assert_int_equal(h.llm.stop, GC_STOP_REFUSED);
     assert_string_equal(gc_llm_said(&h.llm)->refusal, "I cannot.");
     forget(&h);
+    hear(&h, &gc_provider_openai, 200, JSON,
+         "{\"choices\":[{\"message\":{\"content\":\"a\"},\"finish_reason\":"
+         "\"content_filter\"}]}",
+         10);
+    assert_int_equal(h.llm.stop, GC_STOP_REFUSED);
+    assert_int_equal(h.llm.text_bytes, 0); /* not to be used */
+    forget(&h);
+    hear(&h, &gc_provider_anthropic, 200, JSON,
+         "{\"content\":[{\"type\":\"text\",\"text\":\"a\"}],\"stop_reason\":"
+         "\"refusal\",\"stop_details\":{\"category\":\"cyber\"}}",
+         10);
+    assert_true(gc_llm_ok(&h.llm));
+    assert_string_equal(gc_llm_said(&h.llm)->refusal, "cyber");
+    assert_int_equal(h.llm.text_bytes, 0);
+    forget(&h);
 }
 
 /* message_start knows one token of the answer; that is no figure for all of it. */
