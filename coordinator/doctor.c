@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/keys.h"
 #include "common/mem.h"
+#include "common/models.h"
 #include "common/store.h"
 #include "common/text.h"
 #include "coordinator/client.h"
@@ -26,7 +28,8 @@ typedef enum verdict {
 
 typedef struct doctor {
     const gc_options *options;
-    json_t *list; /* --json */
+    json_t *list;      /* --json */
+    char provider[32]; /* of the model */
     bool broken;
 } doctor;
 
@@ -84,41 +87,137 @@ static bool beside(const char *program)
 
 static void check_config(doctor *d)
 {
-    bool here = access(".gocreator.yaml", F_OK) == 0;
-    say(d, FINE, "configuration", "%s, model %s from %s",
-        here ? ".gocreator.yaml is valid" : "built-in defaults",
-        d->options->config.llm_model, d->options->config.llm_provider);
+    const gc_config *c = &d->options->config;
+    say(d, FINE, "configuration", "%s%s", c->file ? c->file : "built-in defaults",
+        c->file ? " is valid" : "");
 }
 
-static void check_key_file(doctor *d, const char *path)
+/* Every call goes to the provider of the model. */
+static void check_model(doctor *d)
 {
-    struct stat st;
-    if (stat(path, &st))
-        say(d, BROKEN, "API key", "key file %s cannot be read; correct llm.api_key_file",
-            path);
-    else if (st.st_mode & 077)
-        say(d, WARN, "API key", "key file %s can be read by others; chmod 600 %s", path,
-            path);
+    const gc_config *c = &d->options->config;
+    gc_diags diags;
+    gc_models *models = NULL;
+    gc_diags_init(&diags, c->llm_models_file);
+    gc_err err =
+        gc_models_load(*c->llm_models_file ? c->llm_models_file : NULL, &diags, &models);
+    gc_diags_print(&diags, stderr);
+    gc_diags_release(&diags);
+    const gc_model *model = err ? NULL : gc_models_find(models, c->llm_model);
+    bool simulated = strcmp(c->llm_provider, "sim") == 0;
+    snprintf(d->provider, sizeof d->provider, "%s",
+             model       ? model->provider
+             : simulated ? "anthropic"
+                         : c->llm_provider);
+    if (err)
+        say(d, BROKEN, "model", "the models file %s cannot be used; correct it",
+            c->llm_models_file);
+    else if ((!model || !model->priced) && c->limits_max_cost_usd > 0)
+        say(d, BROKEN, "model",
+            "no prices of %s are known, so limits.max_cost_usd cannot hold; add it to a "
+            "models file (llm.models_file)",
+            c->llm_model);
+    else if (!model || !model->priced)
+        say(d, WARN, "model",
+            "%s is not known: it can be used, but without prices and --max-cost; correct "
+            "llm.model, or add it to a models file (llm.models_file)",
+            c->llm_model);
+    else if (!simulated && strcmp(model->provider, c->llm_provider) != 0)
+        say(d, WARN, "model",
+            "%s is a model of %s, which is asked instead of %s; give --model",
+            c->llm_model, model->provider, c->llm_provider);
     else
-        say(d, FINE, "API key", "in file %s", path);
+        say(d, FINE, "model", "%s of %s%s", c->llm_model, model->provider,
+            simulated ? ", simulated" : "");
+    gc_models_destroy(&models);
+}
+
+static void check_own_key(doctor *d)
+{
+    const gc_config *c = &d->options->config;
+    const char *file = c->llm_api_key_file;
+    bool openai = strcmp(d->provider, "openai") == 0;
+    const char *name = openai ? "OPENAI_API_KEY" : "ANTHROPIC_API_KEY";
+    gc_keys keys = { 0 };
+    gc_errinfo info = { 0 };
+    struct stat st;
+    gc_err err = gc_keys_load(&keys, c, &info);
+    const gc_key *key = err ? NULL : gc_keys_find(&keys, d->provider);
+    bool there = key && key->secret && *key->secret;
+    if (err)
+        say(d, BROKEN, "API key", "%s; correct llm.api_key_file", info.text);
+    else if (there && *file && stat(file, &st) == 0 && st.st_mode & 077)
+        say(d, WARN, "API key", "key file %s can be read by others; chmod 600 %s", file,
+            file);
+    else if (there)
+        say(d, FINE, "API key", "there is one for %s", d->provider);
+    else if (gc_keys_serve(&keys, c, d->provider))
+        say(d, FINE, "API key", "none, and %s may need none", c->llm_openai_base_url);
+    else
+        say(d, WARN, "API key", "%s is not set; export it, or try --provider sim", name);
+    gc_keys_release(&keys);
 }
 
 static void check_key(doctor *d)
 {
     const gc_config *c = &d->options->config;
-    const char *name =
-        strcmp(c->llm_provider, "openai") == 0 ? "OPENAI_API_KEY" : "ANTHROPIC_API_KEY";
-    const char *key = getenv(name);
     if (strcmp(c->llm_provider, "sim") == 0)
         say(d, FINE, "API key", "the simulated model needs none");
-    else if (*c->llm_api_key_file)
-        check_key_file(d, c->llm_api_key_file);
-    else if (key && *key)
-        say(d, FINE, "API key", "%s is set", name);
     else if (*c->cluster_broker)
-        say(d, FINE, "API key", "none here; the workers of the cluster have their own");
+        say(d, FINE, "API key",
+            "not needed here; the workers of a cluster have their own");
     else
-        say(d, WARN, "API key", "%s is not set; export it, or try --provider sim", name);
+        check_own_key(d);
+}
+
+/* A word of a list with commas. */
+static bool lists(const char *list, const char *word)
+{
+    gc_strv words = { 0 };
+    bool found = false;
+    gc_strv_split(&words, list, ',');
+    for (size_t i = 0; i < words.count && !found; i++)
+        found = strcmp(words.items[i], word) == 0;
+    gc_strv_release(&words);
+    return found;
+}
+
+static void check_workers(doctor *d, gc_store *store)
+{
+    gc_worker_info *workers = NULL;
+    size_t count = 0, able = 0;
+    gc_err err = gc_store_workers(store, &workers, &count);
+    for (size_t i = 0; i < count; i++) {
+        able += lists(workers[i].providers, d->provider);
+        gc_worker_info_release(&workers[i]);
+    }
+    free(workers);
+    if (err)
+        say(d, BROKEN, "workers", "Redis does not list them: %s", gc_err_str(err));
+    else if (!count)
+        say(d, WARN, "workers",
+            "none is connected; start one with `gc-worker --broker ENDPOINT --redis URL`");
+    else if (!able)
+        say(d, WARN, "workers",
+            "%zu connected, none with a key for %s; set it where they run", count,
+            d->provider);
+    else
+        say(d, FINE, "workers", "%zu connected, %zu with a key for %s", count, able,
+            d->provider);
+}
+
+static void check_own_redis(doctor *d)
+{
+    bool there = on_path("redis-server");
+    if (*d->options->config.cluster_broker)
+        say(d, BROKEN, "Redis",
+            "none is named: the workers behind the broker need the same one; give --redis URL");
+    else if (there)
+        say(d, FINE, "Redis", "redis-server is installed, local mode starts its own");
+    else
+        say(d, BROKEN, "Redis",
+            "redis-server is not installed; apt-get install redis-server, or give --redis "
+            "URL");
 }
 
 static void check_redis(doctor *d)
@@ -127,19 +226,17 @@ static void check_redis(doctor *d)
     gc_errinfo info = { 0 };
     gc_store *store = NULL;
     if (!*c->cluster_redis) {
-        bool there = on_path("redis-server");
-        say(d, there ? FINE : BROKEN, "Redis",
-            there
-                ? "redis-server is installed, local mode starts its own"
-                : "redis-server is not installed; apt-get install redis-server, or give --redis "
-                  "URL");
+        check_own_redis(d);
         return;
     }
     char *url = gc_store_url_public(c->cluster_redis);
-    if (gc_store_open(c->cluster_redis, &store, &info))
+    gc_err err = gc_store_open(c->cluster_redis, &store, &info);
+    if (err)
         say(d, BROKEN, "Redis", "%s", info.text);
     else
         say(d, FINE, "Redis", "%s answers", url);
+    if (!err && *c->cluster_broker)
+        check_workers(d, store);
     gc_store_close(&store);
     free(url);
 }
@@ -206,6 +303,7 @@ gc_exit gc_command_doctor(const gc_options *options)
 {
     doctor d = { .options = options, .list = json_array() };
     check_config(&d);
+    check_model(&d);
     check_key(&d);
     check_redis(&d);
     check_broker(&d);

@@ -259,7 +259,7 @@ static gc_exit unknown_option(const char *word)
     fprintf(stderr, "error: unknown option %s", word);
     if (near)
         fprintf(stderr, "; did you mean --%s?", near);
-    fputs(" See gc-coordinator --help\n", stderr);
+    fputs("; see gc-coordinator --help\n", stderr);
     return GC_EXIT_USAGE;
 }
 

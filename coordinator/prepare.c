@@ -100,7 +100,7 @@ static gc_exit make_plan(const gc_options *options, gc_project *self)
 }
 
 /* The findings are kept as printed, for a run that finds everything as it was. */
-static gc_exit make_fcs_and_plan(const gc_options *options, bool plan, gc_project *self)
+static gc_exit make_fcs_and_plan(const gc_options *options, gc_project *self)
 {
     size_t len = 0;
     FILE *findings = open_memstream(&self->findings, &len);
@@ -109,7 +109,7 @@ static gc_exit make_fcs_and_plan(const gc_options *options, bool plan, gc_projec
         return GC_EXIT_INTERNAL;
     }
     gc_exit code = build_fcs(options, self, findings);
-    if (code == GC_EXIT_OK && plan)
+    if (code == GC_EXIT_OK)
         code = make_plan(options, self);
     gc_diags_print(&self->diags, findings);
     fclose(findings);
@@ -137,20 +137,20 @@ void gc_project_read(const gc_options *options, gc_project *out)
             read_tree(options->answers, &out->answer_diags, &out->answers_tree);
 }
 
-gc_exit gc_project_make(const gc_options *options, bool plan, gc_project *self)
+gc_exit gc_project_make(const gc_options *options, bool run, gc_project *self)
 {
-    gc_exit code = make_fcs_and_plan(options, plan, self);
-    if (code == GC_EXIT_OK && plan)
+    gc_exit code = make_fcs_and_plan(options, self);
+    if (code == GC_EXIT_OK && run)
         code = gc_project_load_model(options, self);
-    if (code == GC_EXIT_OK && plan)
+    if (code == GC_EXIT_OK && run)
         code = load_prompts(options, self);
     return code;
 }
 
-gc_exit gc_project_load(const gc_options *options, bool plan, gc_project *out)
+gc_exit gc_project_load(const gc_options *options, bool run, gc_project *out)
 {
     gc_project_read(options, out);
-    return gc_project_make(options, plan, out);
+    return gc_project_make(options, run, out);
 }
 
 void gc_project_release(gc_project *self)

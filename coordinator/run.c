@@ -489,6 +489,11 @@ static gc_exit generate(gc_run *run)
     run->progress = run_progress_new(run->options);
     run_phase(run, "plan", gc_clock_ms());
     run_decide(run, true);
+    if (nothing_to_do(run) && run->options->resume_job) {
+        code = run_require_job(run);
+        if (code != GC_EXIT_OK)
+            return code;
+    }
     if (!nothing_to_do(run) && run->verdict == GC_EXIT_OK) {
         code = run_connect(run);
         if (code != GC_EXIT_OK)
@@ -517,7 +522,7 @@ gc_exit gc_run_generate(const gc_options *options)
     gc_exit code;
     gc_null_keys keys = { { "" }, { "" } };
     gc_sha before = { "" };
-    bool cacheable = gc_null_key(options, &keys);
+    bool cacheable = !options->resume_job && gc_null_key(options, &keys);
     if (cacheable && gc_null_generate(options, &keys, &code, &before))
         return code;
     run_begin(&run, options);

@@ -189,6 +189,9 @@ bool run_reuses(const gc_run *run);
 /* Redis, broker, workers, job record: only when there is something to make. */
 gc_exit run_connect(gc_run *run);
 
+/* A job named by --resume must be known, also where nothing is left to make. */
+gc_exit run_require_job(gc_run *run);
+
 /* Stores the blocks that every prompt starts with, again after Redis lost them. */
 GC_MUST_CHECK gc_err run_store_blocks(gc_run *run);
 void run_close(gc_run *run);

@@ -215,6 +215,18 @@ static gc_err take_claim(gc_run *run, const char *job, char **holder)
     }
 }
 
+static gc_exit tell_untaken(gc_err err, const char *job)
+{
+    if (err == GC_ENOENT) {
+        fprintf(stderr,
+                "error: there is no job %s in this Redis; see `gc-coordinator jobs`\n",
+                job);
+        return GC_EXIT_GENERAL;
+    }
+    fprintf(stderr, "error: cannot take job %s over: %s\n", job, gc_err_str(err));
+    return GC_EXIT_NETWORK;
+}
+
 static gc_exit take_over(gc_run *run, const char *job)
 {
     char *holder = NULL;
@@ -229,14 +241,8 @@ static gc_exit take_over(gc_run *run, const char *job)
                 "`gc-coordinator cancel %s`\n",
                 job, holder ? holder : "somebody else", job);
         code = GC_EXIT_GENERAL;
-    } else if (err == GC_ENOENT) {
-        fprintf(stderr,
-                "error: there is no job %s in this Redis; see `gc-coordinator jobs`\n",
-                job);
-        code = GC_EXIT_GENERAL;
     } else if (err) {
-        fprintf(stderr, "error: cannot take job %s over: %s\n", job, gc_err_str(err));
-        code = GC_EXIT_NETWORK;
+        code = tell_untaken(err, job);
     } else {
         snprintf(run->job, sizeof run->job, "%s", job);
     }
@@ -364,6 +370,19 @@ static gc_exit start_cluster(gc_run *run)
         return GC_EXIT_OK;
     fprintf(stderr, "error: %s\n", info.text);
     return err == GC_EINVAL ? GC_EXIT_USAGE : GC_EXIT_NETWORK;
+}
+
+gc_exit run_require_job(gc_run *run)
+{
+    gc_job job = { 0 };
+    gc_exit code = start_cluster(run);
+    gc_err err = code == GC_EXIT_OK
+                     ? gc_store_job_get(run->store, run->options->resume_job, &job)
+                     : GC_OK;
+    gc_job_release(&job);
+    gc_store_close(&run->store);
+    gc_local_stop(&run->local);
+    return err ? tell_untaken(err, run->options->resume_job) : code;
 }
 
 /* Workers of a cluster have keys of their own. */

@@ -236,6 +236,44 @@ class Words(Case):
         self.run_gc(0, f"--resume={job}", *args)
         r = self.run_gc(1, *args[:2], self.c.dir / "new", *args[3:], "--resume=j-000000000000")
         self.assertIn("j-000000000000", r.stderr)
+        r = self.run_gc(1, *args, "--resume=j-000000000000")  # where nothing is left to do
+        self.assertIn("there is no job j-000000000000", r.stderr)
+
+    def test_files_in_a_circle_are_found_by_every_command(self):
+        spec = self.write("circle.yaml", """\
+name: c
+requirements: [x]
+files:
+  - {path: a/a.go, purpose: a, depends_on: [b/b.go]}
+  - {path: b/b.go, purpose: b, depends_on: [a/a.go]}
+""")
+        for command in ("dump-fcs", "clarify", "explain", "check", "generate"):
+            r = self.run_gc(2, command, spec, *(() if command in ("dump-fcs", "clarify") else
+                                                ("-o", self.c.dir / "out")))
+            self.assertRegex(r.stderr, r"circle.yaml:\d+:\d+: error: files depend on each other "
+                                       r"in a circle: a/a.go -> b/b.go -> a/a.go; remove one")
+            self.assertEqual(r.stdout, "")
+
+    def doctor(self, code, *args, **env):
+        rows = json.loads(self.run_gc(code, "doctor", "--json", *args, **env).stdout)
+        return {row["check"]: (row["result"], row["text"]) for row in rows}
+
+    def test_doctor_says_what_is_true(self):
+        key = {"ANTHROPIC_API_KEY": "sk-ant-1", "OPENAI_API_KEY": ""}
+        lines = self.doctor(0, **key)
+        self.assertEqual(lines["configuration"], ("ok", "built-in defaults"))
+        self.assertEqual(lines["API key"], ("ok", "there is one for anthropic"))
+        self.assertEqual(lines["model"][0], "ok")
+        self.assertEqual(self.doctor(0, ANTHROPIC_API_KEY="")["API key"][0], "warn")
+        self.assertEqual(self.doctor(0, "--model", "nobody-1", **key)["model"][0], "warn")
+        self.assertEqual(self.doctor(0, "--provider", "openai", **key)["model"][0], "warn")
+        empty = self.write("key", "")
+        for place in (empty, self.c.dir, self.c.dir / "none"):
+            config = self.write("c.yaml", f"llm: {{api_key_file: {place}}}\n")
+            lines = self.doctor(0 if place == empty else 1, "-c", config, ANTHROPIC_API_KEY="")
+            self.assertEqual(lines["configuration"], ("ok", f"{config} is valid"))
+            self.assertEqual(lines["API key"][0], "warn" if place == empty else "FAIL", lines)
+        self.assertEqual(self.doctor(1, "--broker", "tcp://127.0.0.1:1")["Redis"][0], "FAIL")
 
     def test_json_outputs_parse_and_logs_stay_on_stderr(self):
         out = self.c.dir / "out"
