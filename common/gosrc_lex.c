@@ -113,7 +113,7 @@ static gc_err comment_end(const gc_go_lexer *self, size_t *end, bool *spans,
 static bool in_words(const char *const *words, const char *text, size_t len)
 {
     for (; *words; words++)
-        if (strlen(*words) == len && memcmp(*words, text, len) == 0)
+        if (**words == *text && strlen(*words) == len && memcmp(*words, text, len) == 0)
             return true;
     return false;
 }
@@ -181,6 +181,8 @@ static size_t operator_len(const gc_go_lexer *self)
     };
     size_t left = self->len - self->pos;
     for (const char *const *mark = marks; *mark; mark++) {
+        if (**mark != self->src[self->pos])
+            continue;
         size_t n = strlen(*mark);
         if (n <= left && memcmp(self->src + self->pos, *mark, n) == 0)
             return n;
@@ -222,18 +224,18 @@ static gc_err next_token(gc_go_lexer *self, gc_go_token *out, gc_errinfo *info)
     if ((c >= '0' && c <= '9') || (c == '.' && after >= '0' && after <= '9'))
         return next_literal(self, out, gc_go_scan_number(src, self->len, self->pos),
                             info);
-    size_t n = operator_len(self);
-    if (n) {
-        emit(self, out, c == ';' ? GC_GO_SEMICOLON : GC_GO_OPERATOR, self->pos + n);
-        return GC_OK;
-    }
     gc_err err = identifier_end(self, &end, info);
     if (err)
         return err;
-    if (end == self->pos)
+    if (end > self->pos) {
+        bool keyword = is_keyword(src + self->pos, end - self->pos);
+        emit(self, out, keyword ? GC_GO_KEYWORD : GC_GO_IDENT, end);
+        return GC_OK;
+    }
+    size_t n = operator_len(self);
+    if (!n)
         return unknown_character(self, info);
-    bool keyword = is_keyword(src + self->pos, end - self->pos);
-    emit(self, out, keyword ? GC_GO_KEYWORD : GC_GO_IDENT, end);
+    emit(self, out, c == ';' ? GC_GO_SEMICOLON : GC_GO_OPERATOR, self->pos + n);
     return GC_OK;
 }
 

@@ -83,7 +83,9 @@ void gc_request_submit(gc_request *request, gc_cmd *cmd)
     }
     request->len = cmd->buf.len;
     request->script = cmd->script;
-    request->bytes = gc_xrealloc(gc_buf_take(&cmd->buf), request->len + 1);
+    /* A copy: shrinking each buffer would leave its rest as a splinter in the heap. */
+    request->bytes = gc_xmemdup(cmd->buf.ptr, cmd->buf.len);
+    gc_cmd_release(cmd);
     self->bytes += request->len;
     gc_request_push(&self->waiting, request);
 }

@@ -54,13 +54,16 @@ static char *number_line(char out[NUMBER_SIZE], const char *sign, uint64_t numbe
 void gc_cmd_mem(gc_cmd *self, const void *mem, size_t len)
 {
     char line[NUMBER_SIZE];
-    const char *at = number_line(line, "$", len);
-    size_t head = (size_t)(line + NUMBER_SIZE - at);
+    const char *from = number_line(line, "$", len);
+    size_t head = (size_t)(line + NUMBER_SIZE - from);
     if (gc_buf_reserve(&self->buf, head + len + 2))
         return; /* the buffer is full, which gc_cmd_finish tells */
-    gc_buf_append(&self->buf, at, head);
-    gc_buf_append(&self->buf, mem, len);
-    gc_buf_append(&self->buf, "\r\n", 2);
+    char *to = self->buf.ptr + self->buf.len;
+    memcpy(to, from, head);
+    if (len)
+        memcpy(to + head, mem, len);
+    memcpy(to + head + len, "\r\n", 3); /* with its NUL */
+    self->buf.len += head + len + 2;
     self->count++;
 }
 
@@ -71,15 +74,22 @@ void gc_cmd_text(gc_cmd *self, const char *text)
 
 void gc_cmd_textf(gc_cmd *self, const char *fmt, ...)
 {
-    char *text = NULL;
+    char few[256]; /* most keys need no memory of their own */
+    char *text = few;
     va_list ap;
     va_start(ap, fmt);
-    int len = vasprintf(&text, fmt, ap);
+    int len = vsnprintf(few, sizeof few, fmt, ap);
     va_end(ap);
+    if (len >= (int)sizeof few) {
+        va_start(ap, fmt);
+        len = vasprintf(&text, fmt, ap);
+        va_end(ap);
+    }
     if (len < 0)
         abort(); /* out of memory, as everywhere */
     gc_cmd_mem(self, text, (size_t)len);
-    free(text);
+    if (text != few)
+        free(text);
 }
 
 void gc_cmd_int(gc_cmd *self, int64_t value)
@@ -92,12 +102,13 @@ void gc_cmd_int(gc_cmd *self, int64_t value)
 
 gc_err gc_cmd_finish(gc_cmd *self)
 {
-    char head[HEAD_ROOM + 1];
+    char line[NUMBER_SIZE];
+    const char *head = number_line(line, "*", self->count);
+    size_t len = (size_t)(line + NUMBER_SIZE - head);
     if (self->buf.full)
         return GC_ETOOBIG; /* the buffer's overflow is sticky: some argument was too long */
-    int len = snprintf(head, sizeof head, "*%zu\r\n", self->count);
-    gc_buf_drop(&self->buf, HEAD_ROOM - (size_t)len);
-    memcpy(self->buf.ptr, head, (size_t)len);
+    gc_buf_drop(&self->buf, HEAD_ROOM - len);
+    memcpy(self->buf.ptr, head, len);
     return GC_OK;
 }
 
@@ -257,9 +268,15 @@ bool gc_store_word(const char *text)
 
 bool gc_store_id(const char *text)
 {
-    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                  "0123456789._-";
-    return gc_store_word(text) && strspn(text, allowed) == strlen(text);
+    size_t len = text ? strlen(text) : 0;
+    for (size_t i = 0; i < len; i++) {
+        char c = text[i];
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        bool digit = c >= '0' && c <= '9';
+        if (!letter && !digit && c != '.' && c != '_' && c != '-')
+            return false;
+    }
+    return len > 0 && len <= GC_STORE_MAX_WORD;
 }
 
 bool gc_nano_usd(double usd, int64_t *out)

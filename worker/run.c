@@ -311,7 +311,8 @@ void run_end(gc_run *self, const char *reason, const char *text)
         return;
     self->phase = RUN_ENDING;
     self->reason = reason;
-    self->text = gc_xasprintf("%.*s", MOST_TEXT, text);
+    if (*text)
+        self->text = gc_xasprintf("%.*s", MOST_TEXT, text);
     run_abort_call(self);
     run_stop_warming(self);
     run_settle_limit(self, NULL);

@@ -9,6 +9,7 @@
 #include "common/mem.h"
 
 #define RESULT_LIMIT ((size_t)8 << 20)
+#define USUAL_BYTES 500 /* most results fit: they do not grow step by step */
 #define NEWS_LIMIT ((size_t)8 << 10)
 #define RESEND_MS 50 /* an end that the broker did not take yet */
 
@@ -51,6 +52,7 @@ static gc_err tell_end(slot *self)
     gc_wire message;
     gc_buf payload;
     gc_buf_init(&payload, RESULT_LIMIT);
+    (void)gc_buf_reserve(&payload, USUAL_BYTES); /* far below the limit */
     gc_result_encode(gc_run_result(self->run), &payload);
     gc_wire_init(&message, *reason ? GC_FAIL : GC_DONE);
     message.job = task->job;
