@@ -65,7 +65,7 @@ static void print_estimate(const gc_run *run, const gc_estimate *e)
 {
     const gc_config *c = run->config;
     char source[GC_RATES_SOURCE];
-    gc_rates_source(&run->rates, source, sizeof source);
+    gc_rates_source(&run->rates, e->guessed_files, source, sizeof source);
     edge_counts edges = count_edges(run->project.plan);
     printf(
         "\nDependencies: %zu real (wait for the file), %zu contract (wait for nothing)\n",
@@ -114,11 +114,11 @@ static json_t *layouts_json(const gc_run *run)
 static json_t *estimate_json(const gc_run *run, const gc_estimate *e)
 {
     const gc_config *c = run->config;
-    json_t *o =
-        json_pack("{s:I, s:f, s:b, s:I, s:I}", "calls", (json_int_t)e->calls, "seconds",
-                  gc_estimate_seconds(e, run->slots), "simulated", run->stats.simulated,
-                  "measured_calls", (json_int_t)run->rates.measured.calls,
-                  "counted_prompts", (json_int_t)run->rates.counted);
+    json_t *o = json_pack(
+        "{s:I, s:f, s:b, s:I, s:I, s:I}", "calls", (json_int_t)e->calls, "seconds",
+        gc_estimate_seconds(e, run->slots), "simulated", run->stats.simulated,
+        "measured_calls", (json_int_t)run->rates.measured.calls, "counted_prompts",
+        (json_int_t)run->rates.counted, "guessed_files", (json_int_t)e->guessed_files);
     if (c->dry_run_show_token_estimates)
         json_object_set_new(
             o, "tokens",

@@ -15,6 +15,7 @@
 typedef struct gc_estimate {
     bool warm; /* the marked prefix is in the provider's cache: nobody writes it */
     int64_t calls;
+    size_t guessed_files; /* nothing was measured of their kinds */
     gc_usage usage;
     double usd;
     double call_seconds;  /* of all calls, one after the other */

@@ -255,6 +255,12 @@ double gc_rates_output(const gc_rates *self, const gc_plan_file *file)
                                : output_by_others(self, file);
 }
 
+bool gc_rates_know(const gc_rates *self, const gc_plan_file *file)
+{
+    return measured_of(&self->measured, gc_rates_kind(file), true).output.per > 0 ||
+           measured_of(&self->measured, file->kind, false).output.per > 0;
+}
+
 gc_ratio gc_measured_output(const gc_measured *self, const gc_plan_file *file)
 {
     return measured_of(self, gc_rates_kind(file), true).output;
@@ -283,13 +289,18 @@ void gc_rates_count(gc_rates *self, const gc_counted *counted)
     self->counted = counted->prompts;
 }
 
-void gc_rates_source(const gc_rates *self, char *out, size_t size)
+void gc_rates_source(const gc_rates *self, size_t guessed_files, char *out, size_t size)
 {
     const char *counted =
         self->counted ? "prompts counted by the provider, the rest " : "";
+    char guessed[64] = "";
+    if (guessed_files)
+        snprintf(guessed, sizeof guessed,
+                 ", answers of %zu file%s guessed from other kinds", guessed_files,
+                 guessed_files == 1 ? "" : "s");
     if (self->measured.calls)
-        snprintf(out, size, "%smeasured over %" PRId64 " calls", counted,
-                 self->measured.calls);
+        snprintf(out, size, "%smeasured over %" PRId64 " calls%s", counted,
+                 self->measured.calls, guessed);
     else
         snprintf(out, size, "%sfrom the models table", counted);
 }

@@ -3,6 +3,7 @@
 #ifndef GC_COORDINATOR_RATES_H
 #define GC_COORDINATOR_RATES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -60,11 +61,14 @@ typedef struct gc_counted {
 /* It replaces what is known of prompts, as far as it goes. */
 void gc_rates_count(gc_rates *self, const gc_counted *counted);
 
-#define GC_RATES_SOURCE 96
+/* False: nothing was measured of such files, their output is guessed from other kinds. */
+bool gc_rates_know(const gc_rates *self, const gc_plan_file *file);
+
+#define GC_RATES_SOURCE 160
 
 /* "measured over 17 calls" or "from the models table"; behind "prompts counted by the
- * provider, the rest " if they were. */
-void gc_rates_source(const gc_rates *self, char *out, size_t size);
+ * provider, the rest " if they were; says how many files of the run are not known. */
+void gc_rates_source(const gc_rates *self, size_t guessed_files, char *out, size_t size);
 
 /* ---- what a call teaches ---- */
 

@@ -70,8 +70,11 @@ static void estimate_group(gc_run *run, const size_t *files, size_t count, void 
         note_unfit(run, files[0], info.text, e);
         return;
     }
-    for (size_t i = 0; i < count; i++)
-        output += gc_rates_output(&run->rates, &run->project.plan->files[files[i]]);
+    for (size_t i = 0; i < count; i++) {
+        const gc_plan_file *f = &run->project.plan->files[files[i]];
+        output += gc_rates_output(&run->rates, f);
+        e->sum.guessed_files += !gc_rates_know(&run->rates, f);
+    }
     if (!e->sum.calls)
         look_for_prefix(run, task, &e->sum);
     task->prompt_bytes += surface_to_come(run, files, count);

@@ -191,7 +191,7 @@ void run_tell_estimate(gc_run *run, const gc_estimate *e)
 {
     run->told_rates = run->rates;
     char source[GC_RATES_SOURCE], cost[48] = "an unknown price";
-    gc_rates_source(&run->rates, source, sizeof source);
+    gc_rates_source(&run->rates, e->guessed_files, source, sizeof source);
     if (run->project.model->priced)
         snprintf(cost, sizeof cost, "$%.4f", e->usd);
     gc_progress_note(run->progress,

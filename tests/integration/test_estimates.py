@@ -55,6 +55,22 @@ class Estimates(Case):
         self.assertEqual(self.c.redis_cli("DBSIZE"), before)
         self.assertFalse((self.c.dir / "dry").exists())
 
+    def test_kinds_that_were_not_measured_are_named(self):
+        listed = [EXPLICIT, "-o", self.c.dir / "listed", *self.c.cluster_args()]
+        self.run_todo("other")
+        text = self.ok(self.c.gc(*listed, "--dry-run")).stdout
+        self.assertRegex(text, r"calls, answers of \d+ files guessed from other kinds")
+        metrics = self.c.dir / "m.json"
+        self.ok(self.c.gc(*listed, "--metrics", metrics))
+        self.forget_answers()
+        text = self.ok(self.c.gc(EXPLICIT, "-o", self.c.dir / "again", "--dry-run",
+                                 *self.c.cluster_args())).stdout
+        self.assertNotIn("guessed", text)
+        # the prefix that the provider still has is not counted as written again
+        estimate = int(re.search(r"(\d+) output", text).group(1))
+        output = json.loads(metrics.read_text())["tokens"]["output"]
+        self.assertLess(abs(estimate - output), 0.1 * output)
+
     def test_dry_run_without_its_redis(self):
         text = self.dry_run("--broker", self.c.broker, "--redis", "redis://127.0.0.1:1")
         self.assertIn("Figures: from the models table", text)

@@ -101,12 +101,15 @@ static void test_estimate_says_where_figures_come_from(void **state)
     (void)state;
     gc_rates rates = table_rates();
     gc_measured measured = { .calls = 17 };
-    char text[64];
-    gc_rates_source(&rates, text, sizeof text);
+    char text[64], whole[GC_RATES_SOURCE];
+    gc_rates_source(&rates, 0, text, sizeof text);
     assert_string_equal(text, "from the models table");
     gc_rates_learn(&rates, &measured);
-    gc_rates_source(&rates, text, sizeof text);
+    gc_rates_source(&rates, 0, text, sizeof text);
     assert_string_equal(text, "measured over 17 calls");
+    gc_rates_source(&rates, 1, whole, sizeof whole);
+    assert_string_equal(whole, "measured over 17 calls, answers of 1 file guessed from "
+                               "other kinds");
     assert_true(near(rates.bytes_per_token, 4)); /* nothing in it: the table stands */
 }
 
@@ -124,7 +127,7 @@ static void test_estimate_takes_what_was_counted(void **state)
     gc_estimate_add(&e, &task, 10, 9000, &rates);
     assert_int_equal(e.usage.cache_write_5m, 3000);
     assert_int_equal(e.usage.input, llround((double)(task.prompt_bytes - 9000) / 2));
-    gc_rates_source(&rates, text, sizeof text);
+    gc_rates_source(&rates, 0, text, sizeof text);
     assert_string_equal(text, "prompts counted by the provider, the rest from the models "
                               "table");
 }
@@ -297,6 +300,8 @@ static void test_estimate_of_an_unknown_kind_is_like_the_known(void **state)
     }
     gc_plan_file file = promising("source", promise, 300, 3000);
     gc_rates_learn(&rates, &by_promise);
+    assert_false(gc_rates_know(&rates, &file));
+    assert_true(gc_rates_know(&rates, &files[0]));
     assert_true(near(gc_rates_output(&rates, &file), 360));
     gc_rates_learn(&rates, &by_size);
     assert_true(near(gc_rates_output(&rates, &file), 600));
