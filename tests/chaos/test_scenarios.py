@@ -11,6 +11,8 @@ import urllib.request
 from cluster import BIN, TODO, Case, free_port, kill, said, tree, wait_for
 from proxy import Proxy
 
+BEAT_S = 0.3
+BEATS = 10  # that a fault of the network lasts
 TIMES = {"GC_CLUSTER_LEASE": "3s", "GC_CLUSTER_HEARTBEAT": "300ms"}
 
 
@@ -54,6 +56,16 @@ class Scenario(Case):
         self.assertLessEqual(sum(again.values()), twice, again)
 
 
+    def metric(self, start):
+        """The sum of the broker's figures whose name, with labels, starts so."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.http}/metrics", timeout=10) as r:
+            return sum(int(line.split()[-1]) for line in r.read().decode().splitlines()
+                       if line.startswith(start))
+
+    def workers_lost(self):
+        return self.metric('gc_broker_peers_lost_total{role="worker"}')
+
+
 class Time(Scenario):
     def test_answer_that_starts_after_the_lease_would_have_lapsed(self):
         """The lease lives by its own timer, not by bytes of the answer."""
@@ -87,18 +99,31 @@ class Time(Scenario):
 
 
 class Network(Scenario):
-    def test_half_open_connections_are_noticed_by_both_sides(self):
-        """For ten heartbeats nothing passes and nobody is told; then everybody goes on."""
+    def noticed_when_held(self, way):
+        """One way is dead, the other is not; nothing piles up for the moment it heals."""
         self.c.start_sim("--ttft", 200, "--tokens-per-second", 800)
-        self.worker()
+        worker = self.worker(slots=4)
         p = self.job()
         self.answers(3)
-        self.to_broker.hold()
-        timer = threading.Timer(3, self.to_broker.release)
+        self.to_broker.hold(way)
+        wait_for("the broker to notice", self.workers_lost)
+        wait_for("the worker to notice", lambda: "broker.silent" in said(worker))
+        before = self.metric("gc_broker_messages_received_total")
+        timer = threading.Timer(BEATS * BEAT_S, self.to_broker.release)
         timer.start()
         timer.join()
+        wait_for("the worker to be back", lambda: said(worker).count("broker.up") == 2)
+        flood = self.metric("gc_broker_messages_received_total") - before
+        self.assertLess(flood, 2 * BEATS)
         self.ends(p)
         self.sound()
+
+    def test_nothing_passes_to_the_broker(self):
+        self.noticed_when_held("up")
+
+    @unittest.skipUnless(os.environ.get("GC_LONG"), "takes long: ./check --long")
+    def test_nothing_passes_from_the_broker(self):
+        self.noticed_when_held("down")
 
     def test_twenty_broker_restarts_in_a_row(self):
         """Workers consume again every time."""
@@ -136,13 +161,6 @@ class Network(Scenario):
 
 
 class Poison(Scenario):
-    def workers_lost(self):
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.http}/metrics", timeout=10) as r:
-            for line in r.read().decode().splitlines():
-                if line.startswith('gc_broker_peers_lost_total{role="worker"}'):
-                    return int(line.split()[-1])
-        return 0
-
     def test_a_task_that_kills_its_worker_is_set_aside_after_three_deaths(self):
         """It is sent again first, so it is the first call of each new worker. The rest goes on;
         the exit code says so, and a later run makes what is missing."""

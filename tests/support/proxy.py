@@ -12,8 +12,8 @@ class Proxy:
         self.connections = 0
         self.lock = threading.Lock()
         self.ends = set()
-        self.flowing = threading.Event()
-        self.flowing.set()
+        self.flowing = {"up": threading.Event(), "down": threading.Event()}
+        self.release()
         self.server = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.port = self.server.getsockname()[1]
         threading.Thread(target=self.accept, daemon=True).start()
@@ -25,12 +25,14 @@ class Proxy:
         for end in ends:
             self.shut(end)
 
-    def hold(self):
-        """Nothing passes any more, and nobody is told."""
-        self.flowing.clear()
+    def hold(self, *ways):
+        """Nothing passes any more, and nobody is told; "up" or "down": one way only."""
+        for way in ways or self.flowing:
+            self.flowing[way].clear()
 
     def release(self):
-        self.flowing.set()
+        for flowing in self.flowing.values():
+            flowing.set()
 
     def close(self):
         self.shut(self.server)
@@ -59,18 +61,19 @@ class Proxy:
             with self.lock:
                 self.connections += 1
                 self.ends |= {client, server}
-            for source, sink in ((client, server), (server, client)):
-                threading.Thread(target=self.pass_on, args=(source, sink), daemon=True).start()
+            for way, source, sink in (("up", client, server), ("down", server, client)):
+                threading.Thread(target=self.pass_on, args=(way, source, sink),
+                                 daemon=True).start()
 
     def keeper(self):
         """What is called with each piece of one direction of one connection."""
         return lambda piece: None
 
-    def pass_on(self, source, sink):
+    def pass_on(self, way, source, sink):
         keep = self.keeper()
         try:
             while piece := source.recv(65536):
-                self.flowing.wait()
+                self.flowing[way].wait()
                 keep(piece)
                 sink.sendall(piece)
         except OSError:
