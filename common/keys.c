@@ -98,6 +98,13 @@ static gc_err take_line(gc_keys *self, char *line, const gc_config *config,
     return key_set(key, value, path, info);
 }
 
+bool gc_keys_exposed(const gc_config *config)
+{
+    struct stat st;
+    return *config->llm_api_key_file && stat(config->llm_api_key_file, &st) == 0 &&
+           (st.st_mode & S_IROTH);
+}
+
 static gc_err load_file(gc_keys *self, const gc_config *config, gc_errinfo *info)
 {
     const char *path = config->llm_api_key_file;

@@ -29,6 +29,11 @@ GC_MUST_CHECK gc_err gc_keys_load(gc_keys *self, const gc_config *config,
                                   gc_errinfo *info);
 void gc_keys_release(gc_keys *self);
 
+/* May everybody on this machine read llm.api_key_file? It is used all the same, but whoever
+ * starts a program with it should be told. A group may be meant to. */
+bool gc_keys_exposed(const gc_config *config);
+#define GC_KEYS_EXPOSED "everybody on this machine can read the key file %s; chmod o-r it"
+
 /* Borrowed; NULL for an unknown provider. */
 const gc_key *gc_keys_find(const gc_keys *self, const char *provider);
 

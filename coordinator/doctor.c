@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/clock.h"
@@ -135,20 +134,17 @@ static void check_model(doctor *d)
 static void check_own_key(doctor *d)
 {
     const gc_config *c = &d->options->config;
-    const char *file = c->llm_api_key_file;
     bool openai = strcmp(d->provider, "openai") == 0;
     const char *name = openai ? "OPENAI_API_KEY" : "ANTHROPIC_API_KEY";
     gc_keys keys = { 0 };
     gc_errinfo info = { 0 };
-    struct stat st;
     gc_err err = gc_keys_load(&keys, c, &info);
     const gc_key *key = err ? NULL : gc_keys_find(&keys, d->provider);
     bool there = key && key->secret && *key->secret;
     if (err)
         say(d, BROKEN, "API key", "%s; correct llm.api_key_file", info.text);
-    else if (there && *file && stat(file, &st) == 0 && st.st_mode & 077)
-        say(d, WARN, "API key", "key file %s can be read by others; chmod 600 %s", file,
-            file);
+    else if (there && gc_keys_exposed(c))
+        say(d, WARN, "API key", GC_KEYS_EXPOSED, c->llm_api_key_file);
     else if (there)
         say(d, FINE, "API key", "there is one for %s", d->provider);
     else if (gc_keys_serve(&keys, c, d->provider))

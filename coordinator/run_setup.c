@@ -393,6 +393,8 @@ static bool is_keyless(const gc_run *run)
     if (*run->config->cluster_broker || run->stats.simulated ||
         gc_keys_load(&keys, run->config, &info)) /* our workers name what is wrong */
         return false;
+    if (gc_keys_exposed(run->config))
+        fprintf(stderr, "warning: " GC_KEYS_EXPOSED "\n", run->config->llm_api_key_file);
     bool serves = gc_keys_serve(&keys, run->config, run->project.model->provider);
     gc_keys_release(&keys);
     return !serves;

@@ -98,10 +98,13 @@ static void describe_error(const gc_call *self, char *text, size_t size)
 /* Nothing of it was what this API says. */
 static void describe_stranger(const gc_call *self, char *text, size_t size)
 {
-    snprintf(text, size,
-             "no LLM API answers at %s (%s); correct llm.%s_base_url, or what stands "
-             "between (proxy, login page)",
-             public_base(self), gc_llm_said(&self->llm)->message, self->task->provider);
+    const char *name = self->task->provider;
+    snprintf(
+        text, size,
+        "no LLM API answers at %s (%s); correct llm.%s_base_url (%s), or what stands "
+        "between (proxy, login page)",
+        public_base(self), gc_llm_said(&self->llm)->message, name,
+        strcmp(name, "openai") == 0 ? "OPENAI_BASE_URL" : "ANTHROPIC_BASE_URL");
 }
 
 static void describe(const gc_call *self, const gc_http_end *http, gc_fault fault,

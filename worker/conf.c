@@ -9,6 +9,7 @@
 #include <zmq.h>
 
 #include "common/clock.h"
+#include "common/log.h"
 #include "common/mem.h"
 #include "common/program.h"
 #include "common/text.h"
@@ -145,6 +146,9 @@ static int load(gc_worker_conf *self, const gc_args *args)
         err = gc_program_start_log(&program, &self->config, &info);
     if (err)
         return gc_program_usage_error(&program, info.text);
+    if (!self->die_with_parent &&
+        gc_keys_exposed(&self->config)) /* else our parent says it */
+        gc_log_warn("key.exposed", GC_KEYS_EXPOSED, self->config.llm_api_key_file);
     list_providers(self);
     return -1;
 }

@@ -204,6 +204,19 @@ class Local(Config):
                       ("llm.model", "gpt-6-luna"), ANTHROPIC_API_KEY="", OPENAI_API_KEY="sk-x")
         self.assertGreater(len(self.c.ledger()), calls)
 
+    def test_a_key_file_that_all_can_read_is_told_of(self):
+        key = self.c.dir / "key"
+        key.write_text("sk-ant-of-the-file\n")
+        for mode, times in ((0o600, 0), (0o644, 1)):
+            key.chmod(mode)
+            r = self.generate(f"m{mode:o}", ("llm.api_key_file", str(key)), ANTHROPIC_API_KEY="")
+            self.assertEqual(r.stderr.count(f"can read the key file {key}; chmod o-r it"), times)
+            r = self.c.gc("doctor", GC_LLM_API_KEY_FILE=str(key), ANTHROPIC_API_KEY="")
+            self.assertRegex(r.stdout, "warn  API key: everybody" if times else "ok    API key: ")
+        key.chmod(0o622)
+        r = self.c.gc("doctor", GC_LLM_API_KEY_FILE=str(key), ANTHROPIC_API_KEY="")
+        self.assertRegex(r.stdout, rf"FAIL  API key: {key} may be written by others")
+
     def test_old_servers_get_no_options_of_the_cache(self):
         tap = self.tap()
         self.generate("a", args=("--provider", "openai", "--model", "local-model"), code=7,

@@ -110,6 +110,21 @@ static void test_keys_refuses_bad_files(void **state)
     expect_err(GC_ENOENT, gc_keys_load(&keys, &config, &info));
 }
 
+static void test_keys_of_a_file_that_all_can_read(void **state)
+{
+    (void)state;
+    gc_keys keys;
+    gc_config config = config_of(path, "anthropic");
+    write_key_file("sk-secret", 0640);
+    assert_false(gc_keys_exposed(&config));
+    write_key_file("sk-secret", 0644);
+    must_ok(gc_keys_load(&keys, &config, NULL)); /* secrets that are mounted look so */
+    gc_keys_release(&keys);
+    assert_true(gc_keys_exposed(&config));
+    config.llm_api_key_file = (char *)"";
+    assert_false(gc_keys_exposed(&config));
+}
+
 static void test_keys_are_scrubbed_from_messages(void **state)
 {
     (void)state;
@@ -129,6 +144,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             test_keys_of_the_environment_may_have_blanks_around, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_keys_refuses_bad_files, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_keys_of_a_file_that_all_can_read, set_up,
+                                        tear_down),
         cmocka_unit_test(test_keys_are_scrubbed_from_messages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
