@@ -222,8 +222,9 @@ class ClusterRound(Round):
 
     def actions(self):
         return [self.kill_worker, self.drain_worker, self.pause_worker, self.kill_broker,
-                self.kill_redis, self.freeze_redis, self.kill_coordinator, self.cut_redis,
-                self.cut_broker, self.hold_broker]
+                self.kill_redis, self.set_redis_back, self.freeze_redis, self.fill_redis,
+                self.kill_coordinator, self.cut_redis, self.cut_broker, self.hold_broker,
+                self.hold_one_way]
 
     def kill_worker(self):
         self.tell("a worker is killed")
@@ -255,6 +256,32 @@ class ClusterRound(Round):
         self.tell("Redis is killed and restarted")
         self.c.restart_redis()
 
+    def stored(self):
+        """(job, path) of every file that Redis knows of."""
+        return {(job, path) for job in self.c.redis_cli("ZRANGE", "gc:jobs", 0, -1).split()
+                for path in self.c.redis_cli("HKEYS", f"gc:job:{job}:files").split()}
+
+    def set_redis_back(self):
+        """As when power fails and the last writes were not on disk (fsync everysec)."""
+        synced, answers = self.c.aof().stat().st_size, len(self.c.ledger())
+        wait_for("answers, or the end", lambda: len(self.c.ledger()) > answers + 1 or
+                 self.has_ended())
+        if self.has_ended():
+            return
+        before = self.stored()
+        kill(self.c.redis)
+        os.truncate(self.c.aof(), synced)
+        self.c.start_redis(self.c.redis_port)
+        lost = len(before - self.stored())
+        self.tell(f"Redis loses its last writes, with {lost} files")
+        self.may_repeat += lost + BATCH  # and what was stored after it was looked at
+
+    def fill_redis(self):
+        self.tell("Redis is full for two seconds")
+        self.c.redis_cli("CONFIG", "SET", "maxmemory", "1mb")
+        pass_time(2)
+        self.c.redis_cli("CONFIG", "SET", "maxmemory", "0")
+
     def freeze_redis(self):
         self.tell("Redis does not answer for a second")
         self.c.redis.send_signal(signal.SIGSTOP)
@@ -278,6 +305,14 @@ class ClusterRound(Round):
         self.tell("nothing passes to or from the broker for two seconds")
         self.to_broker.hold()
         pass_time(2)
+        self.to_broker.release()
+
+    def hold_one_way(self):
+        """Long enough for both ends to notice, or not."""
+        way, seconds = self.random.choice(["up", "down"]), self.random.choice([2, 7])
+        self.tell(f"nothing passes {way} between the broker and the others for {seconds} seconds")
+        self.to_broker.hold(way)
+        pass_time(seconds, self.has_ended)
         self.to_broker.release()
 
 

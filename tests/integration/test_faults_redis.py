@@ -41,9 +41,6 @@ class Restart(Remote):
         self.sound(self.c.dir / "a")
         self.complete(self.c.dir / "a")
 
-    def aof(self):
-        return next((self.c.redis_dir / "appendonlydir").glob("*.incr.aof"))
-
     def test_power_fails_with_fsync_everysec(self):
         """A killed process leaves its writes to the kernel; a host without power does not: the
         file is cut to what it was some answers before."""
@@ -53,12 +50,12 @@ class Restart(Remote):
         self.c.start_worker(2)
         p = self.start("a", GC_CLUSTER_LEASE="4s")
         wait_for("files", lambda: len(self.files()) >= 3)
-        synced, before = self.aof().stat().st_size, len(self.files())
+        synced, before = self.c.aof().stat().st_size, len(self.files())
         wait_for("more files", lambda: len(self.files()) >= before + 3)
         wait_for("them on disk", lambda: len(tree(self.c.dir / "a")) >= before + 3)
         known = self.files()
         kill(self.c.redis)
-        os.truncate(self.aof(), synced)
+        os.truncate(self.c.aof(), synced)
         self.c.start_redis(self.c.redis_port, fsync="everysec")
         lost = known.keys() - self.files().keys()
         self.assertTrue(lost)

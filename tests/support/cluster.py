@@ -122,6 +122,10 @@ class Cluster:
         kill(self.redis)
         return self.start_redis(self.redis_port, *args, **options)
 
+    def aof(self):
+        """The file that Redis appends its writes to."""
+        return next((self.redis_dir / "appendonlydir").glob("*.incr.aof"))
+
     def redis_cli(self, *args):
         result = subprocess.run(["redis-cli", "-p", str(self.redis_port), *map(str, args)],
                                 capture_output=True, text=True, check=False)
