@@ -13,6 +13,7 @@
 #include "common/text.h"
 #include "worker/http_headers.h"
 #include "worker/resolve.h"
+#include "worker/tls.h"
 
 #define WRITE_BYTES 16384L /* the least; kept per handle once a large body was sent */
 #define READ_BYTES 1024L /* per handle, libcurl's least; an SSE event is some 200 bytes */
@@ -36,6 +37,7 @@ struct gc_http_call {
     gc_http_headers *headers;
     struct curl_slist *resolve;
     gc_http_request request; /* url, headers: not valid after the start */
+    size_t uploaded;         /* of the body, if libcurl takes it piece by piece */
     gc_http_head *head;      /* while its lines come in */
     gc_err failure;          /* CALL_FAILED: on_end will say; the text is in `error` */
     char *host;
@@ -436,6 +438,19 @@ static void fail_soon(gc_http_call *call, gc_err err, const char *text)
     arm_clock(call->http, gc_clock_ms(), gc_clock_ms());
 }
 
+/* With TLS libcurl would keep a body that it was given whole, 32 KB and more, until the answer
+ * ends. */
+static size_t on_upload(char *mem, size_t size, size_t count, void *arg)
+{
+    gc_http_call *call = arg;
+    size_t left = call->request.body ? call->request.body_len - call->uploaded : 0;
+    size_t len = size * count < left ? size * count : left;
+    if (len)
+        memcpy(mem, call->request.body + call->uploaded, len);
+    call->uploaded += len;
+    return len;
+}
+
 static void set_options(gc_http_call *call)
 {
     CURL *easy = call->easy;
@@ -447,7 +462,12 @@ static void set_options(gc_http_call *call)
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, gc_http_headers_list(call->headers));
     curl_easy_setopt(easy, CURLOPT_RESOLVE, call->resolve);
     curl_easy_setopt(easy, CURLOPT_POST, 1L);
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, call->request.body);
+    if (gc_starts_with(call->url, "https:")) {
+        curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_upload);
+        curl_easy_setopt(easy, CURLOPT_READDATA, call);
+    } else {
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, call->request.body);
+    }
     curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
                      (curl_off_t)call->request.body_len);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, AGENT);
@@ -462,11 +482,7 @@ static void set_options(gc_http_call *call)
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, KEEP_ALIVE_S);
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, READ_BYTES);
     curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, WRITE_BYTES);
-    /* With a CAPATH libcurl loads the whole CA bundle anew for every connection: 25 ms and
-     * 900 KB each. CAINFO alone is shared by all of them. */
-    curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
-    if (call->http->ca_file)
-        curl_easy_setopt(easy, CURLOPT_CAINFO, call->http->ca_file);
+    gc_tls_set_options(easy, call->http->ca_file);
     curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_sending);
     curl_easy_setopt(easy, CURLOPT_PREREQDATA, call);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
