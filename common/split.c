@@ -312,6 +312,8 @@ static void json_found(void *context, gc_span path, gc_span content)
 static bool step_text(gc_split *self, bool final)
 {
     gc_span line;
+    if (self->pos + self->forgotten == 0 && gc_span_starts(left(self), "\xef\xbb\xbf"))
+        self->pos = 3; /* a byte order mark */
     gc_span head = line_head(self);
     if (head.len && !self->json_refused && (head.ptr[0] == '[' || head.ptr[0] == '{')) {
         self->pos = self->json_line = offset_of(self, head.ptr);

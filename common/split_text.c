@@ -270,9 +270,41 @@ static gc_span without_fence(gc_span text, bool is_go)
     return inner;
 }
 
+/* A byte order mark is no part of a file. */
+static gc_span without_mark(gc_span text)
+{
+    return gc_span_starts(text, "\xef\xbb\xbf") ? skip(text, 3) : text;
+}
+
+static gc_span without_cdata(gc_span text)
+{
+    static const char start[] = "<![CDATA[", end[] = "]]>";
+    const size_t before = sizeof start - 1, after = sizeof end - 1;
+    gc_span inner = gc_span_trim(text);
+    if (!gc_span_starts(inner, start) || inner.len < before + after ||
+        memcmp(inner.ptr + inner.len - after, end, after) != 0)
+        return text;
+    inner = skip(inner, before);
+    inner.len -= after;
+    if (inner.len && inner.ptr[0] == '\n')
+        inner = skip(inner, 1);
+    return inner;
+}
+
+/* As a Go file does, if it is to have a package clause. */
+static bool begins_go(gc_span text)
+{
+    text = gc_span_trim(text);
+    return gc_span_starts(text, "package ") || gc_span_starts(text, "//") ||
+           gc_span_starts(text, "/*");
+}
+
 char *gc_file_content(gc_span raw, bool is_go, size_t *len)
 {
-    gc_span text = without_fence(raw, is_go);
+    gc_span block;
+    gc_span text = without_mark(without_fence(without_cdata(without_mark(raw)), is_go));
+    if (is_go && !begins_go(text) && gc_bare_answer(text, true, &block))
+        text = block; /* words around a fence, within the file's tags */
     char *out = gc_xmalloc(text.len + 2);
     size_t n = 0;
     for (size_t i = 0; i < text.len; i++) {
@@ -322,15 +354,14 @@ static bool next_block(gc_span *rest, gc_span *block)
 
 bool gc_bare_answer(gc_span answer, bool is_go, gc_span *out)
 {
-    gc_span text = gc_span_trim(answer);
+    gc_span text = gc_span_trim(without_mark(answer));
     gc_span rest = text, block;
     size_t found = 0;
     if (!is_go) {
         *out = without_fence(text, false);
         return out->ptr != text.ptr;
     }
-    if (gc_span_starts(text, "package ") || gc_span_starts(text, "//") ||
-        gc_span_starts(text, "/*")) {
+    if (begins_go(text)) {
         *out = text;
         return has_package_clause(text);
     }

@@ -120,6 +120,32 @@ static void test_fences_inside_and_outside(void **state)
                  "0=package a\n|1=-|");
 }
 
+static void test_wrappings_of_a_file(void **state)
+{
+    (void)state;
+    expect_split("<file path=\"a.go\"><![CDATA[\npackage a\n]]></file>\n"
+                 "<file path=\"b.go\">\n<![CDATA[package b]]>\n</file>\n",
+                 "0=package a\n|1=package b\n|");
+    expect_split("<file path=\"a.go\">\n```go\npackage a\n```\nThat was it.\n</file>\n"
+                 "<file path=\"b.go\">\nHere it is:\n\n```go\npackage b\n```\n</file>",
+                 "0=package a\n|1=package b\n|");
+    expect_split(
+        "<file path=\"a.go\">\n/* ```go\npackage x\n``` */\npackage a\n</file>\n",
+        "0=/* ```go\npackage x\n``` */\npackage a\n|1=-|");
+}
+
+static void test_byte_order_marks(void **state)
+{
+    (void)state;
+    expect_split("\xef\xbb\xbf<file path=\"a.go\">\n\xef\xbb\xbfpackage a\n</file>",
+                 "0=package a\n|1=-|");
+    expect_split("\xef\xbb\xbf[{\"path\":\"a.go\",\"content\":\"\\ufeffpackage a\"}]",
+                 "0=package a\n|1=-|");
+    expect_split_of(two, 1, "\xef\xbb\xbfpackage a\n", false, "0=package a\n|");
+    expect_split("<file path=\"a.go\">\n```go\n\xef\xbb\xbfpackage a\n```\n</file>",
+                 "0=package a\n|1=-|");
+}
+
 static void test_markdown_keeps_its_own_fences(void **state)
 {
     static const char *const readme[] = { "README.md" };
@@ -336,6 +362,8 @@ int main(void)
         cmocka_unit_test(test_paths_with_slips),
         cmocka_unit_test(test_tag_forms),
         cmocka_unit_test(test_fences_inside_and_outside),
+        cmocka_unit_test(test_wrappings_of_a_file),
+        cmocka_unit_test(test_byte_order_marks),
         cmocka_unit_test(test_markdown_keeps_its_own_fences),
         cmocka_unit_test(test_end_tag_in_go_text),
         cmocka_unit_test(test_end_tag_behind_code),
