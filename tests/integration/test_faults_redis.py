@@ -189,6 +189,8 @@ class Refusal(Remote):
         """It takes its time to read what it had, and says so meanwhile."""
         self.c.redis_cli("EVAL", "for i = 1, 4000 do redis.call('SET', 'x' .. i, i) end", 0)
         self.run_with(lambda: self.c.restart_redis("--key-load-delay", 500), lambda: None)
+        self.assertRegex(self.c.redis_cli("INFO", "commandstats"),
+                         r"cmdstat_(script\|load|evalsha):\S*rejected_calls=[1-9]")
 
     @unittest.skipUnless(os.environ.get("GC_LONG"), "takes long: ./check --long")
     def test_asleep_for_ten_seconds(self):
