@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/spec.h"
+#include "common/spec_pattern.h"
 #include "common/text.h"
 
 /* What a constraint "key=value" of the field says, or NULL. */
@@ -27,89 +28,54 @@ static bool number_of(const gc_field *f, const char *key, double *out)
     return text && gc_parse_double(text, -HUGE_VAL, HUGE_VAL, out) == GC_OK;
 }
 
+static bool is_numeric(const gc_field *f)
+{
+    static const char *const types[] = { "int",    "int32",   "int64",  "uint8",
+                                         "uint64", "float32", "float64" };
+    for (size_t i = 0; f->go_type && i < sizeof types / sizeof *types; i++)
+        if (strcmp(f->go_type, types[i]) == 0)
+            return true;
+    return false;
+}
+
+/* A bound that is none: of a date it may be any text. */
+static void check_bound(gc_spec *self, const gc_spec_field *field, const char *key)
+{
+    int64_t whole;
+    double number;
+    const char *text = bound(&field->field, key);
+    const char *missed = NULL;
+    if (text && gc_ends_with(key, "_length"))
+        missed = gc_parse_i64(text, 0, INT64_MAX, &whole) ? "length" : NULL;
+    else if (text && is_numeric(&field->field))
+        missed = number_of(&field->field, key, &number) ? NULL : "number";
+    if (missed)
+        gc_spec_warn(self, field->at,
+                     "field \"%s\" has %s \"%s\", which is no %s; change it",
+                     field->field.name, key, text, missed);
+}
+
 static void check_range(gc_spec *self, const gc_spec_field *field)
 {
     static const char *const pairs[][2] = { { "min", "max" },
                                             { "min_length", "max_length" } };
     double min, max;
-    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        check_bound(self, field, pairs[i][0]);
+        check_bound(self, field, pairs[i][1]);
         if (number_of(&field->field, pairs[i][0], &min) &&
             number_of(&field->field, pairs[i][1], &max) && min > max)
             gc_spec_warn(self, field->at,
                          "field \"%s\" has %s %g above %s %g, so that no value fits; "
                          "change one",
                          field->field.name, pairs[i][0], min, pairs[i][1], max);
-}
-
-/* ---- patterns ---- */
-
-/* Behind the bracket of a class; behind it, or NULL if it has no end. */
-static const char *skip_class(const char *p)
-{
-    p += *p == '^';
-    p += *p == ']'; /* as the first one it is a member */
-    for (; *p && *p != ']'; p++) {
-        const char *named = p[0] == '[' && p[1] == ':' ? strstr(p, ":]") : NULL;
-        if (named)
-            p = named + 1;
-        else if (*p == '\\' && p[1])
-            p++;
     }
-    return *p ? p + 1 : NULL;
-}
-
-/* Behind the backslash; behind the escape, or NULL with *problem set. */
-static const char *skip_escape(const char *p, const char **problem)
-{
-    if (*p == 'Q') {
-        const char *end = strstr(p, "\\E");
-        return end ? end + 2 : p + strlen(p);
-    }
-    if (!*p)
-        *problem = "ends in a backslash";
-    else if (*p >= '1' && *p <= '9')
-        *problem = "refers back to a group";
-    return *problem ? NULL : p + 1;
-}
-
-static bool looks_around(const char *group)
-{
-    return gc_starts_with(group, "?=") || gc_starts_with(group, "?!") ||
-           gc_starts_with(group, "?<=") || gc_starts_with(group, "?<!") ||
-           gc_starts_with(group, "?>");
-}
-
-/* Why Go refuses it; NULL: no reason is known. */
-static const char *pattern_problem(const char *p)
-{
-    const char *problem = NULL;
-    size_t depth = 0;
-    bool fresh = true; /* nothing is there to be repeated */
-    while (p && *p && !problem) {
-        char c = *p++;
-        bool repeats = c == '*' || c == '+' || c == '?';
-        if (c == '\\')
-            p = skip_escape(p, &problem);
-        else if (c == '[' && !(p = skip_class(p)))
-            problem = "has a [ without its ]";
-        else if (c == '(' && looks_around(p))
-            problem = "looks ahead or behind";
-        else if (c == ')' && !depth)
-            problem = "has a ) without its (";
-        else if (repeats && fresh)
-            problem = "repeats nothing";
-        if (c == '(' && !problem && *p == '?')
-            p += strcspn(p, ":>)"); /* flags or a name; their end is plain */
-        depth = c == '(' ? depth + 1 : c == ')' ? depth - 1 : depth;
-        fresh = c == '(' ? *p != ':' && *p != '>' : c == '|';
-    }
-    return problem ? problem : depth ? "has a ( without its )" : NULL;
 }
 
 static void check_pattern(gc_spec *self, const gc_spec_field *field)
 {
     const char *pattern = bound(&field->field, "pattern");
-    const char *problem = pattern ? pattern_problem(pattern) : NULL;
+    const char *problem = pattern ? gc_spec_pattern_problem(pattern) : NULL;
     if (problem)
         gc_spec_warn(self, field->at,
                      "the pattern of field \"%s\" %s, which Go's regexp does not take; "
@@ -124,6 +90,14 @@ static bool is_computed(const char *value)
 {
     return gc_ends_with(value, ")") || strpbrk(value, " _") ||
            gc_spec_is_one_of(value, "null nil none auto autoincrement generated now");
+}
+
+static size_t rune_count(const char *text)
+{
+    size_t count = 0;
+    for (; *text; text++)
+        count += ((unsigned char)*text & 0xc0) != 0x80;
+    return count;
 }
 
 static const char *type_missed(const gc_field *f, const char *value)
@@ -164,9 +138,43 @@ static void check_default(gc_spec *self, const gc_spec_field *field)
                      f->name, value);
 }
 
+/* A default that its own field refuses. */
+static void check_default_fits(gc_spec *self, const gc_spec_field *field)
+{
+    const gc_field *f = &field->field;
+    const char *value = f->default_value;
+    double number, limit;
+    if (!value || !*value || is_computed(value))
+        return;
+    if (is_numeric(f) && gc_parse_double(value, -HUGE_VAL, HUGE_VAL, &number) == GC_OK) {
+        if (number_of(f, "min", &limit) && number < limit)
+            gc_spec_warn(self, field->at,
+                         "field \"%s\" has the default %s below min %g; change one",
+                         f->name, value, limit);
+        if (number_of(f, "max", &limit) && number > limit)
+            gc_spec_warn(self, field->at,
+                         "field \"%s\" has the default %s above max %g; change one",
+                         f->name, value, limit);
+    } else if (f->go_type && strcmp(f->go_type, "string") == 0) {
+        double length = (double)rune_count(value);
+        if (number_of(f, "min_length", &limit) && length < limit)
+            gc_spec_warn(
+                self, field->at,
+                "field \"%s\" has the default \"%s\" shorter than min_length %g; "
+                "change one",
+                f->name, value, limit);
+        if (number_of(f, "max_length", &limit) && length > limit)
+            gc_spec_warn(self, field->at,
+                         "field \"%s\" has the default \"%s\" longer than max_length %g; "
+                         "change one",
+                         f->name, value, limit);
+    }
+}
+
 void gc_spec_check_bounds(gc_spec *self, const gc_spec_field *field)
 {
     check_range(self, field);
     check_pattern(self, field);
     check_default(self, field);
+    check_default_fits(self, field);
 }

@@ -208,6 +208,20 @@ static void test_patterns_that_go_does_not_take(void **state)
         { "*a", "repeats nothing" },
         { "a|+b", "repeats nothing" },
         { "a\\", "ends in a backslash" },
+        { "a**", "repeats a repeat" },
+        { "a++", "repeats a repeat" },
+        { "(?i)*", "repeats nothing" },
+        { "(?:*a)", "repeats nothing" },
+        { "a{5,2}", "more often than at most" },
+        { "a{1001}", "more than 1000 times" },
+        { "[z-a]", "ends before it starts" },
+        { "[[:foo:]]", "means nothing" },
+        { "a\\Z", "means nothing" },
+        { "\\x{110000}", "without its digits" },
+        { "\\p{Greek", "without its class" },
+        { "(?P<n>a)(?P<n>b)", "one name" },
+        { "(?#a)", "means nothing" },
+        { "(?-)", "means nothing" },
     };
     static const char *const good[] = {
         "^[A-Z]{2}[0-9]+$",
@@ -221,6 +235,9 @@ static void test_patterns_that_go_does_not_take(void **state)
         "\\p{Greek}\\x{10FFFF}",
         "",
         "(a(b)*)+",
+        "{,5}a{01}x{2,}?",
+        "\\12\\0[\\d-][a\\-z]",
+        "(?i-s:a)(?)(?<n>b)",
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         char *found = pattern_findings(bad[i][0]);
@@ -240,6 +257,20 @@ static void test_bounds_that_cannot_be_meant(void **state)
 {
     (void)state;
     expect_finding(FIELD("type: int, min: 3, max: 2"), "2:38 warning", "no value fits");
+    expect_finding(FIELD("type: int, min: a"), "2:38 warning",
+                   "min \"a\", which is no number");
+    expect_finding(FIELD("type: string, min_length: -1"), "2:38 warning",
+                   "min_length \"-1\", which is no length");
+    expect_finding(FIELD("type: string, max_length: 1.5"), "2:38 warning",
+                   "is no length");
+    expect_finding(FIELD("type: int, min: 3, default: 2"), "2:38 warning",
+                   "default 2 below min 3");
+    expect_finding(FIELD("type: float, max: 3, default: 3.5"), "2:38 warning",
+                   "default 3.5 above max 3");
+    expect_finding(FIELD("type: string, max_length: 2, default: abc"), "2:38 warning",
+                   "default \"abc\" longer than max_length 2");
+    expect_finding(FIELD("type: string, min_length: 4, default: abc"), "2:38 warning",
+                   "default \"abc\" shorter than min_length 4");
     expect_finding(FIELD("type: int, default: abc"), "2:38 warning", "no whole number");
     expect_finding(FIELD("type: bool, default: maybe"), "2:38 warning", "no bool");
     expect_finding(FIELD("type: float, default: a"), "2:38 warning", "no number");
@@ -247,6 +278,9 @@ static void test_bounds_that_cannot_be_meant(void **state)
                    "none of its values");
     static const char *const fine[] = {
         FIELD("type: int, default: -3"),
+        FIELD("type: int, min: -3, max: 4, default: 4"),
+        FIELD("type: string, min_length: 2, max_length: 2, default: \xc3\xa4\xc3\xb6"),
+        FIELD("type: date, min: today, default: now"),
         FIELD("type: int, default: nextval(s)"),
         FIELD("type: bool, default: yes"),
         FIELD("type: float, default: 0.10"),
