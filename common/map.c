@@ -7,7 +7,7 @@
 #include "common/mem.h"
 
 typedef struct map_entry {
-    char *key; /* NULL: removed */
+    const char *key; /* NULL: removed */
     void *value;
     uint64_t hash;
 } map_entry;
@@ -24,6 +24,7 @@ struct gc_map {
     size_t cap;
     uint32_t *slots;
     size_t slot_count;
+    bool borrows; /* keys are not its own */
 };
 
 static uint64_t hash_key(const char *key)
@@ -39,13 +40,27 @@ gc_map *gc_map_new(void)
     return gc_xcalloc(1, sizeof(gc_map));
 }
 
+gc_map *gc_map_new_borrowing(void)
+{
+    gc_map *self = gc_map_new();
+    self->borrows = true;
+    return self;
+}
+
+static void drop_key(const gc_map *self, map_entry *e)
+{
+    if (!self->borrows)
+        free((char *)e->key);
+    e->key = NULL;
+}
+
 void gc_map_destroy(gc_map **self_p)
 {
     gc_map *self = *self_p;
     if (!self)
         return;
     for (size_t i = 0; i < self->used; i++)
-        free(self->entries[i].key);
+        drop_key(self, &self->entries[i]);
     free(self->entries);
     free(self->slots);
     free(self);
@@ -127,7 +142,8 @@ void *gc_map_set(gc_map *self, const char *key, void *value)
         return old;
     }
     self->entries = gc_grow(self->entries, self->used, &self->cap, sizeof *self->entries);
-    self->entries[self->used++] = (map_entry){ gc_xstrdup(key), value, hash };
+    self->entries[self->used++] =
+        (map_entry){ self->borrows ? key : gc_xstrdup(key), value, hash };
     if (self->slot_count)
         self->slots[slot] = (uint32_t)self->used;
     self->live++;
@@ -151,8 +167,7 @@ void *gc_map_remove(gc_map *self, const char *key)
     if (!e)
         return NULL;
     void *value = e->value;
-    free(e->key);
-    e->key = NULL; /* its slot stays taken: probing goes on past it */
+    drop_key(self, e); /* its slot stays taken: probing goes on past it */
     self->live--;
     return value;
 }

@@ -9,6 +9,9 @@
 typedef struct gc_map gc_map;
 
 gc_map *gc_map_new(void);
+
+/* Keys are borrowed, too: they must outlive the map. */
+gc_map *gc_map_new_borrowing(void);
 void gc_map_destroy(gc_map **self_p);
 
 /* Sets `key` to `value`; the former value or NULL. */

@@ -50,20 +50,30 @@ char *gc_xstrdup(const char *text)
     return gc_xmemdup(text, strlen(text));
 }
 
-char *gc_xasprintf(const char *fmt, ...)
+char *gc_xvasprintf(const char *fmt, va_list ap)
 {
     char few[256]; /* most texts need one pass only */
-    va_list ap;
-    va_start(ap, fmt);
+    va_list again;
+    va_copy(again, ap);
     int len = vsnprintf(few, sizeof few, fmt, ap);
-    va_end(ap);
     if (len < 0)
         out_of_memory(0);
-    if ((size_t)len < sizeof few)
-        return gc_xmemdup(few, (size_t)len);
-    char *text = gc_xmalloc((size_t)len + 1);
+    char *text;
+    if ((size_t)len < sizeof few) {
+        text = gc_xmemdup(few, (size_t)len);
+    } else {
+        text = gc_xmalloc((size_t)len + 1);
+        vsnprintf(text, (size_t)len + 1, fmt, again);
+    }
+    va_end(again);
+    return text;
+}
+
+char *gc_xasprintf(const char *fmt, ...)
+{
+    va_list ap;
     va_start(ap, fmt);
-    vsnprintf(text, (size_t)len + 1, fmt, ap);
+    char *text = gc_xvasprintf(fmt, ap);
     va_end(ap);
     return text;
 }

@@ -3,6 +3,7 @@
 #ifndef GC_COMMON_MEM_H
 #define GC_COMMON_MEM_H
 
+#include <stdarg.h>
 #include <stddef.h>
 
 #include "common/err.h"
@@ -15,6 +16,7 @@ char *gc_xstrdup(const char *text);
 /* Copies `len` bytes and adds a NUL. */
 char *gc_xmemdup(const void *mem, size_t len);
 char *gc_xasprintf(const char *fmt, ...) GC_PRINTF(1, 2);
+char *gc_xvasprintf(const char *fmt, va_list ap) GC_PRINTF(1, 0);
 
 /* Makes room for one more element of `*array`; doubles `*cap` when `count` reached it.
  * Use: `items = gc_grow(items, count, &cap, sizeof *items);` */

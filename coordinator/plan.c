@@ -88,14 +88,14 @@ static void open_ctx(plan_ctx *ctx, const gc_fcs *fcs, gc_plan *plan)
         .plan = plan,
         .http = strcmp(fcs->kind, "http") == 0,
         .cli = strcmp(fcs->kind, "cli") == 0,
-        .pkg_by_dir = gc_map_new(),
-        .entity_by_name = gc_map_new(),
-        .file_by_path = gc_map_new(),
+        .pkg_by_dir = gc_map_new_borrowing(),
+        .entity_by_name = gc_map_new_borrowing(),
+        .file_by_path = gc_map_new_borrowing(),
         .req_by_entity = gc_map_new(),
         .contract_by_entity = gc_map_new(),
         .rule_by_entity = gc_map_new(),
-        .package_by_name = gc_map_new(),
-        .package_by_path = gc_map_new(),
+        .package_by_name = gc_map_new_borrowing(),
+        .package_by_path = gc_map_new_borrowing(),
         .program_dirs = gc_map_new(),
         .neighbours_of = gc_map_new(),
         .arena = gc_arena_new(),
@@ -384,9 +384,7 @@ static void release_file(gc_plan_file *f)
     free(f->dir);
     free(f->package);
     free(f->import_path);
-    free(f->kind);
     free(f->purpose);
-    free(f->template_name);
     free(f->template_data);
     gc_strv_release(&f->entities);
     gc_strv_release(&f->neighbours);

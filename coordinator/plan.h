@@ -32,12 +32,13 @@ typedef struct gc_plan_file {
     char *dir;         /* folder of the path, "" for the root */
     char *package;     /* Go package name, "" if no Go file */
     char *import_path; /* of its package, "" if no Go file */
-    char *kind; /* model, store, service, handler, errors, config, server, main, cli,
+    const char
+        *kind; /* model, store, service, handler, errors, config, server, main, cli,
                           test, source (explicit), project (no Go), migration (SQL) */
     char *purpose;
     gc_file_how how;
     bool extra; /* only there because templates are: without them no call would make it */
-    char *template_name;  /* asset below templates/project/, NULL for the LLM */
+    const char *template_name; /* asset below templates/project/, NULL for the LLM */
     char *template_data;  /* JSON: what a Go template is told; NULL: the FCS is enough */
     gc_strv entities;     /* go_names in full */
     gc_strv neighbours;   /* go_names named only, with key and signatures */

@@ -1,5 +1,4 @@
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,12 +23,12 @@ size_t plan_add_file(plan_ctx *ctx, const char *path, const plan_pkg *pkg,
         .dir = slash ? gc_xmemdup(path, (size_t)(slash - path)) : gc_xstrdup(""),
         .package = gc_xstrdup(pkg ? pkg->name : ""),
         .import_path = gc_xstrdup(pkg ? pkg->import_path : ""),
-        .kind = gc_xstrdup(kind),
+        .kind = kind,
         .purpose = gc_xstrdup(""),
         .promise = gc_xstrdup(""),
         .how = GC_BY_LLM,
     };
-    gc_map_set(ctx->file_by_path, path, (void *)(plan->file_count + 1)); // NOLINT
+    gc_map_set(ctx->file_by_path, f->path, (void *)(plan->file_count + 1)); // NOLINT
     return plan->file_count++;
 }
 
@@ -44,14 +43,12 @@ void plan_add_edge(plan_ctx *ctx, size_t from, size_t to, gc_edge_kind kind)
 
 void plan_purpose(plan_ctx *ctx, size_t file, const char *fmt, ...)
 {
-    char text[1024];
+    gc_plan_file *f = &ctx->plan->files[file];
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
-    va_end(ap);
-    gc_plan_file *f = &ctx->plan->files[file];
     free(f->purpose);
-    f->purpose = gc_xstrdup(text);
+    f->purpose = gc_xvasprintf(fmt, ap);
+    va_end(ap);
 }
 
 static void copy_list(const gc_map *map, const char *key, gc_strv *to)
@@ -459,6 +456,6 @@ void plan_project_files(plan_ctx *ctx, bool templates)
         gc_plan_file *f = &ctx->plan->files[file];
         f->expected_bytes = table[i].bytes;
         f->how = templates ? GC_BY_TEMPLATE : GC_BY_LLM;
-        f->template_name = templates ? gc_xstrdup(table[i].template_name) : NULL;
+        f->template_name = templates ? table[i].template_name : NULL;
     }
 }

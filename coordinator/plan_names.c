@@ -23,7 +23,7 @@ plan_pkg *plan_require_pkg(plan_ctx *ctx, const char *dir, const char *name,
     pkg->imports = gc_map_new();
     ctx->pkgs = gc_grow(ctx->pkgs, ctx->pkg_count, &ctx->pkg_cap, sizeof(plan_pkg *));
     ctx->pkgs[ctx->pkg_count++] = pkg;
-    gc_map_set(ctx->pkg_by_dir, dir, pkg);
+    gc_map_set(ctx->pkg_by_dir, pkg->dir, pkg);
     return pkg;
 }
 

@@ -124,7 +124,8 @@ size_t plan_add_test(plan_ctx *ctx, size_t subject, const char *function, size_t
 void plan_promise_init(plan_promise *self, const plan_ctx *ctx, const plan_pkg *home);
 void plan_promise_release(plan_promise *self);
 
-/* Imports `path` as `name` unless it is imported already; the name that is used, borrowed. */
+/* Imports `path`, which must outlive the promise, as `name` unless it is imported already; the
+ * name that is used, borrowed. */
 const char *plan_promise_import(plan_promise *self, const char *path, const char *name);
 
 /* Imports a standard package, e.g. "context"; returns nothing: std names are never aliased. */
@@ -164,7 +165,7 @@ void plan_promise_service(plan_promise *self, const plan_entity *pe);
 void plan_promise_handler(plan_promise *self, const plan_entity *pe);
 void plan_promise_test(plan_promise *self, const char *function);
 
-/* plan_files.c: adding files. Returns the index. */
+/* plan_files.c: adding files. Returns the index. `kind` is borrowed, for good. */
 size_t plan_add_file(plan_ctx *ctx, const char *path, const plan_pkg *pkg,
                      const char *kind);
 /* The same edge may be added twice: the finished plan has it once. */

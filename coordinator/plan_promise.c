@@ -9,7 +9,10 @@
 void plan_promise_init(plan_promise *self, const plan_ctx *ctx, const plan_pkg *home)
 {
     *self = (plan_promise){
-        .ctx = ctx, .home = home, .alias_of = gc_map_new(), .taken = gc_map_new()
+        .ctx = ctx,
+        .home = home,
+        .alias_of = gc_map_new_borrowing(),
+        .taken = gc_map_new_borrowing(),
     };
     gc_buf_init(&self->body, PLAN_TEXT_LIMIT);
 }

@@ -26,7 +26,7 @@ static void by_template(plan_ctx *ctx, size_t file, const char *name, const gc_t
 {
     gc_plan_file *f = &ctx->plan->files[file];
     f->how = GC_BY_TEMPLATE;
-    f->template_name = gc_xstrdup(name);
+    f->template_name = name;
     gc_buf text;
     gc_buf_init(&text, PLAN_TEXT_LIMIT);
     gc_tell_print(data, &text);

@@ -716,6 +716,26 @@ static void test_plan_of_many_explicit_files(void **state)
     assert_int_equal(f.plan->level_count, FILES);
 }
 
+/* However long it is: an answer is asked for by it. */
+static void test_plan_keeps_a_purpose_whole(void **state)
+{
+    (void)state;
+    enum {
+        WORDS = 1000
+    };
+    gc_buf purpose, yaml;
+    gc_buf_init(&purpose, 1 << 20);
+    gc_buf_init(&yaml, 1 << 20);
+    for (int i = 0; i < WORDS; i++)
+        gc_buf_puts(&purpose, "größer ");
+    gc_buf_puts(&purpose, "als alle");
+    gc_buf_printf(&yaml, "name: s\nfiles:\n- {path: a.go, purpose: %s}\n", purpose.ptr);
+    plan(yaml.ptr);
+    assert_string_equal(file("a.go")->purpose, purpose.ptr);
+    gc_buf_release(&yaml);
+    gc_buf_release(&purpose);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_teardown(name, tear_down)
@@ -751,6 +771,7 @@ int main(void)
         TEST(test_plan_main_of_a_folder),
         TEST(test_plan_of_a_large_specification),
         TEST(test_plan_of_many_explicit_files),
+        TEST(test_plan_keeps_a_purpose_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
