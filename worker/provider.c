@@ -139,6 +139,8 @@ void gc_llm_text(gc_llm *self, const char *mem, size_t len)
 static void on_event(void *arg, const char *name, const char *data, size_t len)
 {
     gc_llm *self = arg;
+    if (self->garbled)
+        return; /* as if it had come with the next bytes */
     while (len > 0 && strchr(" \t\n", data[len - 1]))
         len--;
     if (len == 0)
@@ -207,12 +209,10 @@ static void collect(gc_llm *self, const char *mem, size_t len)
 
 void gc_llm_feed(gc_llm *self, const char *mem, size_t len)
 {
-    if (self->garbled && self->is_stream)
-        return; /* past a broken event nothing is what it seems */
     if (!self->is_stream || !self->started)
         collect(self, mem, len);
-    if (!self->is_stream)
-        return;
+    if (!self->is_stream || self->garbled)
+        return; /* past a broken event nothing is what it seems */
     if (gc_sse_feed(&self->sse, mem, len))
         self->garbled = true;
     if (self->started)

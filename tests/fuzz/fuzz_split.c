@@ -1,5 +1,6 @@
 /* The split on any bytes: however they are cut, the files and notes are the same, and what
- * is complete before the end stays as it is. The first two bytes choose cut and stop. */
+ * is complete before the end stays as it is. The first two bytes choose cut, stop and whether
+ * a judge refuses files that hold a `?`. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,10 +15,18 @@ static void must(int condition)
         abort();
 }
 
-static gc_split *split_in_pieces(const char *text, size_t len, size_t piece, size_t count,
-                                 bool stopped_short)
+static bool judge(void *arg, size_t index, const char *content, size_t len)
 {
+    must(arg == paths && index < 2);
+    return !memchr(content, '?', len);
+}
+
+static gc_split *split_in_pieces(const char *text, size_t len, size_t piece, uint8_t how)
+{
+    size_t count = 1 + (how & 1);
     gc_split *split = gc_split_new(paths, count);
+    if (how & 4)
+        gc_split_set_judge(split, judge, (void *)paths);
     const char *early[2] = { NULL, NULL };
     for (size_t i = 0; i < len; i += piece) {
         must(!gc_split_feed(split, text + i, len - i < piece ? len - i : piece));
@@ -27,7 +36,7 @@ static gc_split *split_in_pieces(const char *text, size_t len, size_t piece, siz
             early[k] = content;
         }
     }
-    gc_split_finish(split, stopped_short);
+    gc_split_finish(split, how & 2);
     for (size_t k = 0; k < count; k++)
         must(!early[k] || early[k] == gc_split_file(split, k, NULL));
     return split;
@@ -41,15 +50,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     const char *text = (const char *)data + 2;
     size_t len = size - 2, count = 1 + (data[1] & 1);
-    bool stopped_short = data[1] & 2;
-    gc_split *whole = split_in_pieces(text, len, len + 1, count, stopped_short);
-    gc_split *cut = split_in_pieces(text, len, 1 + data[0] % 16, count, stopped_short);
+    gc_split *whole = split_in_pieces(text, len, len + 1, data[1]);
+    gc_split *cut = split_in_pieces(text, len, 1 + data[0] % 16, data[1]);
     must(strcmp(gc_split_notes(whole), gc_split_notes(cut)) == 0);
     for (size_t k = 0; k < count; k++) {
         size_t a_len = 0, b_len = 0;
         const char *a = gc_split_file(whole, k, &a_len);
         const char *b = gc_split_file(cut, k, &b_len);
         must(!a == !b && a_len == b_len && (!a || memcmp(a, b, a_len) == 0));
+        a = gc_split_piece(whole, k, &a_len);
+        b = gc_split_piece(cut, k, &b_len);
+        must(!a == !b && (!a || (a_len == b_len && memcmp(a, b, a_len) == 0)));
     }
     gc_split_destroy(&whole);
     gc_split_destroy(&cut);

@@ -163,6 +163,8 @@ static const strange bad_ones[] = {
     { &gc_provider_openai, 200, SSE, "data: [DONE]\n\n", GC_FAULT_STRANGE, "DONE" },
     { &gc_provider_openai, 200, SSE, "data: {oops\n\n", GC_FAULT_STRANGE, "oops" },
     { &gc_provider_anthropic, 200, SSE, A_START "data: {oops\n\n", GC_FAULT_STRANGE, "" },
+    { &gc_provider_anthropic, 200, SSE, A_START "data: {oops\n\n" A_DELTA("late") A_STOP,
+      GC_FAULT_STRANGE, "" },
     /* errors under a status that knows of none */
     { &gc_provider_openai, 200, JSON, "{\"error\":{\"message\":\"m\",\"code\":400}}",
       GC_FAULT_REQUEST, "m" },
@@ -189,6 +191,7 @@ static void test_odd_answers_that_are_none(void **state)
             heard h;
             hear(&h, row->provider, row->status, row->type, row->body, step);
             const char *said = gc_llm_said(&h.llm)->message;
+            assert_null(strstr(h.text.ptr, "late")); /* nothing behind what is garbled */
             if (fault_of(&h) != row->fault || !strstr(said, row->said))
                 fail_msg("row %zu by %zu: %s, \"%s\"", i, step,
                          gc_fault_str(fault_of(&h)), said);
