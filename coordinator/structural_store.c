@@ -4,8 +4,10 @@
 #include "common/mem.h"
 #include "common/text.h"
 #include "coordinator/structural_entity.h"
+#include "coordinator/structural_rule.h"
 
 #define DEEP_FIELDS 4 /* fields whose copies the test of a store looks at */
+#define UUID_LENGTH 36
 
 /* ---- keys ---- */
 
@@ -207,10 +209,40 @@ bool structural_store_fits(const plan_ctx *ctx, const plan_entity *pe)
     return fits;
 }
 
-/* The store fills in keys that mean nothing to anybody. */
-static bool is_random(const plan_entity *pe)
+static bool rule_takes_uuid(const structural_rule *r)
 {
-    return structural_key_class(pe) == STRUCTURAL_STRING && !pe->id_declared;
+    return !r->pattern && !r->one_of.count &&
+           (r->min_count == STRUCTURAL_NO_BOUND || r->min_count <= UUID_LENGTH) &&
+           (r->max_count == STRUCTURAL_NO_BOUND || r->max_count >= UUID_LENGTH) &&
+           (r->format == STRUCTURAL_NO_FORMAT || r->format == STRUCTURAL_UUID);
+}
+
+/* A key that its own entity refuses could never be updated. */
+static bool takes_uuid(const plan_ctx *ctx, const plan_entity *pe)
+{
+    bool takes = true;
+    plan_promise p;
+    plan_promise_init(&p, ctx, pe->store);
+    structural_fields fields = structural_open_fields(&p, pe);
+    for (size_t i = 0; i < fields.count; i++) {
+        const plan_field *f = &fields.items[i];
+        structural_rule rule;
+        if (!f->spec || strcmp(f->name, pe->id_field) != 0 ||
+            !structural_rule_read(pe, f, &rule))
+            continue;
+        takes = rule_takes_uuid(&rule);
+        structural_rule_release(&rule);
+    }
+    structural_close_fields(&fields);
+    plan_promise_release(&p);
+    return takes;
+}
+
+/* The store fills in keys that mean nothing to anybody. */
+static bool is_random(const plan_ctx *ctx, const plan_entity *pe)
+{
+    return structural_key_class(pe) == STRUCTURAL_STRING && !pe->id_declared &&
+           takes_uuid(ctx, pe);
 }
 
 static bool is_counted(const plan_entity *pe)
@@ -222,7 +254,7 @@ static bool is_counted(const plan_entity *pe)
 static void set_names(gc_tell *data, plan_promise *p, const plan_entity *pe)
 {
     structural_class key = structural_key_class(pe);
-    bool random = is_random(pe), counts = is_counted(pe);
+    bool random = is_random(p->ctx, pe), counts = is_counted(pe);
     gc_tell_set_text(data, "package", pe->store->name);
     gc_tell_set_text(data, "store", pe->store_type);
     gc_tell_set_text(data, "memory", pe->memory_type);
@@ -270,7 +302,7 @@ gc_tell *structural_store(const plan_ctx *ctx, const plan_entity *pe,
     import_all(&p, always);
     if (ctx->cli)
         import_all(&p, file);
-    if (is_random(pe))
+    if (is_random(ctx, pe))
         plan_promise_std(&p, "crypto/rand");
     if (is_counted(pe))
         plan_promise_std(&p, "errors");

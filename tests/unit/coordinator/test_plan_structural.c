@@ -240,6 +240,35 @@ static void test_structural_keys_that_no_template_orders(void **state)
     }
 }
 
+static void test_structural_stores_give_no_key_that_is_refused(void **state)
+{
+    static const struct {
+        const char *key;
+        bool given;
+    } rows[] = {
+        { "id: uuid", true },
+        { "id: {type: string, max_length: 36}", true },
+        { "id: {type: string, max_length: 35}", false },
+        { "id: {type: string, min_length: 40}", false },
+        { "id: {type: string, pattern: '^[a-z]+$'}", false },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char *yaml = gc_xasprintf("name: Odd\nkind: http\nentities:\n  - name: Odd\n"
+                                  "    attributes:\n      %s\n",
+                                  rows[i].key);
+        made m = make(yaml, true);
+        const char *path = "internal/odd/odd_store.go";
+        assert_true(is_template(&m, path));
+        char *text = rendered(must_find(&m, path));
+        if ((strstr(text, "gives item an id") != NULL) != rows[i].given)
+            fail_msg("%s: %s", rows[i].key, text);
+        free(text);
+        drop(&m);
+        free(yaml);
+    }
+}
+
 static void test_structural_sql_quotes_and_orders(void **state)
 {
     (void)state;
@@ -395,6 +424,7 @@ int main(void)
         cmocka_unit_test(test_structural_handler_is_special),
         cmocka_unit_test(test_structural_requirements_shape_lists),
         cmocka_unit_test(test_structural_keys_that_no_template_orders),
+        cmocka_unit_test(test_structural_stores_give_no_key_that_is_refused),
         cmocka_unit_test(test_structural_sql_quotes_and_orders),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
