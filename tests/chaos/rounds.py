@@ -13,6 +13,7 @@ how many answers. After each round the invariants are checked from the simulator
 Usage: rounds.py [--rounds N] [--seed FIRST]. A failing seed replays: --rounds 1 --seed SEED."""
 
 import argparse
+import contextlib
 import json
 import os
 import pathlib
@@ -34,6 +35,7 @@ LEASE_S = 3
 TIMES = {"GC_CLUSTER_LEASE": f"{LEASE_S}s", "GC_CLUSTER_HEARTBEAT": "300ms"}
 DEADLINE_S = 90
 STORE_MS = 1000  # from the end of an answer to its place in Redis, on a busy machine
+RETURN_MS = 3000  # from the return of Redis until everybody has noticed
 PROVIDER_FAULTS = ("529:0.03", "500:0.03", "reset:0.02", "truncate:0.02", "error_event:0.02")
 
 
@@ -81,6 +83,7 @@ class Round:
         self.out = self.c.dir / "out"
         self.told = []  # what was done, for the one who looks for the cause
         self.may_repeat = 0  # files whose call died with its worker
+        self.away_from = self.away_till = 0  # Redis: answers are held meanwhile
 
     def tell(self, text):
         self.told.append(f"{len(self.c.ledger()):3} answers: {text}")
@@ -116,9 +119,18 @@ class Round:
     def in_flight_may_repeat(self, calls):
         """Calls that die with what is killed now: their answers may be complete, or not, and
         one that has just ended may not be stored yet."""
-        just_now = time.time() * 1000 - STORE_MS
+        now = time.time() * 1000
+        just_now = (min(now, self.away_from) if now < self.away_till else now) - STORE_MS
         ended = sum(e["ended_ms"] > just_now for e in self.c.ledger())
         self.may_repeat += min(calls, self.c.calls_running() + ended) * BATCH
+
+    @contextlib.contextmanager
+    def redis_away(self):
+        began = time.time() * 1000
+        if began > self.away_till:
+            self.away_from = began
+        yield
+        self.away_till = time.time() * 1000 + RETURN_MS
 
     def has_ended(self):
         return self.job.poll() is not None
@@ -254,7 +266,8 @@ class ClusterRound(Round):
 
     def kill_redis(self):
         self.tell("Redis is killed and restarted")
-        self.c.restart_redis()
+        with self.redis_away():
+            self.c.restart_redis()
 
     def stored(self):
         """(job, path) of every file that Redis knows of."""
@@ -269,24 +282,27 @@ class ClusterRound(Round):
         if self.has_ended():
             return
         before = self.stored()
-        kill(self.c.redis)
-        os.truncate(self.c.aof(), synced)
-        self.c.start_redis(self.c.redis_port)
+        with self.redis_away():
+            kill(self.c.redis)
+            os.truncate(self.c.aof(), synced)
+            self.c.start_redis(self.c.redis_port)
         lost = len(before - self.stored())
         self.tell(f"Redis loses its last writes, with {lost} files")
         self.may_repeat += lost + BATCH  # and what was stored after it was looked at
 
     def fill_redis(self):
         self.tell("Redis is full for two seconds")
-        self.c.redis_cli("CONFIG", "SET", "maxmemory", "1mb")
-        pass_time(2)
-        self.c.redis_cli("CONFIG", "SET", "maxmemory", "0")
+        with self.redis_away():
+            self.c.redis_cli("CONFIG", "SET", "maxmemory", "1mb")
+            pass_time(2)
+            self.c.redis_cli("CONFIG", "SET", "maxmemory", "0")
 
     def freeze_redis(self):
         self.tell("Redis does not answer for a second")
-        self.c.redis.send_signal(signal.SIGSTOP)
-        pass_time(1)
-        self.c.redis.send_signal(signal.SIGCONT)
+        with self.redis_away():
+            self.c.redis.send_signal(signal.SIGSTOP)
+            pass_time(1)
+            self.c.redis.send_signal(signal.SIGCONT)
 
     def kill_coordinator(self):
         self.tell("the coordinator is killed, its job resumed")
@@ -354,6 +370,10 @@ class LocalRound(Round):
         self.tell(f"the coordinator's {name} is killed")
         if name == "gc-worker":
             self.in_flight_may_repeat(SLOTS)
+        with self.redis_away() if name == "redis" else contextlib.nullcontext():
+            self.kill_program(name)
+
+    def kill_program(self, name):
         for pid in self.look_at_children():
             try:
                 if name in os.readlink(f"/proc/{pid}/exe"):
