@@ -199,6 +199,7 @@ void gc_astore_on_reply(gc_astore *self, const redisReply *reply)
 static void on_prepare(uv_prepare_t *handle)
 {
     gc_astore *self = handle->data;
+    gc_sums_submit(self);
     for (size_t n = self->early.count; n && !self->closing; n--) {
         gc_request *request = gc_request_pop(&self->early);
         gc_request_answer(request, request->early, NULL);
@@ -267,5 +268,6 @@ bool gc_astore_up(const gc_astore *self)
 
 size_t gc_astore_pending(const gc_astore *self)
 {
-    return self->sent.count + self->waiting.count + self->early.count;
+    return self->sent.count + self->waiting.count + self->early.count +
+           gc_sums_pending(self);
 }

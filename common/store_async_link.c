@@ -106,6 +106,7 @@ static void unreference(gc_astore *self)
         return;
     gc_redis_url_release(&self->url);
     gc_scripts_release(&self->scripts);
+    gc_sums_drop(self);
     gc_buf_release(&self->out);
     gc_buf_release(&self->packed);
     free(self->shown);

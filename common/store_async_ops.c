@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/mem.h"
 #include "common/store_async_private.h"
 
 /* ---- blobs ---- */
@@ -164,20 +165,29 @@ static bool limit_fits(const gc_task *task, const char *key_id, int64_t window_m
     return model_fits(task) && gc_store_id(key_id) && window_ms > 0;
 }
 
+static char *limit_key(const gc_task *task, const char *key_id)
+{
+    return gc_xasprintf("gc:limit:%s:%s:%s", task->provider, task->model.id, key_id);
+}
+
+/* What was gathered goes first: the script shall see it. */
 static void begin_limit(gc_cmd *cmd, gc_astore *self, gc_script_id script,
                         const gc_task *task, const char *key_id)
 {
+    gc_sums_submit(self);
     gc_cmd_script(cmd, &self->scripts, script);
-    gc_cmd_textf(cmd, "gc:limit:%s:%s:%s", task->provider, task->model.id, key_id);
+    char *key = limit_key(task, key_id);
+    gc_cmd_text(cmd, key);
+    free(key);
 }
 
-static void put_booking(gc_cmd *cmd, int64_t window_ms, const gc_booking *booking)
+void gc_cmd_booking(gc_cmd *self, int64_t window_ms, const gc_booking *booking)
 {
-    gc_cmd_int(cmd, window_ms);
-    gc_cmd_int(cmd, booking->slot);
-    gc_cmd_int(cmd, booking->requests);
-    gc_cmd_int(cmd, booking->input);
-    gc_cmd_int(cmd, booking->output);
+    gc_cmd_int(self, window_ms);
+    gc_cmd_int(self, booking->slot);
+    gc_cmd_int(self, booking->requests);
+    gc_cmd_int(self, booking->input);
+    gc_cmd_int(self, booking->output);
 }
 
 /* NOLINTNEXTLINE(readability-function-size): parameters as the header has them */
@@ -193,19 +203,15 @@ void gc_astore_limit_take(gc_astore *self, const gc_task *task, const char *key_
     }
     gc_cmd cmd;
     begin_limit(&cmd, self, GC_SCRIPT_LIMIT_TAKE, task, key_id);
-    put_booking(&cmd, window_ms, want);
+    gc_cmd_booking(&cmd, window_ms, want);
     gc_request_submit(request, &cmd);
 }
 
 void gc_astore_limit_settle(gc_astore *self, const gc_task *task, const char *key_id,
                             int64_t window_ms, const gc_booking *error)
 {
-    if (!limit_fits(task, key_id, window_ms))
-        return;
-    gc_cmd cmd;
-    begin_limit(&cmd, self, GC_SCRIPT_LIMIT_SETTLE, task, key_id);
-    put_booking(&cmd, window_ms, error);
-    gc_request_submit_done(self, &cmd, NULL, NULL);
+    if (limit_fits(task, key_id, window_ms))
+        gc_sums_add_limit(self, limit_key(task, key_id), window_ms, error);
 }
 
 void gc_astore_limit_learn(gc_astore *self, const gc_task *task, const char *key_id,
@@ -277,10 +283,6 @@ void gc_astore_worker_gone(gc_astore *self, const char *id)
 void gc_astore_model_add(gc_astore *self, const char *model, double bytes_per_token,
                          double seconds_per_output_token)
 {
-    if (!gc_store_word(model))
-        return;
-    gc_cmd cmd;
-    gc_cmd_model_add(&cmd, &self->scripts, model, bytes_per_token,
-                     seconds_per_output_token);
-    gc_request_submit_done(self, &cmd, NULL, NULL);
+    if (gc_store_word(model))
+        gc_sums_add_figures(self, model, bytes_per_token, seconds_per_output_token);
 }

@@ -1,5 +1,6 @@
 /* The inside of gc_astore. Three parts: requests and their queues (store_async.c), the
- * connection (store_async_link.c), the operations (store_async_tasks.c, store_async_ops.c).
+ * connection (store_async_link.c), the operations (store_async_tasks.c, store_async_ops.c,
+ * store_async_sums.c).
  *
  * Design notes. A request is kept as RESP bytes until it is answered. `waiting` holds what
  * was not written yet, `sent` what was, in order; together they are the order in which the
@@ -65,6 +66,19 @@ typedef struct gc_request_queue {
     size_t count;
 } gc_request_queue;
 
+/* Gathered within one turn of the loop (store_async_sums.c). */
+typedef struct gc_limit_sum {
+    char *key; /* NULL: nothing gathered */
+    int64_t window_ms;
+    gc_booking error;
+} gc_limit_sum;
+
+typedef struct gc_model_sum {
+    char *model;
+    gc_cmd cmd;   /* unfinished; only while count > 0 */
+    size_t count; /* pairs of figures */
+} gc_model_sum;
+
 typedef enum gc_link_phase {
     GC_LINK_DOWN, /* waiting for the back-off timer */
     GC_LINK_RESOLVING,
@@ -85,6 +99,8 @@ struct gc_astore {
     gc_request_queue waiting;
     gc_request_queue early; /* failed before they were queued; answered next tick */
     size_t bytes;           /* invariant 3 */
+    gc_limit_sum limit_sum;
+    gc_model_sum model_sum;
     const gc_request
         *refused_by; /* the request that Redis refused: up again when it passes */
 
@@ -138,6 +154,20 @@ void gc_astore_on_reply(gc_astore *self, const redisReply *reply);
 
 /* Tells the owner if it changed. */
 void gc_astore_set_up(gc_astore *self, bool up, const char *why);
+
+/* ---- what adds up (store_async_sums.c) ---- */
+/* Owns `key`. */
+void gc_sums_add_limit(gc_astore *self, char *key, int64_t window_ms,
+                       const gc_booking *error);
+void gc_sums_add_figures(gc_astore *self, const char *model, double bytes_per_token,
+                         double seconds_per_output_token);
+/* Makes requests of what was gathered. */
+void gc_sums_submit(gc_astore *self);
+void gc_sums_drop(gc_astore *self);
+size_t gc_sums_pending(const gc_astore *self);
+
+/* The last arguments of LIMIT_TAKE and LIMIT_SETTLE. */
+void gc_cmd_booking(gc_cmd *self, int64_t window_ms, const gc_booking *booking);
 
 /* ---- connection (store_async_link.c) ---- */
 void gc_link_open(gc_astore *self);

@@ -122,11 +122,14 @@ void gc_cmd_blob_drop(gc_cmd *self, const gc_scripts *scripts, const char *sha25
     gc_cmd_text(self, sha1);
 }
 
-void gc_cmd_model_add(gc_cmd *self, const gc_scripts *scripts, const char *model,
-                      double bytes_per_token, double seconds_per_output_token)
+void gc_cmd_model_add(gc_cmd *self, const gc_scripts *scripts, const char *model)
 {
     gc_cmd_script(self, scripts, GC_SCRIPT_MODEL_ADD);
     gc_cmd_text(self, model);
+}
+
+void gc_cmd_figures(gc_cmd *self, double bytes_per_token, double seconds_per_output_token)
+{
     gc_cmd_int(self, gc_micro(bytes_per_token));
     gc_cmd_int(self, gc_micro(seconds_per_output_token));
 }

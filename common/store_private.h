@@ -63,8 +63,9 @@ size_t gc_cmd_join(gc_cmd *self, gc_buf *out);
 /* Commands that both stores send. */
 void gc_cmd_blob_drop(gc_cmd *self, const gc_scripts *scripts, const char *sha256,
                       const redisReply *damaged);
-void gc_cmd_model_add(gc_cmd *self, const gc_scripts *scripts, const char *model,
-                      double bytes_per_token, double seconds_per_output_token);
+void gc_cmd_model_add(gc_cmd *self, const gc_scripts *scripts, const char *model);
+void gc_cmd_figures(gc_cmd *self, double bytes_per_token,
+                    double seconds_per_output_token);
 
 /* AUTH and SELECT as the url asks, as RESP bytes. Returns how many replies they give. */
 size_t gc_redis_hello(const gc_redis_url *url, gc_buf *out);

@@ -241,8 +241,8 @@ const char gc_lua_limit_pause[] = "local w, till = load_window(KEY), now_ms() + 
 
 /* ---- gc:model ---- */
 
-/* ARGV: model, bytes per token and seconds per output token in millionths (0: not
- * measured). Plain mean of the first ten calls, exponential after them. */
+/* ARGV: model, then of each call bytes per token and seconds per output token in millionths
+ * (0: not measured). Plain mean of the first ten calls, exponential after them. */
 const char gc_lua_model_add[] =
     "local key = 'gc:model:' .. ARGV[1]\n"
     "local m = models[key]\n"
@@ -253,7 +253,9 @@ const char gc_lua_model_add[] =
     "       seconds = f[3] and tonumber(f[3])}\n"
     "  models[key] = m\n"
     "end\n"
-    "m.calls = m.calls + 1\n"
-    "m.bytes = moved(m.bytes, ARGV[2] / 1e6, m.calls)\n"
-    "m.seconds = moved(m.seconds, ARGV[3] / 1e6, m.calls)\n"
+    "for i = 2, #ARGV, 2 do\n"
+    "  m.calls = m.calls + 1\n"
+    "  m.bytes = moved(m.bytes, ARGV[i] / 1e6, m.calls)\n"
+    "  m.seconds = moved(m.seconds, ARGV[i + 1] / 1e6, m.calls)\n"
+    "end\n"
     "return 'OK'\n";

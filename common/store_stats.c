@@ -172,8 +172,8 @@ gc_err gc_store_model_add(gc_store *self, const char *model, double bytes_per_to
     if (!gc_store_word(model))
         return GC_EINVAL;
     gc_cmd cmd;
-    gc_cmd_model_add(&cmd, &self->scripts, model, bytes_per_token,
-                     seconds_per_output_token);
+    gc_cmd_model_add(&cmd, &self->scripts, model);
+    gc_cmd_figures(&cmd, bytes_per_token, seconds_per_output_token);
     return gc_store_run(self, &cmd);
 }
 

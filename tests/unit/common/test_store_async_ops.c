@@ -298,6 +298,46 @@ static void test_store_async_booking_given_back_lets_the_next_in(void **state)
     sample_task_release(&task);
 }
 
+/* Corrections of one turn of the loop are one request for each slot. */
+static void test_store_async_corrections_of_a_slot_add_up(void **state)
+{
+    astore_fixture *f = *state;
+    gc_task task = sample_task("t1", "a", 1);
+    gc_booking want = { .requests = 1, .input = 1000 };
+    gc_booking error = { .input = -300 };
+    error.slot = take_limit(f, &task, "key1", GC_LIMIT_WINDOW_MS, &want).slot;
+    for (int i = 0; i < 3; i++)
+        gc_astore_limit_settle(f->store, &task, "key1", GC_LIMIT_WINDOW_MS, &error);
+    assert_int_equal(gc_astore_pending(f->store), 1);
+    error.slot += 5;
+    error.input = 40;
+    gc_astore_limit_settle(f->store, &task, "key1", GC_LIMIT_WINDOW_MS, &error);
+    gc_astore_limit_settle(f->store, &task, "key2", GC_LIMIT_WINDOW_MS, &error);
+    assert_int_equal(gc_astore_pending(f->store), 3);
+    must_settle_down(f);
+    const char *key = "gc:limit:anthropic:claude-sonnet-5-5:key1";
+    long long late = error.slot;
+    char *first = must_redis_text(f->redis, "HGET %s i%lld", key, late - 5);
+    char *second = must_redis_text(f->redis, "HGET %s i%lld", key, late);
+    assert_string_equal(first, "100");
+    assert_string_equal(second, "40");
+    free(first);
+    free(second);
+    sample_task_release(&task);
+}
+
+static void test_store_async_close_drops_what_was_gathered(void **state)
+{
+    astore_fixture *f = *state;
+    gc_task task = sample_task("t1", "a", 1);
+    gc_booking error = { .slot = 1, .input = 10 };
+    gc_astore_limit_settle(f->store, &task, "key1", GC_LIMIT_WINDOW_MS, &error);
+    gc_astore_model_add(f->store, "m", 4.0, 0.01);
+    gc_astore_close(&f->store);
+    f->store = must_astore_open(f, f->redis->url);
+    sample_task_release(&task);
+}
+
 static void test_store_async_booking_holds_until_a_pause(void **state)
 {
     astore_fixture *f = *state;
@@ -367,6 +407,7 @@ static void test_store_async_model_figures_add_up(void **state)
     must_ok(gc_store_open(f->redis->url, &reader, NULL));
     for (int i = 0; i < 30; i++)
         gc_astore_model_add(f->store, "m", i < 10 ? 4.0 : 3.0, 0.01);
+    assert_int_equal(gc_astore_pending(f->store), 1); /* of one turn of the loop */
     must_settle_down(f);
     must_ok(gc_store_model_get(reader, "m", &got));
     assert_int_equal(got.calls, 30);
@@ -389,6 +430,10 @@ int main(void)
                                astore_flush),
         cmocka_unit_test_setup(test_store_async_budget_is_booked_in_turns, astore_flush),
         cmocka_unit_test_setup(test_store_async_booking_given_back_lets_the_next_in,
+                               astore_flush),
+        cmocka_unit_test_setup(test_store_async_corrections_of_a_slot_add_up,
+                               astore_flush),
+        cmocka_unit_test_setup(test_store_async_close_drops_what_was_gathered,
                                astore_flush),
         cmocka_unit_test_setup(test_store_async_booking_holds_until_a_pause,
                                astore_flush),
