@@ -193,9 +193,12 @@ static void read_name(reader *self)
 static void read_flags(reader *self)
 {
     self->at += strspn(self->at, "imsU");
-    size_t cleared = *self->at == '-' ? strspn(self->at + 1, "imsU") : 0;
-    if (*self->at == '-')
-        self->at += 1 + (cleared ? cleared : strlen(self->at)); /* a sign needs a flag */
+    if (skip(self, "-")) {
+        size_t cleared = strspn(self->at, "imsU");
+        if (!cleared)
+            refuse(self, "has a (? that means nothing"); /* a sign needs a flag */
+        self->at += cleared;
+    }
     if (skip(self, ":"))
         self->depth++;
     else if (!skip(self, ")"))
