@@ -293,7 +293,7 @@ void gc_rates_source(const gc_rates *self, size_t guessed_files, char *out, size
 {
     const char *counted =
         self->counted ? "prompts counted by the provider, the rest " : "";
-    char guessed[64] = "";
+    char guessed[96] = "";
     if (guessed_files)
         snprintf(guessed, sizeof guessed,
                  ", answers of %zu file%s guessed from other kinds", guessed_files,
