@@ -14,9 +14,10 @@ typedef struct gc_limits {
     int64_t output, output_left;
 } gc_limits;
 
-/* A call's share, booked for one slot of the shared window. */
+/* A call's share of the shared window: booked for one slot, or waiting for room. */
 typedef struct gc_booking {
-    int64_t slot; /* 0: none yet */
+    int64_t slot;   /* 0: not booked */
+    int64_t ticket; /* place in the line of those who wait; 0: in none */
     int64_t requests, input, output;
 } gc_booking;
 

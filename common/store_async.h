@@ -127,19 +127,25 @@ void gc_astore_prefix_abandon(gc_astore *self, const gc_task *task, const char *
 /* ---- shared limits of a model, for everybody with the key (`key_id`: its hash) ---- */
 typedef struct gc_turn {
     int64_t paused_ms; /* the provider wants nobody to call for so long */
-    int64_t wait_ms;   /* until the booked slot, the pause included; 0: go */
-    int64_t slot;
+    int64_t wait_ms;   /* then ask again; 0: go */
+    int64_t slot;      /* booked, if it may go; else 0 */
+    int64_t ticket;    /* to ask again with, if it may not; else 0 */
 } gc_turn;
 /* `turn` is NULL on any error. */
 typedef void (*gc_turn_cb)(void *arg, gc_err err, const gc_turn *turn);
 
-/* Books `want` for the first slot with room; where nobody knows limits that is now. With
- * want->slot set, asks whether that booking still holds: if there was a pause or the slot is
- * long past, it is given back and another is made. `window_ms`: GC_LIMIT_WINDOW_MS outside of
- * tests. A repeat after a lost reply may book twice: that errs on the safe side. */
+/* May a call go that takes `want`? Then it is booked for now; where nobody knows limits it may.
+ * Else it has a place in the line of all who wait, and asks again with want->ticket after
+ * wait_ms; a ticket that nobody asks with is worth nothing after a while. With want->slot set,
+ * asks whether that booking still holds: it does, and moves to now, unless there is a pause.
+ * `window_ms`: GC_LIMIT_WINDOW_MS outside of tests. A repeat after a lost reply may book or
+ * wait twice: that errs on the safe side. */
 void gc_astore_limit_take(gc_astore *self, const gc_task *task, const char *key_id,
                           int64_t window_ms, const gc_booking *want, gc_turn_cb cb,
                           void *arg);
+/* The call of this ticket will not be made. */
+void gc_astore_limit_leave(gc_astore *self, const gc_task *task, const char *key_id,
+                           int64_t window_ms, int64_t ticket);
 /* Adds `error` (what it took less what was booked) to the slot error->slot. */
 void gc_astore_limit_settle(gc_astore *self, const gc_task *task, const char *key_id,
                             int64_t window_ms, const gc_booking *error);

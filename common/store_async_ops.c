@@ -151,12 +151,13 @@ static void answer_turn(gc_request *self, gc_err err, const redisReply *reply)
     gc_turn turn = { 0 };
     if (!err)
         err = gc_reply_status(reply);
-    if (!err && reply->elements != 4)
+    if (!err && reply->elements != 5)
         err = GC_EPROTO;
     if (!err)
         turn = (gc_turn){ .paused_ms = gc_reply_int(gc_reply_at(reply, 1)),
                           .wait_ms = gc_reply_int(gc_reply_at(reply, 2)),
-                          .slot = gc_reply_int(gc_reply_at(reply, 3)) };
+                          .slot = gc_reply_int(gc_reply_at(reply, 3)),
+                          .ticket = gc_reply_int(gc_reply_at(reply, 4)) };
     self->cb.turn(self->arg, err, err ? NULL : &turn);
 }
 
@@ -185,6 +186,7 @@ void gc_cmd_booking(gc_cmd *self, int64_t window_ms, const gc_booking *booking)
 {
     gc_cmd_int(self, window_ms);
     gc_cmd_int(self, booking->slot);
+    gc_cmd_int(self, booking->ticket);
     gc_cmd_int(self, booking->requests);
     gc_cmd_int(self, booking->input);
     gc_cmd_int(self, booking->output);
@@ -205,6 +207,18 @@ void gc_astore_limit_take(gc_astore *self, const gc_task *task, const char *key_
     begin_limit(&cmd, self, GC_SCRIPT_LIMIT_TAKE, task, key_id);
     gc_cmd_booking(&cmd, window_ms, want);
     gc_request_submit(request, &cmd);
+}
+
+void gc_astore_limit_leave(gc_astore *self, const gc_task *task, const char *key_id,
+                           int64_t window_ms, int64_t ticket)
+{
+    if (!limit_fits(task, key_id, window_ms))
+        return;
+    gc_cmd cmd;
+    begin_limit(&cmd, self, GC_SCRIPT_LIMIT_LEAVE, task, key_id);
+    gc_cmd_int(&cmd, window_ms);
+    gc_cmd_int(&cmd, ticket);
+    gc_request_submit_done(self, &cmd, NULL, NULL);
 }
 
 void gc_astore_limit_settle(gc_astore *self, const gc_task *task, const char *key_id,

@@ -243,6 +243,7 @@ static const char *const bodies[GC_SCRIPT_COUNT] = {
     [GC_SCRIPT_PREFIX_WARM] = gc_lua_prefix_warm,
     [GC_SCRIPT_PREFIX_ABANDON] = gc_lua_prefix_abandon,
     [GC_SCRIPT_LIMIT_TAKE] = gc_lua_limit_take,
+    [GC_SCRIPT_LIMIT_LEAVE] = gc_lua_limit_leave,
     [GC_SCRIPT_LIMIT_SETTLE] = gc_lua_limit_settle,
     [GC_SCRIPT_LIMIT_LEARN] = gc_lua_limit_learn,
     [GC_SCRIPT_LIMIT_PAUSE] = gc_lua_limit_pause,
@@ -271,6 +272,7 @@ bool gc_script_joins(int id)
     case GC_SCRIPT_PREFIX_WARM:
     case GC_SCRIPT_PREFIX_ABANDON:
     case GC_SCRIPT_LIMIT_TAKE:
+    case GC_SCRIPT_LIMIT_LEAVE:
     case GC_SCRIPT_LIMIT_SETTLE:
     case GC_SCRIPT_LIMIT_LEARN:
     case GC_SCRIPT_LIMIT_PAUSE: return true;
@@ -290,8 +292,8 @@ static char *join_scripts(void)
 {
     gc_buf text;
     gc_buf_init(&text, 1 << 20);
-    gc_buf_printf(&text, "%s%s%s%slocal F, A = {}, {}\n", gc_lua_lib, gc_lua_provider_lib,
-                  gc_lua_flush, gc_lua_ahead);
+    gc_buf_printf(&text, "%s%s%s%s%slocal F, A = {}, {}\n", gc_lua_lib, gc_lua_limit_lib,
+                  gc_lua_provider_lib, gc_lua_flush, gc_lua_ahead);
     for (int i = 0; i < GC_SCRIPT_COUNT; i++)
         if (gc_script_joins(i))
             gc_buf_printf(&text, "F[%d] = function(ARGV)\nlocal KEY = ARGV[1]\n%send\n",
@@ -318,9 +320,10 @@ static char *join_scripts(void)
 
 static char *lone_script(const char *body)
 {
-    return gc_xasprintf("%s%s%slocal function run()\nlocal KEY = ARGV[1]\n%send\n"
+    return gc_xasprintf("%s%s%s%slocal function run()\nlocal KEY = ARGV[1]\n%send\n"
                         "local reply = run()\nflush()\nreturn reply\n",
-                        gc_lua_lib, gc_lua_provider_lib, gc_lua_flush, body);
+                        gc_lua_lib, gc_lua_limit_lib, gc_lua_provider_lib, gc_lua_flush,
+                        body);
 }
 
 void gc_scripts_init(gc_scripts *self)

@@ -37,6 +37,7 @@
     X(PREFIX_WARM)       \
     X(PREFIX_ABANDON)    \
     X(LIMIT_TAKE)        \
+    X(LIMIT_LEAVE)       \
     X(LIMIT_SETTLE)      \
     X(LIMIT_LEARN)       \
     X(LIMIT_PAUSE)       \

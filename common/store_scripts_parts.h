@@ -22,15 +22,19 @@ extern const char gc_lua_release_ahead[];
 extern const char gc_lua_commit_ahead[];
 extern const char gc_lua_settle_ahead[];
 
-/* ---- store_scripts_provider.c ---- */
-extern const char gc_lua_provider_lib[]; /* before every script, after gc_lua_lib */
-extern const char gc_lua_prefix_claim[];
-extern const char gc_lua_prefix_warm[];
-extern const char gc_lua_prefix_abandon[];
+/* ---- store_scripts_limit.c ---- */
+extern const char gc_lua_limit_lib[]; /* before every script, after gc_lua_lib */
 extern const char gc_lua_limit_take[];
+extern const char gc_lua_limit_leave[];
 extern const char gc_lua_limit_settle[];
 extern const char gc_lua_limit_learn[];
 extern const char gc_lua_limit_pause[];
+
+/* ---- store_scripts_provider.c ---- */
+extern const char gc_lua_provider_lib[]; /* before every script, after gc_lua_limit_lib */
+extern const char gc_lua_prefix_claim[];
+extern const char gc_lua_prefix_warm[];
+extern const char gc_lua_prefix_abandon[];
 extern const char gc_lua_model_add[];
 
 #endif

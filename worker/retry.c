@@ -8,6 +8,7 @@
 
 #define BASE_MS 500
 #define MOST_MS 8000
+#define SPREAD_MOST_MS 2000
 #define DAY_MS ((int64_t)24 * 3600 * 1000)
 
 gc_err gc_retry_after_ms(const char *value, int64_t *out)
@@ -167,6 +168,12 @@ static int64_t back_off(int failures, uint32_t dice)
     return wait - (int64_t)((uint64_t)(wait / 4) * dice >> 32);
 }
 
+/* A tenth, but no long pause needs more than two seconds to begin again in. */
+static int64_t spread_ms(int64_t after_ms)
+{
+    return after_ms < 10 * SPREAD_MOST_MS ? after_ms / 10 : SPREAD_MOST_MS;
+}
+
 bool gc_retry_strange(gc_patience *self)
 {
     return self->strange++ < GC_STRANGE_MOST;
@@ -180,9 +187,9 @@ int64_t gc_retry_wait(gc_patience *self, const gc_retry_hint *hint, int64_t pati
     int64_t since = model_success_ms > self->since_ms ? model_success_ms : self->since_ms;
     int64_t wait = back_off(self->failures, dice);
     self->failures++;
-    if (hint->after_ms >
-        0) /* as told, and up to a tenth later so that not all come at once */
-        wait = hint->after_ms + (int64_t)((uint64_t)(hint->after_ms / 10) * dice >> 32);
+    if (hint->after_ms > 0) /* as told, and a little later so that not all come at once */
+        wait =
+            hint->after_ms + (int64_t)((uint64_t)spread_ms(hint->after_ms) * dice >> 32);
     if (now_ms + wait - since > patience_ms ||
         now_ms + wait - self->since_ms > GC_PATIENCE_MOST * patience_ms)
         return -1;

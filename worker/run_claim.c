@@ -264,15 +264,14 @@ static void have_turn(gc_run *self)
         run_ask_prefix(self);
 }
 
-/* A pause tries the provider's patience; waiting for one's own slot does not. */
+/* A pause tries the provider's patience; waiting for room under its limits does not. */
 static void wait_for_turn(gc_run *self, const gc_turn *turn)
 {
     gc_retry_hint told = { turn->paused_ms, -1 };
     int64_t wait = turn->wait_ms;
     run_stop_warming(self);
     self->warm_since_ms = 0; /* whoever waits with us waits for the provider */
-    self->limit_wait = turn->paused_ms <= 0;
-    if (!self->limit_wait)
+    if (turn->paused_ms > 0)
         wait = gc_retry_wait(&self->patience, &told, self->task->patience_ms,
                              gc_pulse_last(self->env->pulse, self->task->model.id),
                              gc_clock_ms(), gc_random_below(UINT32_MAX));
@@ -290,10 +289,13 @@ static void wait_for_turn(gc_run *self, const gc_turn *turn)
 static void on_turn(void *arg, gc_err err, const gc_turn *turn)
 {
     gc_run *self = arg;
+    self->asking_limit = false;
     if (!run_answered(self, err))
         return;
-    if (turn)
+    if (turn) {
         self->booked.slot = turn->slot;
+        self->booked.ticket = turn->ticket;
+    }
     if (self->phase != RUN_LIMIT) {
         run_settle_limit(self, NULL);
         run_go_on_ending(self);
@@ -351,8 +353,9 @@ static void expect_use(gc_run *self)
 void run_ask_limit(gc_run *self)
 {
     self->phase = RUN_LIMIT;
+    self->asking_limit = true;
     self->pending++;
-    if (self->booked.slot == 0)
+    if (self->booked.slot == 0 && self->booked.ticket == 0)
         expect_use(self);
     gc_astore_limit_take(self->env->store, self->task, self->key->id, GC_LIMIT_WINDOW_MS,
                          &self->booked, on_turn, self);
@@ -362,7 +365,13 @@ void run_settle_limit(gc_run *self, const gc_usage *usage)
 {
     gc_booking error = self->booked;
     bool openai = strcmp(self->task->provider, "openai") == 0;
-    if (self->booked.slot == 0)
+    if (self->asking_limit) /* what is booked will be known, and given back, with the answer */
+        return;
+    self->booked = (gc_booking){ 0 };
+    if (error.ticket)
+        gc_astore_limit_leave(self->env->store, self->task, self->key->id,
+                              GC_LIMIT_WINDOW_MS, error.ticket);
+    if (error.slot == 0)
         return;
     error.requests = usage ? 0 : -error.requests;
     error.input = -error.input;
@@ -375,7 +384,6 @@ void run_settle_limit(gc_run *self, const gc_usage *usage)
     }
     gc_astore_limit_settle(self->env->store, self->task, self->key->id,
                            GC_LIMIT_WINDOW_MS, &error);
-    self->booked = (gc_booking){ 0 };
 }
 
 /* ---- the cached prefix ---- */

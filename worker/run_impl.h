@@ -94,8 +94,8 @@ struct gc_run {
     int64_t keep_at_ms; /* when it must be, next */
     int64_t warm_since_ms;
     bool unmarked;         /* waited long enough: goes without touching the cache */
-    gc_booking booked;     /* our share of the provider's limits; slot 0: none */
-    bool limit_wait;       /* in RUN_PAUSED: for our slot, not for the provider */
+    gc_booking booked;     /* our share of the provider's limits, or our place in line */
+    bool asking_limit;     /* Redis has not answered yet */
     int64_t slot_since_ms; /* waiting for a free slot; 0: no */
     int64_t limit_ms;      /* when Redis last let us go */
 

@@ -144,7 +144,8 @@ static void test_store_join_books_one_after_the_other(void **state)
         must_ok(turns[i].err);
     assert_int_equal(turns[1].turn.wait_ms, 0);
     assert_int_equal(turns[1].turn.slot, turns[0].turn.slot);
-    assert_true(turns[2].turn.wait_ms > 50000);
+    assert_true(turns[2].turn.wait_ms > 0);
+    assert_true(turns[2].turn.ticket > 0);
     sample_task_release(&task);
 }
 

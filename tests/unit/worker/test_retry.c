@@ -153,6 +153,21 @@ static void test_retry_waits_as_told(void **state)
     assert_int_equal(gc_retry_wait(&fresh, &told, 10000, 0, 0, 0), -1);
 }
 
+static void test_retry_resumes_close_to_what_was_told(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t after, latest;
+    } rows[] = { { 100, 110 }, { 5000, 5500 }, { 20000, 22000 }, { 300000, 302000 } };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        gc_retry_hint told = { rows[i].after, -1 };
+        gc_patience first = { 0 }, last = { 0 };
+        assert_int_equal(gc_retry_wait(&first, &told, 600000, 0, 0, 0), rows[i].after);
+        int64_t wait = gc_retry_wait(&last, &told, 600000, 0, 0, UINT32_MAX);
+        assert_true(wait > rows[i].after && wait <= rows[i].latest);
+    }
+}
+
 static void test_retry_patience_ends(void **state)
 {
     (void)state;
@@ -177,6 +192,7 @@ static void test_retry_patience_is_renewed_by_others_but_not_for_ever(void **sta
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_retry_resumes_close_to_what_was_told),
         cmocka_unit_test(test_retry_table),
         cmocka_unit_test(test_retry_asks_strangers_a_few_times),
         cmocka_unit_test(test_retry_never_without_an_end),
