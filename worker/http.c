@@ -11,15 +11,15 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "worker/curl_loop.h"
 #include "worker/http_headers.h"
 #include "worker/resolve.h"
 #include "worker/tls.h"
 
 #define WRITE_BYTES 16384L /* the least; kept per handle once a large body was sent */
 #define READ_BYTES 1024L /* per handle, libcurl's least; an SSE event is some 200 bytes */
-#define DRAIN_READS 16384 /* of READ_BYTES: more than a socket buffers */
-#define KEEP_ALIVE_S 30L  /* below the idle time-outs of load balancers */
-#define CLOCK_STEP_MS 50  /* the three clocks are not checked more often */
+#define KEEP_ALIVE_S 30L /* below the idle time-outs of load balancers */
+#define CLOCK_STEP_MS 50 /* the three clocks are not checked more often */
 #define AGENT "gocreator/" GC_VERSION
 
 typedef enum call_state {
@@ -51,8 +51,7 @@ struct gc_http_call {
 };
 
 struct gc_http {
-    uv_loop_t *loop;
-    CURLM *multi;
+    gc_curl_loop *curl;
     gc_resolver *resolver;
     gc_http_call *calls;
     gc_http_headers *headers; /* of the latest call */
@@ -61,18 +60,9 @@ struct gc_http {
     size_t keep;
     char *ca_file;          /* NULL: the system's */
     size_t uploading;       /* calls that hold a body */
-    uv_timer_t curl_timer;  /* as libcurl wants it */
     uv_timer_t clock_timer; /* nearest of all calls' deadlines */
     int64_t clock_due_ms;   /* when it fires; 0 = not armed */
-    int open_handles;
-    bool inside; /* libcurl is on the stack: it must not be called */
 };
-
-typedef struct socket_watch {
-    uv_poll_t poll;
-    gc_http *http;
-    curl_socket_t fd;
-} socket_watch;
 
 /* ---- the end of a call ---- */
 
@@ -114,7 +104,7 @@ static void call_free(gc_http_call *call)
     if (call->next)
         call->next->prev = call->prev;
     if (call->easy) {
-        curl_multi_remove_handle(self->multi, call->easy);
+        gc_curl_loop_remove(self->curl, call->easy);
         give_handle(self, call->easy);
     }
     gc_http_headers_drop(&call->headers);
@@ -151,7 +141,7 @@ size_t gc_http_uploading(const gc_http *self)
 
 bool gc_http_cancel(gc_http_call *call)
 {
-    assert(!call->http->inside);
+    assert(!gc_curl_loop_inside(call->http->curl));
     bool sent = gc_http_sent(call);
     call_free(call);
     return sent;
@@ -179,121 +169,26 @@ static gc_err translate(CURLcode code)
     }
 }
 
-/* Reports the transfers that are over. Callbacks may start and cancel calls meanwhile. */
-static void report_ended(gc_http *self)
+static void on_done(void *arg, CURL *easy, CURLcode code)
 {
-    int left;
-    for (CURLMsg *msg; (msg = curl_multi_info_read(self->multi, &left));) {
-        if (msg->msg != CURLMSG_DONE)
-            continue;
-        gc_http_call *call = NULL;
-        CURLcode code = msg->data.result;
-        curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, (char **)&call);
-        char text[CURL_ERROR_SIZE];
-        snprintf(text, sizeof text, "%s",
-                 *call->error ? call->error : curl_easy_strerror(code));
-        call_end(call, translate(code), text);
-    }
+    (void)arg;
+    gc_http_call *call = NULL;
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&call);
+    char text[CURL_ERROR_SIZE];
+    snprintf(text, sizeof text, "%s",
+             *call->error ? call->error : curl_easy_strerror(code));
+    call_end(call, translate(code), text);
 }
-
-/* ---- libcurl's sockets and timer on libuv ---- */
 
 /* The body is kept while libcurl may read it, and no longer: while many calls wait for their
  * answers it is the largest thing that they hold. It is never sent again (on_sending). */
-static void free_sent_body(gc_http_call *call)
+static void on_written(void *arg, CURL *easy)
 {
-    if (body_went(call))
-        drop_body(call);
-}
-
-static void act(gc_http *self, curl_socket_t fd, int flags)
-{
-    int running;
-    self->inside = true;
-    curl_multi_socket_action(self->multi, fd, flags, &running);
-    self->inside = false;
-    report_ended(self);
-}
-
-/* The peer has reset the connection. What it sent before is still in the kernel's buffer and
- * was paid for: it is read to the end, where libcurl meets the error itself. */
-static void drain_socket(socket_watch *watch)
-{
-    for (int i = 0; i < DRAIN_READS && !uv_is_closing((uv_handle_t *)&watch->poll); i++)
-        act(watch->http, watch->fd, CURL_CSELECT_IN);
-    if (!uv_is_closing((uv_handle_t *)&watch->poll))
-        act(watch->http, watch->fd, CURL_CSELECT_ERR);
-}
-
-static void on_socket(uv_poll_t *poll, int status, int events)
-{
-    socket_watch *watch = poll->data;
-    int flags = 0;
-    if (status < 0) {
-        drain_socket(watch);
-        return;
-    }
-    if (events & (UV_READABLE | UV_DISCONNECT))
-        flags |= CURL_CSELECT_IN;
-    if (events & UV_WRITABLE)
-        flags |= CURL_CSELECT_OUT;
-    act(watch->http, watch->fd, flags);
-}
-
-static void on_watch_closed(uv_handle_t *handle)
-{
-    free(handle->data);
-}
-
-static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *arg,
-                        void *socket_arg)
-{
-    gc_http *self = arg;
-    socket_watch *watch = socket_arg;
-    if (what == CURL_POLL_REMOVE) {
-        if (watch) {
-            uv_poll_stop(&watch->poll);
-            uv_close((uv_handle_t *)&watch->poll, on_watch_closed);
-            curl_multi_assign(self->multi, fd, NULL);
-        }
-        return 0;
-    }
-    if (!watch) {
-        watch = gc_xcalloc(1, sizeof *watch);
-        watch->http = self;
-        watch->fd = fd;
-        if (uv_poll_init_socket(self->loop, &watch->poll, fd) != 0) {
-            free(watch);
-            return -1;
-        }
-        watch->poll.data = watch;
-        curl_multi_assign(self->multi, fd, watch);
-    }
+    (void)arg;
     gc_http_call *call = NULL;
-    if (what == CURL_POLL_IN && /* nothing left to write */
-        curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&call) == CURLE_OK && call)
-        free_sent_body(call);
-    int events = (what & CURL_POLL_IN ? UV_READABLE : 0) |
-                 (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
-    uv_poll_start(&watch->poll, events, on_socket);
-    return 0;
-}
-
-static void on_curl_timer(uv_timer_t *timer)
-{
-    act(timer->data, CURL_SOCKET_TIMEOUT, 0);
-}
-
-/* Never acts by itself: libcurl asks from inside its own functions. */
-static int set_curl_timer(CURLM *multi, long timeout_ms, void *arg)
-{
-    (void)multi;
-    gc_http *self = arg;
-    if (timeout_ms < 0)
-        uv_timer_stop(&self->curl_timer);
-    else
-        uv_timer_start(&self->curl_timer, on_curl_timer, (uint64_t)timeout_ms, 0);
-    return 0;
+    if (curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&call) == CURLE_OK && call &&
+        body_went(call))
+        drop_body(call);
 }
 
 /* ---- the three clocks ---- */
@@ -498,7 +393,7 @@ static void call_run(gc_http_call *call)
     set_options(call);
     free(call->url);
     call->url = NULL;
-    CURLMcode code = curl_multi_add_handle(call->http->multi, call->easy);
+    CURLMcode code = gc_curl_loop_add(call->http->curl, call->easy);
     if (code == CURLM_OK)
         return;
     give_handle(call->http, call->easy);
@@ -557,7 +452,7 @@ static gc_err parse_host(gc_http_call *call)
 
 gc_http_call *gc_http_start(gc_http *self, const gc_http_request *request)
 {
-    assert(!self->inside);
+    assert(!gc_curl_loop_inside(self->curl));
     gc_http_call *call = gc_xcalloc(1, sizeof *call);
     call->http = self;
     call->request = *request;
@@ -582,39 +477,26 @@ gc_http_call *gc_http_start(gc_http *self, const gc_http_request *request)
 
 gc_err gc_http_open(uv_loop_t *loop, size_t keep, const char *ca_file, gc_http **out)
 {
-    static bool ready;
-    if (!ready && curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-        return GC_EIO;
-    ready = true;
     gc_http *self = gc_xcalloc(1, sizeof *self);
-    self->multi = curl_multi_init();
-    if (!self->multi) {
+    gc_curl_loop_conf conf = { loop, keep, on_done, on_written, self };
+    gc_err err = gc_curl_loop_open(&conf, &self->curl);
+    if (err) {
         free(self);
-        return GC_EIO;
+        return err;
     }
-    self->loop = loop;
     self->keep = keep;
     self->ca_file = *ca_file ? gc_xstrdup(ca_file) : NULL;
     self->spare = gc_xcalloc(keep ? keep : 1, sizeof(CURL *));
     self->resolver = gc_resolver_new(loop, on_resolved, self);
-    uv_timer_init(loop, &self->curl_timer);
     uv_timer_init(loop, &self->clock_timer);
-    self->curl_timer.data = self->clock_timer.data = self;
-    self->open_handles = 2;
-    curl_multi_setopt(self->multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
-    curl_multi_setopt(self->multi, CURLMOPT_SOCKETDATA, self);
-    curl_multi_setopt(self->multi, CURLMOPT_TIMERFUNCTION, set_curl_timer);
-    curl_multi_setopt(self->multi, CURLMOPT_TIMERDATA, self);
-    curl_multi_setopt(self->multi, CURLMOPT_MAXCONNECTS, (long)(keep ? keep : 1));
+    self->clock_timer.data = self;
     *out = self;
     return GC_OK;
 }
 
-static void on_timer_closed(uv_handle_t *handle)
+static void on_clock_closed(uv_handle_t *handle)
 {
-    gc_http *self = handle->data;
-    if (--self->open_handles == 0)
-        free(self);
+    free(handle->data);
 }
 
 void gc_http_close(gc_http **self_p)
@@ -629,9 +511,8 @@ void gc_http_close(gc_http **self_p)
     free(self->spare);
     gc_free_str(&self->ca_file);
     gc_http_headers_drop(&self->headers);
-    curl_multi_cleanup(self->multi);
+    gc_curl_loop_close(&self->curl);
     gc_resolver_destroy(&self->resolver);
-    uv_close((uv_handle_t *)&self->curl_timer, on_timer_closed);
-    uv_close((uv_handle_t *)&self->clock_timer, on_timer_closed);
+    uv_close((uv_handle_t *)&self->clock_timer, on_clock_closed);
     *self_p = NULL;
 }

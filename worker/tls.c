@@ -1,6 +1,7 @@
 #include "worker/tls.h"
 
 #include <openssl/ssl.h>
+#include <stdbool.h>
 #include <string.h>
 
 /* Thousands of streams are idle most of the time: their read and write buffers (a whole record
@@ -10,12 +11,11 @@ static CURLcode on_context(CURL *easy, void *context, void *arg)
     (void)easy;
     (void)arg;
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
-    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     return CURLE_OK;
 }
 
 /* Other TLS libraries hand over a context of another type. */
-static int speaks_openssl(void)
+static bool speaks_openssl(void)
 {
     const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
     return info->ssl_version && strncmp(info->ssl_version, "OpenSSL/", 8) == 0;
