@@ -19,15 +19,14 @@ typedef enum gc_fault {
     GC_FAULT_AUTH,    /* key missing or refused, bill unpaid */
     GC_FAULT_REQUEST, /* this request will never be accepted */
     GC_FAULT_STRANGE, /* status 2xx, and nothing that this API says */
-    GC_FAULT_FINAL /* asking again is pointless, says the provider, or what stands there
-                         in its place */
+    GC_FAULT_FINAL /* asking again is pointless, says the provider or what is in its place */
 } gc_fault;
 #define GC_FAULT_COUNT (GC_FAULT_FINAL + 1)
 
 /* What the response headers say about asking again. */
 typedef struct gc_retry_hint {
     int64_t after_ms; /* -1: nothing said */
-    int should_retry; /* x-should-retry: 1, 0, -1 = not there */
+    int should_retry; /* x-should-retry: 1, 0; -1: not there */
 } gc_retry_hint;
 
 /* `retry-after-ms` (milliseconds) or `retry-after` (seconds, or an HTTP date compared with
@@ -46,16 +45,16 @@ typedef struct gc_patience {
     int strange;      /* answers that were none */
 } gc_patience;
 
-/* The wait before the next try, from now; -1: give up. It gives up when nothing succeeded for
- * `patience_ms`: neither this task (since its first failure) nor, as `model_success_ms` says
- * (0: never), another call of the same model; and in any case after GC_PATIENCE_MOST times
- * that. `dice` is uniform in [0, 2^32). */
-#define GC_PATIENCE_MOST 3
 /* An answer came that was none: may it be asked for again? At most GC_STRANGE_MOST times, as
  * each may have been paid for. */
 #define GC_STRANGE_MOST 3
 bool gc_retry_strange(gc_patience *self);
 
+/* The wait in ms before the next try, from now; -1: give up. It gives up when nothing succeeded
+ * for `patience_ms`: neither this task (since its first failure) nor, as `model_success_ms` says
+ * (0: never), another call of the same model; and in any case after GC_PATIENCE_MOST times
+ * that. `dice` is uniform in [0, 2^32). */
+#define GC_PATIENCE_MOST 3
 int64_t gc_retry_wait(gc_patience *self, const gc_retry_hint *hint, int64_t patience_ms,
                       int64_t model_success_ms, int64_t now_ms, uint32_t dice);
 

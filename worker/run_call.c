@@ -243,17 +243,22 @@ static void measure(gc_run *self, const gc_call_end *end)
                         (double)end->duration_ms / 1000 / output);
 }
 
+/* -1: given up. */
+static int64_t wait_before_retry(gc_run *self, const gc_call_end *end)
+{
+    if (end->fault == GC_FAULT_STRANGE && !gc_retry_strange(&self->patience))
+        return -1;
+    return gc_retry_wait(&self->patience, &end->hint, self->task->patience_ms,
+                         gc_pulse_last(self->env->pulse, self->task->model.id),
+                         gc_clock_ms(), gc_random_below(UINT32_MAX));
+}
+
 static void try_again(gc_run *self, const gc_call_end *end)
 {
     if (end->fault == GC_FAULT_RATE && end->hint.after_ms > 0)
         gc_astore_limit_pause(self->env->store, self->task, self->key->id,
                               end->hint.after_ms);
-    bool given_up = end->fault == GC_FAULT_STRANGE && !gc_retry_strange(&self->patience);
-    int64_t wait =
-        given_up ? -1
-                 : gc_retry_wait(&self->patience, &end->hint, self->task->patience_ms,
-                                 gc_pulse_last(self->env->pulse, self->task->model.id),
-                                 gc_clock_ms(), gc_random_below(UINT32_MAX));
+    int64_t wait = wait_before_retry(self, end);
     if (wait < 0)
         run_end(self, GC_FAIL_PROVIDER, end->text);
     else
