@@ -1,30 +1,22 @@
 /* Any bytes as a configuration file: loaded, or refused with findings. */
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/mman.h>
+#include "fuzz/body.h"
+
 #include <unistd.h>
 
 #include "common/config.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    char path[64];
-    int fd = memfd_create("input", MFD_CLOEXEC);
-    if (fd < 0 || write(fd, data, size) != (ssize_t)size)
-        abort();
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    fuzz_file file;
+    must_open_file(&file, data, size);
     gc_diags diags;
     gc_diags_init(&diags, "input");
     gc_config config;
     gc_config_init(&config);
-    gc_err err = gc_config_load_file(&config, path, &diags);
+    gc_err err = gc_config_load_file(&config, file.path, &diags);
     gc_config_release(&config);
-    if ((err == GC_OK) != (diags.errors == 0))
-        abort();
+    must((err == GC_OK) == (diags.errors == 0));
     gc_diags_release(&diags);
-    close(fd);
+    close(file.fd);
     return 0;
 }

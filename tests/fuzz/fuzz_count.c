@@ -1,10 +1,9 @@
 /* Any bytes as the answer of the provider's token counter: refused, or a sane number. */
-#include <stdint.h>
+#include "fuzz/body.h"
+
 #include <stdlib.h>
 
 #include "coordinator/count_tokens.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

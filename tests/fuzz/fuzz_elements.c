@@ -1,13 +1,12 @@
 /* Up to the first zero byte: a wanted path; after it the prompt. With all wanted nothing
  * may change, with one the rest may only shrink. */
-#include <stdint.h>
+#include "fuzz/body.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/mem.h"
 #include "worker/elements.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static bool all(void *arg, const char *path)
 {
@@ -19,12 +18,6 @@ static bool all(void *arg, const char *path)
 static bool one(void *arg, const char *path)
 {
     return strcmp(arg, path) == 0;
-}
-
-static void must(int ok)
-{
-    if (!ok)
-        abort();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -1,12 +1,11 @@
 /* Any bytes as the record of the last run's facts: refused, or read; what was read prints to a
  * text that reads back to the same text. */
-#include <stdint.h>
+#include "fuzz/body.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "coordinator/facts.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

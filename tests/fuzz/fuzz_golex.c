@@ -1,15 +1,8 @@
 /* The lexer on any bytes: it ends, its tokens lie in order inside the source, and asking for
  * comments changes nothing else. */
-#include <stdint.h>
-#include <stdlib.h>
+#include "fuzz/body.h"
 
 #include "common/gosrc.h"
-
-static void must(bool condition)
-{
-    if (!condition)
-        abort();
-}
 
 /* The next token that is no comment. */
 static gc_err next_real(gc_go_lexer *lexer, gc_go_token *token)
@@ -20,8 +13,6 @@ static gc_err next_real(gc_go_lexer *lexer, gc_go_token *token)
     while (!err && token->kind == GC_GO_COMMENT);
     return err;
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -1,19 +1,14 @@
 /* API digest and gate on any bytes. Before the first \1 stands the promise, behind it the
  * file. What the digest takes, the gate parses; complaints are text, and there is one exactly
  * if the gate refuses. */
-#include <stdint.h>
+#include "fuzz/body.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/gosrc.h"
 #include "common/mem.h"
 #include "common/text.h"
-
-static void must(bool condition)
-{
-    if (!condition)
-        abort();
-}
 
 static void gate(const char *promise, const char *src, size_t len, bool parses)
 {
@@ -25,8 +20,6 @@ static void gate(const char *promise, const char *src, size_t len, bool parses)
     must(gc_utf8_valid(complaint.ptr, complaint.len));
     gc_buf_release(&complaint);
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

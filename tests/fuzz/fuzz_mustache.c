@@ -1,13 +1,12 @@
 /* Template bytes against fixed data: no crash, and the same bytes twice. The input itself is
  * the partial "self". */
-#include <stdint.h>
+#include "fuzz/body.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/mem.h"
 #include "common/template.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char *find_partial(void *arg, const char *name)
 {

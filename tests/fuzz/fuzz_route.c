@@ -1,13 +1,12 @@
 /* The broker's state machine under a random history: each four bytes are one event among a
  * few peers, jobs and tasks. Afterwards the books must balance. */
-#include <stdint.h>
+#include "fuzz/body.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "broker/route.h"
 #include "common/mem.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define PEERS 6
 

@@ -1,6 +1,7 @@
 /* Any bytes as the record of what was seen: refused, or read; what was read prints to bytes
  * that read back. The seal is put right first, so that the reader behind it is reached. */
-#include <stdint.h>
+#include "fuzz/body.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,8 +9,6 @@
 
 #define MAGIC_SIZE 8
 #define SEAL_SIZE (MAGIC_SIZE + GC_SHA_RAW)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check(gc_buf *text)
 {

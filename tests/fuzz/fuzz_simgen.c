@@ -1,12 +1,11 @@
 /* Any prompt: its elements are found or not, and whatever they promise, files are written
  * twice alike. */
+#include "fuzz/body.h"
+
 #include <assert.h>
-#include <stdint.h>
 #include <string.h>
 
 #include "tests/llm-sim/answer.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -1,11 +1,10 @@
 /* Any bytes, in one piece and byte by byte: the HTTP parser must agree with itself. */
+#include "fuzz/body.h"
+
 #include <assert.h>
-#include <stdint.h>
 #include <string.h>
 
 #include "tests/llm-sim/http.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

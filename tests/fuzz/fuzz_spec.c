@@ -1,7 +1,8 @@
 /* A YAML spec to its FCS and canonical form. What is accepted must be canonical: turned
  * around it gives the same bytes, and all names are valid and unique in Go. */
+#include "fuzz/body.h"
+
 #include <assert.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,8 +15,6 @@
 
 #define MAX_ENTITIES 200
 #define CANONICAL_LIMIT ((size_t)64 << 20)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check_identifier(const char *name)
 {

@@ -1,19 +1,13 @@
 /* The split on any bytes: however they are cut, the files and notes are the same, and what
  * is complete before the end stays as it is. The first two bytes choose cut, stop and whether
  * a judge refuses files that hold a `?`. */
-#include <stdint.h>
-#include <stdlib.h>
+#include "fuzz/body.h"
+
 #include <string.h>
 
 #include "common/split.h"
 
 static const char *const paths[] = { "a.go", "b.md" };
-
-static void must(int condition)
-{
-    if (!condition)
-        abort();
-}
 
 static bool judge(void *arg, size_t index, const char *content, size_t len)
 {
@@ -41,8 +35,6 @@ static gc_split *split_in_pieces(const char *text, size_t len, size_t piece, uin
         must(!early[k] || early[k] == gc_split_file(split, k, NULL));
     return split;
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -1,12 +1,11 @@
 /* The first byte picks the size of the pieces; the events must not depend on it. */
-#include <stdint.h>
+#include "fuzz/body.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/buf.h"
 #include "worker/sse.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void note(void *arg, const char *name, const char *text, size_t len)
 {

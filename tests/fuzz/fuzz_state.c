@@ -1,14 +1,13 @@
 /* Any bytes as a state file: refused with a sentence, or read; what was read prints to a text
  * that reads back to the same text. */
-#include <stdint.h>
+#include "fuzz/body.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "coordinator/state.h"
 
 #define TEXT_LIMIT ((size_t)64 << 20)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void print(const gc_state *state, gc_buf *out)
 {

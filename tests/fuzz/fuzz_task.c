@@ -1,10 +1,9 @@
 /* The payloads: gc_task if the first byte is even, else gc_result. */
-#include <stdint.h>
+#include "fuzz/body.h"
+
 #include <stdlib.h>
 
 #include "common/task.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void fuzz_task(const uint8_t *data, size_t size)
 {

@@ -1,12 +1,11 @@
 /* The wire codec. First byte below GC_COMMAND_COUNT: a body for that command; else the rest
  * is "magic NUL command NUL body". What decodes must survive another round unchanged. */
-#include <stdint.h>
+#include "fuzz/body.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/wire.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void encode(const gc_wire *message, gc_buf *out)
 {

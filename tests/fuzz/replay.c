@@ -1,12 +1,11 @@
 /* Runs a fuzz target over the files of the folders or files named on the command line. */
+#include "fuzz/body.h"
+
 #include <dirent.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static int replay_file(const char *path)
 {
