@@ -2,7 +2,6 @@
 the tests that COVERED names; test_every_key_has_a_test holds the two lists together. Options
 that set no key stand at the end."""
 
-import http.server
 import json
 import os
 import pathlib
@@ -12,7 +11,6 @@ import select
 import socket
 import stat
 import subprocess
-import threading
 import unittest
 import urllib.request
 
@@ -230,22 +228,7 @@ class Local(Config):
         self.assertNotIn("local.restart", r.stderr)
 
     def test_what_a_provider_says_moves_no_terminal(self):
-        class Refusing(http.server.BaseHTTPRequestHandler):
-            def do_POST(self):
-                self.rfile.read(int(self.headers["Content-Length"]))
-                self.send_response(400)
-                self.end_headers()
-                self.wfile.write(json.dumps({"type": "error", "error": {
-                    "type": "invalid_request_error",
-                    "message": "\x1b[31mred\nnext\x07"}}).encode())
-
-            def log_message(self, *args):
-                pass
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Refusing)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        self.addCleanup(server.server_close)
-        self.addCleanup(server.shutdown)
-        self.c.sim_url = f"http://127.0.0.1:{server.server_port}"
+        self.c.sim_url = self.serve_error(400, "invalid_request_error", "\x1b[31mred\nnext\x07")
         r = self.generate("a", code=7)
         self.assertIn("error: invalid_request_error: [31mred; next ; ", r.stderr)
         self.assertNotIn("\x1b", r.stderr)

@@ -203,23 +203,6 @@ TODO = ROOT / "examples/todo-cli.yaml"
 EXPLICIT = ROOT / "examples/files-explicit.yaml"
 
 
-class Unauthorized(http.server.BaseHTTPRequestHandler):
-    """An API that knows no key."""
-
-    def do_POST(self):
-        self.rfile.read(int(self.headers.get("content-length", 0)))
-        body = json.dumps({"type": "error", "error": {"type": "authentication_error",
-                                                      "message": "invalid x-api-key"}}).encode()
-        self.send_response(401)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
-
-
 class Case(unittest.TestCase):
     def setUp(self):
         self.c = Cluster()
@@ -236,10 +219,34 @@ class Case(unittest.TestCase):
                            text=True, check=False)
         self.assertEqual(r.returncode, 0, r.stdout[:2000] + r.stderr)
 
-    def start_unauthorized(self):
-        """The address of an API that knows no key."""
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Unauthorized)
+    def serve(self, status, body, content_type="application/json"):
+        """The address of a server that answers every POST so, and the paths it was asked for."""
+        asked = []
+
+        class Stub(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                self.rfile.read(int(self.headers.get("content-length", 0)))
+                asked.append(self.path)
+                self.send_response(status)
+                self.send_header("content-type", content_type)
+                self.send_header("content-length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Stub)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         self.addCleanup(server.server_close)
         self.addCleanup(server.shutdown)
-        return f"http://127.0.0.1:{server.server_port}"
+        return f"http://127.0.0.1:{server.server_port}", asked
+
+    def serve_error(self, status, kind, message):
+        """The address of an API that answers every request with this error."""
+        body = {"type": "error", "error": {"type": kind, "message": message}}
+        return self.serve(status, json.dumps(body).encode())[0]
+
+    def start_unauthorized(self):
+        """The address of an API that knows no key."""
+        return self.serve_error(401, "authentication_error", "invalid x-api-key")

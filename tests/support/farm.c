@@ -302,7 +302,7 @@ static void copy_model(farm *self, const char *id, gc_model *out)
 gc_task *farm_task(farm *self, const char *id, const char *stem, size_t count)
 {
     gc_task *task = gc_task_new();
-    task->job = gc_xstrdup("j-farm00000001");
+    task->job = gc_xstrdup(FARM_JOB);
     task->id = gc_xstrdup(id);
     task->provider = gc_xstrdup("anthropic");
     copy_model(self, "claude-haiku-5-5", &task->model);

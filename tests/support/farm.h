@@ -15,6 +15,7 @@
 #include "support/redis.h"
 
 #define FARM_WORKERS 4
+#define FARM_JOB "j-farm00000001" /* of farm_task */
 #define FARM_KEY "sk-farm-key-that-nobody-may-see"
 
 typedef struct farm_end {

@@ -1,10 +1,9 @@
-#include "support/must.h"
+#include "unit/worker/heard.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/mem.h"
-#include "worker/provider.h"
 #include "worker/retry.h"
 
 /* ---- requests ---- */
@@ -149,32 +148,9 @@ static void test_provider_is_found_by_name(void **state)
 
 /* ---- answers ---- */
 
-typedef struct heard {
-    gc_llm llm;
-    gc_buf text;
-} heard;
-
-static void on_text(void *arg, const char *mem, size_t len)
-{
-    must_ok(gc_buf_append(&((heard *)arg)->text, mem, len));
-}
-
-static void listen(heard *self, const gc_provider *provider, int status, const char *type)
-{
-    gc_buf_init(&self->text, 1 << 20);
-    gc_llm_init(&self->llm, provider, on_text, self);
-    gc_llm_head(&self->llm, status, type);
-}
-
 static void hear(heard *self, const char *bytes)
 {
     gc_llm_feed(&self->llm, bytes, strlen(bytes));
-}
-
-static void forget(heard *self)
-{
-    gc_llm_release(&self->llm);
-    gc_buf_release(&self->text);
 }
 
 #define START                                                                          \

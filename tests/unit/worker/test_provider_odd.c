@@ -1,39 +1,20 @@
 /* Answers as servers, gateways and what stands between really send them: odd, foreign, cut,
  * or of no API at all. */
-#include "support/must.h"
+#include "unit/worker/heard.h"
 
 #include <string.h>
 
-#include "worker/provider.h"
 #include "worker/retry.h"
-
-typedef struct heard {
-    gc_llm llm;
-    gc_buf text;
-} heard;
-
-static void on_text(void *arg, const char *mem, size_t len)
-{
-    must_ok(gc_buf_append(&((heard *)arg)->text, mem, len));
-}
 
 /* The whole body, in pieces of `step` bytes, and the end of the connection. */
 static void hear(heard *self, const gc_provider *provider, int status, const char *type,
                  const char *body, size_t step)
 {
     size_t len = strlen(body);
-    gc_buf_init(&self->text, 1 << 20);
-    gc_llm_init(&self->llm, provider, on_text, self);
-    gc_llm_head(&self->llm, status, type);
+    listen(self, provider, status, type);
     for (size_t i = 0; i < len; i += step)
         gc_llm_feed(&self->llm, body + i, len - i < step ? len - i : step);
     gc_llm_finish(&self->llm);
-}
-
-static void forget(heard *self)
-{
-    gc_llm_release(&self->llm);
-    gc_buf_release(&self->text);
 }
 
 static gc_fault fault_of(const heard *self)
@@ -211,9 +192,7 @@ static void test_odd_what_breaks_off_is_no_stranger(void **state)
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         heard h;
-        gc_buf_init(&h.text, 1000);
-        gc_llm_init(&h.llm, rows[i].provider, on_text, &h);
-        gc_llm_head(&h.llm, 200, rows[i].type);
+        listen(&h, rows[i].provider, 200, rows[i].type);
         gc_llm_feed(&h.llm, rows[i].body, strlen(rows[i].body));
         h.llm.is_broken = true;
         gc_llm_finish(&h.llm);

@@ -1,45 +1,16 @@
 /* Real gc-worker processes when tasks and answers are not what they should be. */
-#include "support/must.h"
+#include "support/farm_test.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/mem.h"
-#include "support/farm.h"
-
-static int set_up(void **state)
-{
-    *state = must_farm_start(NULL);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    farm *f = *state;
-    must_farm_destroy(&f);
-    return 0;
-}
-
-static const farm_end *run(farm *f, gc_task *task)
-{
-    farm_submit(f, task);
-    const farm_end *end = farm_await(f, task->id);
-    gc_task_destroy(&task);
-    return end;
-}
 
 static void expect_bad_task(const farm_end *end, const char *word)
 {
-    assert_false(end->done);
-    assert_string_equal(end->reason, GC_FAIL_BAD_TASK);
+    expect_fail(end, GC_FAIL_BAD_TASK);
     if (!strstr(end->text, word))
         fail_msg("%s does not say %s", end->text, word);
-}
-
-static void set_text(char **at, const char *text)
-{
-    free(*at);
-    *at = gc_xstrdup(text);
 }
 
 static void test_answers_bad_tasks_are_refused_and_the_worker_goes_on(void **state)
@@ -48,17 +19,17 @@ static void test_answers_bad_tasks_are_refused_and_the_worker_goes_on(void **sta
     farm_start_worker(f, 0, 4, NULL, NULL);
     gc_task *task = farm_task(f, "t1", "ttl", 1);
     set_text(&task->cache_ttl, "7m");
-    expect_bad_task(run(f, task), "7m");
+    expect_bad_task(farm_run(f, task), "7m");
     task = farm_task(f, "t2", "up", 2);
     set_text(&task->files[1].path, "../up.go");
-    expect_bad_task(run(f, task), "../up.go");
+    expect_bad_task(farm_run(f, task), "../up.go");
     task = farm_task(f, "t3", "root", 1);
     set_text(&task->files[0].path, "/etc/passwd");
-    expect_bad_task(run(f, task), "/etc/passwd");
+    expect_bad_task(farm_run(f, task), "/etc/passwd");
     task = farm_task(f, "t4", "twice", 2);
     set_text(&task->files[1].path, task->files[0].path);
-    expect_bad_task(run(f, task), "twice");
-    const farm_end *end = run(f, farm_task(f, "t5", "good", 1));
+    expect_bad_task(farm_run(f, task), "twice");
+    const farm_end *end = farm_run(f, farm_task(f, "t5", "good", 1));
     assert_true(end->done);
     assert_int_equal(farm_stat(f, "requests"), 1);
 }
@@ -78,20 +49,20 @@ static void test_answers_cut_or_without_a_file_are_kept(void **state)
     farm *f = *state;
     farm_start_worker(f, 0, 4, NULL, NULL);
     farm_faults(f, "[{\"kind\":\"max_tokens\",\"at\":60}]");
-    const farm_end *end = run(f, farm_task(f, "t1", "cut", 1));
+    const farm_end *end = farm_run(f, farm_task(f, "t1", "cut", 1));
     assert_true(end->done);
     assert_int_equal(end->result->files[0].outcome, GC_FILE_REJECTED);
     assert_true(end->result->files[0].partial);
     expect_blob(f, &end->result->files[0], "package p");
     farm_faults(f, "[{\"kind\":\"garbage\"}]");
-    end = run(f, farm_task(f, "t2", "junk", 2));
+    end = farm_run(f, farm_task(f, "t2", "junk", 2));
     for (size_t i = 0; i < 2; i++) {
         assert_int_equal(end->result->files[i].outcome, GC_FILE_REJECTED);
         assert_true(end->result->files[i].partial);
         assert_int_equal(strlen(end->result->files[i].sha256), 64);
     }
     farm_faults(f, "[{\"kind\":\"bad_signature\"}]");
-    end = run(f, farm_task(f, "t3", "sign", 1));
+    end = farm_run(f, farm_task(f, "t3", "sign", 1));
     assert_int_equal(end->result->files[0].outcome, GC_FILE_REJECTED);
     assert_false(end->result->files[0].partial);
     expect_blob(f, &end->result->files[0], "package p");
@@ -103,7 +74,7 @@ static void test_answers_that_a_refusal_broke_off_are_not_used(void **state)
     farm *f = *state;
     farm_start_worker(f, 0, 4, NULL, NULL);
     farm_faults(f, "[{\"kind\":\"refusal\",\"at\":60}]");
-    const farm_end *end = run(f, farm_task(f, "t1", "half", 3));
+    const farm_end *end = farm_run(f, farm_task(f, "t1", "half", 3));
     assert_true(end->done);
     const gc_file_result *files = end->result->files;
     assert_int_equal(files[0].outcome, GC_FILE_MADE);
@@ -140,15 +111,13 @@ static void test_answers_of_cancelled_calls_are_kept(void **state)
     assert_true(kept);
 }
 
-#define FAST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FAST(test_answers_bad_tasks_are_refused_and_the_worker_goes_on),
-        FAST(test_answers_cut_or_without_a_file_are_kept),
-        FAST(test_answers_that_a_refusal_broke_off_are_not_used),
-        FAST(test_answers_of_cancelled_calls_are_kept),
+        FARM_TEST(test_answers_bad_tasks_are_refused_and_the_worker_goes_on),
+        FARM_TEST(test_answers_cut_or_without_a_file_are_kept),
+        FARM_TEST(test_answers_that_a_refusal_broke_off_are_not_used),
+        FARM_TEST(test_answers_of_cancelled_calls_are_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 /* Real gc-worker processes when the provider, Redis, the broker or they themselves break. */
-#include "support/must.h"
+#include "support/farm_test.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -7,45 +7,12 @@
 
 #include "common/clock.h"
 #include "common/mem.h"
-#include "support/farm.h"
-
-#define JOB "j-farm00000001"
-
-static int set_up(void **state)
-{
-    *state = must_farm_start(NULL);
-    return 0;
-}
 
 static int set_up_slow(void **state)
 {
     static const char *const slow[] = { "--tokens-per-second", "100", NULL };
     *state = must_farm_start(slow);
     return 0;
-}
-
-static int tear_down(void **state)
-{
-    farm *f = *state;
-    must_farm_destroy(&f);
-    return 0;
-}
-
-static const farm_end *run(farm *f, gc_task *task)
-{
-    farm_submit(f, task);
-    const farm_end *end = farm_await(f, task->id);
-    gc_task_destroy(&task);
-    return end;
-}
-
-static void expect_made(const farm_end *end, size_t count)
-{
-    if (!end->done)
-        fail_msg("%s: FAIL %s: %s", end->task, end->reason, end->text);
-    assert_int_equal(end->result->file_count, count);
-    for (size_t i = 0; i < count; i++)
-        assert_int_equal(end->result->files[i].outcome, GC_FILE_MADE);
 }
 
 /* Made by this task, or found made by the same task sent twice. */
@@ -66,9 +33,9 @@ static void test_faults_gate_rejects_with_a_complaint(void **state)
     farm *f = *state;
     farm_faults(f, "[{\"kind\":\"bad_signature\",\"path\":\"f1\"}]");
     farm_start_worker(f, 0, 4, NULL, NULL);
-    const farm_end *end = run(f, farm_task(f, "t1", "gate", 1));
-    expect_made(end, 1); /* the rule wants f1 */
-    end = run(f, farm_task(f, "t2", "gates", 2));
+    const farm_end *end = farm_run(f, farm_task(f, "t1", "gate", 1));
+    expect_outcomes(end, GC_FILE_MADE, 1); /* the rule wants f1 */
+    end = farm_run(f, farm_task(f, "t2", "gates", 2));
     assert_true(end->done);
     size_t rejected = 0;
     for (size_t i = 0; i < 2; i++) {
@@ -80,9 +47,7 @@ static void test_faults_gate_rejects_with_a_complaint(void **state)
         assert_int_equal(must_redis_int(f->redis, "EXISTS gc:blob:%s", file->sha256), 1);
     }
     assert_true(rejected > 0);
-    redisReply *leases = must_redis(f->redis, "KEYS gc:lease:*");
-    assert_int_equal(leases->elements, 0);
-    freeReplyObject(leases);
+    expect_no_leases(f);
 }
 
 static void test_faults_cut_at_the_output_limit(void **state)
@@ -90,7 +55,7 @@ static void test_faults_cut_at_the_output_limit(void **state)
     farm *f = *state;
     farm_faults(f, "[{\"kind\":\"max_tokens\",\"at\":60}]");
     farm_start_worker(f, 0, 4, NULL, NULL);
-    const farm_end *end = run(f, farm_task(f, "t1", "cut", 3));
+    const farm_end *end = farm_run(f, farm_task(f, "t1", "cut", 3));
     assert_true(end->done);
     assert_string_equal(end->result->stop_reason, "max_tokens");
     assert_int_equal(end->result->files[0].outcome, GC_FILE_MADE);
@@ -108,7 +73,7 @@ static void test_faults_refusal_is_told(void **state)
     farm_start_worker(f, 0, 4, NULL, NULL);
     gc_task *task = farm_task(f, "t1", "refuse", 1);
     gc_model model = task->model; /* its prices */
-    const farm_end *end = run(f, task);
+    const farm_end *end = farm_run(f, task);
     assert_true(end->done);
     assert_int_equal(end->result->files[0].outcome, GC_FILE_REJECTED);
     assert_non_null(strstr(end->result->files[0].text, "refused"));
@@ -141,7 +106,7 @@ static void test_faults_gives_back_the_rest(void **state)
         char *rule = gc_xasprintf("[{\"kind\":\"%s\",\"at\":60,\"count\":1}]", kinds[i]);
         char *id = gc_xasprintf("t%zu", i);
         farm_faults(f, rule);
-        const farm_end *end = run(f, farm_task(f, id, kinds[i], 3));
+        const farm_end *end = farm_run(f, farm_task(f, id, kinds[i], 3));
         assert_true(end->done);
         assert_true(end->result->unconfirmed_usd > 0);
         assert_true(end->result->wasted_usd > 0); /* the file that was cut off */
@@ -152,12 +117,10 @@ static void test_faults_gives_back_the_rest(void **state)
         if (!all_lost) {
             assert_true(count_outcome(end, GC_FILE_MADE) > 0);
             assert_true(count_outcome(end, GC_FILE_WAITING) > 0);
-            redisReply *leases = must_redis(f->redis, "KEYS gc:lease:*");
-            assert_int_equal(leases->elements, 0);
-            freeReplyObject(leases);
+            expect_no_leases(f);
         }
         char *again = gc_xasprintf("t%zu-rest", i);
-        expect_there(run(f, farm_task(f, again, kinds[i], 3)), 3);
+        expect_there(farm_run(f, farm_task(f, again, kinds[i], 3)), 3);
         free(again);
         json_t *journal = farm_journal(f);
         size_t lines = json_array_size(journal);
@@ -176,8 +139,8 @@ static void test_faults_overload_is_waited_out(void **state)
     farm_faults(f, "[{\"kind\":\"529\",\"count\":2},{\"kind\":\"500\",\"count\":1},"
                    "{\"kind\":\"reset\",\"at\":0,\"count\":1}]");
     farm_start_worker(f, 0, 4, NULL, NULL);
-    const farm_end *end = run(f, farm_task(f, "t1", "busy", 1));
-    expect_made(end, 1);
+    const farm_end *end = farm_run(f, farm_task(f, "t1", "busy", 1));
+    expect_outcomes(end, GC_FILE_MADE, 1);
     assert_int_equal(end->result->requests, 5);
     assert_int_equal(end->result->calls, 1);
 }
@@ -189,9 +152,8 @@ static void test_faults_patience_ends(void **state)
     farm_start_worker(f, 0, 4, NULL, NULL);
     gc_task *task = farm_task(f, "t1", "down", 1);
     task->patience_ms = 2500;
-    const farm_end *end = run(f, task);
-    assert_false(end->done);
-    assert_string_equal(end->reason, GC_FAIL_PROVIDER);
+    const farm_end *end = farm_run(f, task);
+    expect_fail(end, GC_FAIL_PROVIDER);
     assert_non_null(strstr(end->text, "verloaded"));
 }
 
@@ -224,8 +186,8 @@ static void test_faults_429_pauses_everybody(void **state)
     farm_until(f, is_refused, NULL);
     gc_task *second = farm_task(f, "t2", "limit-b", 1);
     farm_submit(f, second);
-    expect_made(farm_await(f, "t1"), 1);
-    expect_made(farm_await(f, "t2"), 1);
+    expect_outcomes(farm_await(f, "t1"), GC_FILE_MADE, 1);
+    expect_outcomes(farm_await(f, "t2"), GC_FILE_MADE, 1);
     assert_true(gc_clock_ms() - began_ms >= 2000);
     assert_int_equal(farm_stat(f, "requests"), 3); /* nobody asked during the pause */
     gc_task_destroy(&first);
@@ -243,8 +205,7 @@ static void test_faults_what_waits_can_be_taken_back(void **state)
     farm_until(f, is_refused, NULL);
     farm_take_back(f, task->job);
     const farm_end *end = farm_await(f, "t1");
-    assert_false(end->done);
-    assert_string_equal(end->reason, GC_FAIL_CANCELLED);
+    expect_fail(end, GC_FAIL_CANCELLED);
     gc_task_destroy(&task);
 }
 
@@ -253,9 +214,8 @@ static void test_faults_spend_limit_is_final(void **state)
     farm *f = *state;
     farm_faults(f, "[{\"kind\":\"spend\"}]");
     farm_start_worker(f, 0, 4, NULL, NULL);
-    const farm_end *end = run(f, farm_task(f, "t1", "spend", 1));
-    assert_false(end->done);
-    assert_string_equal(end->reason, GC_FAIL_SPEND);
+    const farm_end *end = farm_run(f, farm_task(f, "t1", "spend", 1));
+    expect_fail(end, GC_FAIL_SPEND);
     assert_int_equal(farm_stat(f, "requests"), 1);
 }
 
@@ -264,11 +224,9 @@ static void test_faults_unknown_model_is_refused_once(void **state)
     farm *f = *state;
     farm_start_worker(f, 0, 4, NULL, NULL);
     gc_task *task = farm_task(f, "t1", "model", 1);
-    free(task->model.id);
-    task->model.id = gc_xstrdup("no-such-model");
-    const farm_end *end = run(f, task);
-    assert_false(end->done);
-    assert_string_equal(end->reason, GC_FAIL_REQUEST);
+    set_text(&task->model.id, "no-such-model");
+    const farm_end *end = farm_run(f, task);
+    expect_fail(end, GC_FAIL_REQUEST);
     assert_non_null(strstr(end->text, "no-such-model"));
     assert_int_equal(farm_stat(f, "requests"), 1);
 }
@@ -281,23 +239,16 @@ static void test_faults_silence_is_cut_by_the_clocks(void **state)
     gc_task *idle = farm_task(f, "t1", "idle", 1);
     int64_t began_ms = gc_clock_ms();
     idle->idle_ms = 300;
-    expect_made(run(f, idle), 1);
+    expect_outcomes(farm_run(f, idle), GC_FILE_MADE, 1);
     assert_true(gc_clock_ms() - began_ms < 10000); /* not first_byte_ms, which is 20 s */
     farm_faults(f, "[{\"kind\":\"slow\",\"count\":1,\"every_ms\":50}]");
     gc_task *drip = farm_task(f, "t2", "drip", 1);
     drip->call_ms = 500;
     drip->lease_ms = 200; /* renewed by its own clock, whatever the bytes do */
-    expect_made(run(f, drip), 1);
+    expect_outcomes(farm_run(f, drip), GC_FILE_MADE, 1);
 }
 
 /* ---- processes die ---- */
-
-/* A PROGRESS tells that the call is under way. */
-static bool has_progress(farm *f, const void *arg)
-{
-    (void)arg;
-    return f->progress_count > 0;
-}
 
 static void test_faults_killed_worker_is_succeeded(void **state)
 {
@@ -306,11 +257,11 @@ static void test_faults_killed_worker_is_succeeded(void **state)
     gc_task *task = farm_task(f, "t1", "kill", 1);
     task->lease_ms = 1000;
     farm_submit(f, task);
-    farm_until(f, has_progress, NULL);
+    farm_until(f, farm_has_progress, NULL);
     farm_signal_worker(f, 0, SIGKILL);
     assert_int_equal(farm_await_worker(f, 0), -SIGKILL);
     farm_start_worker(f, 1, 4, NULL, NULL);
-    expect_made(farm_await(f, "t1"), 1);
+    expect_outcomes(farm_await(f, "t1"), GC_FILE_MADE, 1);
     assert_int_equal(farm_stat(f, "requests"), 2);
     gc_task_destroy(&task);
 }
@@ -322,11 +273,11 @@ static void test_faults_stopped_worker_writes_nothing_late(void **state)
     gc_task *task = farm_task(f, "t1", "zombie", 1);
     task->lease_ms = 1000;
     farm_submit(f, task);
-    farm_until(f, has_progress, NULL);
+    farm_until(f, farm_has_progress, NULL);
     farm_signal_worker(f, 0, SIGSTOP);
     farm_start_worker(f, 1, 4, NULL, NULL);
     const farm_end *end = farm_await(f, "t1");
-    expect_made(end, 1);
+    expect_outcomes(end, GC_FILE_MADE, 1);
     char *sha =
         must_redis_text(f->redis, "HGET gc:gen:%s sha256", task->files[0].fingerprint);
     farm_signal_worker(f, 0, SIGCONT);
@@ -349,15 +300,15 @@ static void test_faults_redis_goes_and_comes_back(void **state)
     gc_task *task = farm_task(f, "t1", "redis", 1);
     task->lease_ms = 1000;
     farm_submit(f, task);
-    farm_until(f, has_progress, NULL);
+    farm_until(f, farm_has_progress, NULL);
     must_redis_kill(f->redis);
     gc_task *second = farm_task(f, "t2", "redis-more", 1);
     farm_submit(f, second);
     farm_idle(f, 1500); /* longer than the lease: nobody else can take it meanwhile */
     assert_int_equal(farm_stat(f, "requests"), 1);
     must_redis_again(f->redis);
-    expect_made(farm_await(f, "t1"), 1);
-    expect_made(farm_await(f, "t2"), 1);
+    expect_outcomes(farm_await(f, "t1"), GC_FILE_MADE, 1);
+    expect_outcomes(farm_await(f, "t2"), GC_FILE_MADE, 1);
     assert_int_equal(farm_stat(f, "requests"), 2);
     gc_task_destroy(&task);
     gc_task_destroy(&second);
@@ -377,7 +328,7 @@ static void test_faults_lapsed_lease_is_claimed_anew(void **state)
     must_redis_freeze(f->redis);
     farm_idle(f, 3500);
     must_redis_thaw(f->redis);
-    expect_made(farm_await(f, "t1"), 2);
+    expect_outcomes(farm_await(f, "t1"), GC_FILE_MADE, 2);
     gc_task_destroy(&task);
 }
 
@@ -387,7 +338,7 @@ static void test_faults_broker_goes_and_comes_back(void **state)
     farm_start_worker(f, 0, 4, NULL, NULL);
     gc_task *task = farm_task(f, "t1", "broker", 1);
     farm_submit(f, task);
-    farm_until(f, has_progress, NULL);
+    farm_until(f, farm_has_progress, NULL);
     farm_stop_broker(f);
     farm_start_broker(f);
     farm_submit(f, task); /* as a client does that was forgotten */
@@ -395,30 +346,29 @@ static void test_faults_broker_goes_and_comes_back(void **state)
     assert_int_equal(farm_stat(f, "requests"), 1);
     gc_task_destroy(&task);
     task = farm_task(f, "t2", "broker-more", 1);
-    expect_made(run(f, task), 1); /* it consumes again */
+    expect_outcomes(farm_run(f, task), GC_FILE_MADE, 1); /* it consumes again */
 }
 
-#define FAST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
-#define SLOW(test) cmocka_unit_test_setup_teardown(test, set_up_slow, tear_down)
+#define SLOW(test) cmocka_unit_test_setup_teardown(test, set_up_slow, farm_tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FAST(test_faults_gate_rejects_with_a_complaint),
-        FAST(test_faults_cut_at_the_output_limit),
-        FAST(test_faults_refusal_is_told),
-        FAST(test_faults_gives_back_the_rest),
-        FAST(test_faults_overload_is_waited_out),
-        FAST(test_faults_patience_ends),
-        FAST(test_faults_429_pauses_everybody),
-        FAST(test_faults_what_waits_can_be_taken_back),
-        FAST(test_faults_spend_limit_is_final),
-        FAST(test_faults_unknown_model_is_refused_once),
-        FAST(test_faults_silence_is_cut_by_the_clocks),
+        FARM_TEST(test_faults_gate_rejects_with_a_complaint),
+        FARM_TEST(test_faults_cut_at_the_output_limit),
+        FARM_TEST(test_faults_refusal_is_told),
+        FARM_TEST(test_faults_gives_back_the_rest),
+        FARM_TEST(test_faults_overload_is_waited_out),
+        FARM_TEST(test_faults_patience_ends),
+        FARM_TEST(test_faults_429_pauses_everybody),
+        FARM_TEST(test_faults_what_waits_can_be_taken_back),
+        FARM_TEST(test_faults_spend_limit_is_final),
+        FARM_TEST(test_faults_unknown_model_is_refused_once),
+        FARM_TEST(test_faults_silence_is_cut_by_the_clocks),
         SLOW(test_faults_killed_worker_is_succeeded),
         SLOW(test_faults_stopped_worker_writes_nothing_late),
         SLOW(test_faults_redis_goes_and_comes_back),
-        FAST(test_faults_lapsed_lease_is_claimed_anew),
+        FARM_TEST(test_faults_lapsed_lease_is_claimed_anew),
         SLOW(test_faults_broker_goes_and_comes_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

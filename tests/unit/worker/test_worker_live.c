@@ -1,24 +1,14 @@
 /* Real gc-worker processes between a real broker, a real Redis and the simulator: what a
  * task becomes when nothing breaks. */
-#include "support/must.h"
+#include "support/farm_test.h"
 
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/clock.h"
 #include "common/hash.h"
 #include "common/mem.h"
 #include "common/text.h"
-#include "support/farm.h"
-
-#define JOB "j-farm00000001"
-
-static int set_up(void **state)
-{
-    *state = must_farm_start(NULL);
-    return 0;
-}
 
 /* Some ten seconds per file: time to do things to it meanwhile. */
 static int set_up_slow(void **state)
@@ -26,37 +16,6 @@ static int set_up_slow(void **state)
     static const char *const slow[] = { "--tokens-per-second", "60", NULL };
     *state = must_farm_start(slow);
     return 0;
-}
-
-static int tear_down(void **state)
-{
-    farm *f = *state;
-    must_farm_destroy(&f);
-    return 0;
-}
-
-static const farm_end *run(farm *f, gc_task *task)
-{
-    farm_submit(f, task);
-    const farm_end *end = farm_await(f, task->id);
-    gc_task_destroy(&task);
-    return end;
-}
-
-static void expect_outcomes(const farm_end *end, gc_outcome outcome, size_t count)
-{
-    if (!end->done)
-        fail_msg("%s: FAIL %s: %s", end->task, end->reason, end->text);
-    assert_non_null(end->result);
-    assert_int_equal(end->result->file_count, count);
-    for (size_t i = 0; i < count; i++)
-        assert_int_equal(end->result->files[i].outcome, outcome);
-}
-
-static void expect_fail(const farm_end *end, const char *reason)
-{
-    assert_false(end->done);
-    assert_string_equal(end->reason, reason);
 }
 
 /* ---- the straight way ---- */
@@ -67,7 +26,8 @@ static void expect_stored(farm *f, const gc_file_result *file)
     gc_sha sha = gc_sha256(text, strlen(text));
     assert_string_equal(sha.hex, file->sha256);
     assert_non_null(strstr(text, "package p"));
-    char *listed = must_redis_text(f->redis, "HGET gc:job:" JOB ":files %s", file->path);
+    char *listed =
+        must_redis_text(f->redis, "HGET gc:job:" FARM_JOB ":files %s", file->path);
     assert_string_equal(listed, file->sha256);
     free(text);
     free(listed);
@@ -76,7 +36,7 @@ static void expect_stored(farm *f, const gc_file_result *file)
 static int64_t job_number(farm *f, const char *field)
 {
     int64_t number = -1;
-    char *text = must_redis_text(f->redis, "HGET gc:job:" JOB " %s", field);
+    char *text = must_redis_text(f->redis, "HGET gc:job:" FARM_JOB " %s", field);
     must_ok(gc_parse_i64(text, 0, INT64_MAX, &number));
     free(text);
     return number;
@@ -86,7 +46,7 @@ static void test_worker_makes_and_stores_files(void **state)
 {
     farm *f = *state;
     farm_start_worker(f, 0, 4, NULL, NULL);
-    const farm_end *end = run(f, farm_task(f, "t1", "made", 3));
+    const farm_end *end = farm_run(f, farm_task(f, "t1", "made", 3));
     expect_outcomes(end, GC_FILE_MADE, 3);
     const gc_result *r = end->result;
     gc_usage sum = { 0 };
@@ -105,10 +65,8 @@ static void test_worker_makes_and_stores_files(void **state)
     assert_string_equal(r->stop_reason, "end_turn");
     assert_int_equal(job_number(f, "llm_calls"), 1);
     assert_int_equal(job_number(f, "tokens_output"), r->usage.output);
-    redisReply *leases = must_redis(f->redis, "KEYS gc:lease:*");
-    assert_int_equal(leases->elements, 0);
-    freeReplyObject(leases);
-    char *record = must_redis_text(f->redis, "HGET gc:job:" JOB ":tasks t1");
+    expect_no_leases(f);
+    char *record = must_redis_text(f->redis, "HGET gc:job:" FARM_JOB ":tasks t1");
     assert_int_equal(strncmp(record, "done ", 5), 0);
     free(record);
 }
@@ -117,11 +75,10 @@ static void test_worker_reuses_what_is_paid(void **state)
 {
     farm *f = *state;
     farm_start_worker(f, 0, 4, NULL, NULL);
-    expect_outcomes(run(f, farm_task(f, "t1", "same", 2)), GC_FILE_MADE, 2);
+    expect_outcomes(farm_run(f, farm_task(f, "t1", "same", 2)), GC_FILE_MADE, 2);
     gc_task *again = farm_task(f, "t2", "same", 2);
-    free(again->job);
-    again->job = gc_xstrdup("j-farm00000002");
-    const farm_end *end = run(f, again);
+    set_text(&again->job, "j-farm00000002");
+    const farm_end *end = farm_run(f, again);
     expect_outcomes(end, GC_FILE_REUSED, 2);
     assert_int_equal(end->result->requests, 0);
     assert_int_equal(farm_stat(f, "requests"), 1);
@@ -131,8 +88,8 @@ static void test_worker_asks_only_for_what_is_its_own(void **state)
 {
     farm *f = *state;
     farm_start_worker(f, 0, 4, NULL, NULL);
-    expect_outcomes(run(f, farm_task(f, "t1", "part", 1)), GC_FILE_MADE, 1);
-    const farm_end *end = run(f, farm_task(f, "t2", "part", 3));
+    expect_outcomes(farm_run(f, farm_task(f, "t1", "part", 1)), GC_FILE_MADE, 1);
+    const farm_end *end = farm_run(f, farm_task(f, "t2", "part", 3));
     assert_true(end->done);
     assert_int_equal(end->result->files[0].outcome, GC_FILE_REUSED);
     assert_int_equal(end->result->files[1].outcome, GC_FILE_MADE);
@@ -162,7 +119,7 @@ static void test_worker_fetches_shared_blocks(void **state)
     free(block->text);
     block->text = NULL;
     block->sha256 = gc_xstrdup(sha.hex);
-    expect_outcomes(run(f, task), GC_FILE_MADE, 1);
+    expect_outcomes(farm_run(f, task), GC_FILE_MADE, 1);
 }
 
 static void test_worker_speaks_chat_completions(void **state)
@@ -172,15 +129,14 @@ static void test_worker_speaks_chat_completions(void **state)
     farm_start_worker(f, 0, 4, NULL, key);
     gc_task *task = farm_task(f, "t1", "chat", 2);
     const gc_model *model = gc_models_find(f->models, "gpt-6-luna");
-    free(task->provider);
-    task->provider = gc_xstrdup("openai");
+    set_text(&task->provider, "openai");
     free(task->model.id);
     free(task->model.provider);
     task->model = *model;
     task->model.id = gc_xstrdup(model->id);
     task->model.provider = gc_xstrdup(model->provider);
     task->openai_cache = true;
-    const farm_end *end = run(f, task);
+    const farm_end *end = farm_run(f, task);
     expect_outcomes(end, GC_FILE_MADE, 2);
     assert_true(end->result->usage.cache_write_5m > 0);
     assert_true(end->result->cost_usd > 0);
@@ -220,9 +176,8 @@ static void test_worker_tells_of_a_prefix_that_was_not_cached(void **state)
     farm *f = *state;
     farm_start_worker(f, 0, 4, NULL, NULL);
     gc_task *task = farm_task(f, "t1", "uncached", 1);
-    free(task->system[0].text);
-    task->system[0].text = gc_xstrdup("Module path: example.com/app");
-    const farm_end *end = run(f, task);
+    set_text(&task->system[0].text, "Module path: example.com/app");
+    const farm_end *end = farm_run(f, task);
     expect_outcomes(end, GC_FILE_MADE, 1);
     assert_int_equal(end->result->uncached, 1);
 }
@@ -245,27 +200,19 @@ static void test_worker_leaves_what_another_makes(void **state)
     gc_task_destroy(&second);
 }
 
-static bool has_progress(farm *f, const void *arg)
-{
-    (void)arg;
-    return f->progress_count > 0;
-}
-
 static void test_worker_stops_what_is_cancelled(void **state)
 {
     farm *f = *state;
     farm_start_worker(f, 0, 4, NULL, NULL);
     gc_task *task = farm_task(f, "t1", "stop", 2);
     farm_submit(f, task);
-    farm_until(f, has_progress, NULL);
+    farm_until(f, farm_has_progress, NULL);
     farm_await_stat(f, "active", 1); /* the request has left */
-    farm_cancel(f, JOB);
+    farm_cancel(f, FARM_JOB);
     const farm_end *end = farm_await(f, "t1");
     expect_fail(end, GC_FAIL_CANCELLED);
     assert_true(end->result->unconfirmed_usd > 0);
-    redisReply *leases = must_redis(f->redis, "KEYS gc:lease:*");
-    assert_int_equal(leases->elements, 0);
-    freeReplyObject(leases);
+    expect_no_leases(f);
     gc_task_destroy(&task);
 }
 
@@ -275,8 +222,8 @@ static void test_worker_lets_a_call_end_that_was_sent(void **state)
     farm_start_worker(f, 0, 4, NULL, NULL);
     gc_task *task = farm_task(f, "t1", "sent", 2);
     farm_submit(f, task);
-    farm_until(f, has_progress, NULL);
-    farm_take_back(f, JOB);
+    farm_until(f, farm_has_progress, NULL);
+    farm_take_back(f, FARM_JOB);
     expect_outcomes(farm_await(f, "t1"), GC_FILE_MADE, 2);
     gc_task_destroy(&task);
 }
@@ -288,7 +235,7 @@ static void test_worker_ends_a_call_whose_lease_is_lost(void **state)
     gc_task *task = farm_task(f, "t1", "lease", 1);
     task->lease_ms = 600;
     farm_submit(f, task);
-    farm_until(f, has_progress, NULL);
+    farm_until(f, farm_has_progress, NULL);
     freeReplyObject(
         must_redis(f->redis, "SET gc:lease:%s other@1", task->files[0].fingerprint));
     expect_outcomes(farm_await(f, "t1"), GC_FILE_WAITING, 1);
@@ -336,9 +283,8 @@ static void test_worker_without_a_good_key_fails_auth(void **state)
     farm_start_worker(f, 0, 4, NULL,
                       NULL); /* openai by its base URL alone, without a key */
     gc_task *task = farm_task(f, "t1", "auth", 1);
-    free(task->provider);
-    task->provider = gc_xstrdup("openai");
-    const farm_end *end = run(f, task);
+    set_text(&task->provider, "openai");
+    const farm_end *end = farm_run(f, task);
     expect_fail(end, GC_FAIL_AUTH);
     assert_int_equal(farm_stat(f, "requests"), 1); /* not tried again */
 }
@@ -347,7 +293,7 @@ static void test_worker_shows_its_key_nowhere(void **state)
 {
     farm *f = *state;
     farm_start_worker(f, 0, 4, NULL, NULL);
-    expect_outcomes(run(f, farm_task(f, "t1", "key", 1)), GC_FILE_MADE, 1);
+    expect_outcomes(farm_run(f, farm_task(f, "t1", "key", 1)), GC_FILE_MADE, 1);
     farm_signal_worker(f, 0, SIGTERM);
     assert_int_equal(farm_await_worker(f, 0), 0);
     char *command =
@@ -395,7 +341,7 @@ static void test_worker_second_signal_ends_at_once(void **state)
     farm_start_worker(f, 0, 1, NULL, NULL);
     gc_task *task = farm_task(f, "t1", "twice", 1);
     farm_submit(f, task);
-    farm_until(f, has_progress, NULL);
+    farm_until(f, farm_has_progress, NULL);
     farm_signal_worker(f, 0, SIGTERM);
     farm_idle(f, 300);
     farm_signal_worker(f, 0, SIGTERM);
@@ -403,26 +349,25 @@ static void test_worker_second_signal_ends_at_once(void **state)
     gc_task_destroy(&task);
 }
 
-#define FAST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
-#define SLOW(test) cmocka_unit_test_setup_teardown(test, set_up_slow, tear_down)
+#define SLOW(test) cmocka_unit_test_setup_teardown(test, set_up_slow, farm_tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FAST(test_worker_makes_and_stores_files),
-        FAST(test_worker_reuses_what_is_paid),
-        FAST(test_worker_asks_only_for_what_is_its_own),
-        FAST(test_worker_fetches_shared_blocks),
-        FAST(test_worker_speaks_chat_completions),
-        FAST(test_worker_warms_a_prefix_once),
-        FAST(test_worker_tells_of_a_prefix_that_was_not_cached),
+        FARM_TEST(test_worker_makes_and_stores_files),
+        FARM_TEST(test_worker_reuses_what_is_paid),
+        FARM_TEST(test_worker_asks_only_for_what_is_its_own),
+        FARM_TEST(test_worker_fetches_shared_blocks),
+        FARM_TEST(test_worker_speaks_chat_completions),
+        FARM_TEST(test_worker_warms_a_prefix_once),
+        FARM_TEST(test_worker_tells_of_a_prefix_that_was_not_cached),
         SLOW(test_worker_leaves_what_another_makes),
         SLOW(test_worker_stops_what_is_cancelled),
         SLOW(test_worker_lets_a_call_end_that_was_sent),
         SLOW(test_worker_ends_a_call_whose_lease_is_lost),
-        FAST(test_worker_stays_under_the_cap),
-        FAST(test_worker_without_a_good_key_fails_auth),
-        FAST(test_worker_shows_its_key_nowhere),
+        FARM_TEST(test_worker_stays_under_the_cap),
+        FARM_TEST(test_worker_without_a_good_key_fails_auth),
+        FARM_TEST(test_worker_shows_its_key_nowhere),
         SLOW(test_worker_drains),
         SLOW(test_worker_second_signal_ends_at_once),
     };
