@@ -1,6 +1,7 @@
 """Many workers at once: told to end, killed after their grace, held to one budget."""
 
 import os
+import pathlib
 import signal
 import threading
 import unittest
@@ -105,6 +106,37 @@ class Budget(Many):
         refused = [e for e in self.c.ledger() if e["status"] == 429]
         self.assertLessEqual(len(refused), 20, "one for each worker at most")
         self.assertEqual(tree(self.c.dir / "a"), tree(self.c.dir / "calm"))
+
+
+class Baseline(Remote):
+    """Job after job on the same broker and worker leaves nothing behind in them."""
+
+    JOBS, WARM = 16, 6
+
+    @staticmethod
+    def held(process):
+        """Open files, and bytes that are resident."""
+        proc = pathlib.Path(f"/proc/{process.pid}")
+        pages = int((proc / "statm").read_text().split()[1])
+        return len(list((proc / "fd").iterdir())), pages * os.sysconf("SC_PAGE_SIZE")
+
+    def test_jobs_in_a_row_leave_nothing_behind(self):
+        self.c.start_sim()
+        processes = {"broker": self.broker, "worker": self.c.start_worker(8)}
+        text, calls = self.spec.read_text(), [0]
+        for job in range(self.JOBS):
+            spec = self.c.dir / f"spec-{job}.yaml"
+            spec.write_text(text.replace("example.com/todo", f"example.com/todo{job}", 1))
+            self.ok(self.c.gc(spec, "-o", self.c.dir / f"out-{job}", *self.c.cluster_args()))
+            calls = calls + [len(self.c.ledger())]
+            if job == self.WARM:
+                before = {name: self.held(p) for name, p in processes.items()}
+        self.assertLess(max(calls[:-1]), calls[-1], "the last job asked for nothing")
+        for name, process in processes.items():
+            files, resident = before[name]
+            wait_for(f"{name}: connections of jobs are closed",
+                     lambda p=process, n=files: self.held(p)[0] <= n + 1)
+            self.assertLess(self.held(process)[1] - resident, 2 << 20, name)
 
 
 if __name__ == "__main__":

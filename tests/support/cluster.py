@@ -54,6 +54,12 @@ def said(process):
     return pathlib.Path(process.log).read_text(errors="replace")
 
 
+def cpu_seconds(process):
+    """What a process has used so far."""
+    fields = pathlib.Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
+
+
 class Cluster:
     """A temporary folder and the processes in it; close() ends them all."""
 
@@ -144,9 +150,9 @@ class Cluster:
         with socket.socket() as s:
             return s.connect_ex(("127.0.0.1", port)) == 0
 
-    def start_worker(self, slots=16, *args):
+    def start_worker(self, slots=16, *args, **env):
         return self.start("worker", BIN / "gc-worker", "--broker", self.broker, "--redis",
-                          self.redis_url, "--slots", slots, *args)
+                          self.redis_url, "--slots", slots, *args, **env)
 
     def gc(self, *args, **env):
         """Runs gc-coordinator to its end."""

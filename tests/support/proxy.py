@@ -1,4 +1,4 @@
-"""A proxy in front of a server: its connections can be cut and held, its bytes kept."""
+"""A proxy in front of a server: its connections can be cut and held, its bytes kept or changed."""
 
 import socket
 import threading
@@ -66,16 +66,16 @@ class Proxy:
                                  daemon=True).start()
 
     def keeper(self):
-        """What is called with each piece of one direction of one connection."""
-        return lambda piece: None
+        """What is called with each piece of one direction of one connection, and says what is
+        passed on in its place."""
+        return lambda piece: piece
 
     def pass_on(self, way, source, sink):
         keep = self.keeper()
         try:
             while piece := source.recv(65536):
                 self.flowing[way].wait()
-                keep(piece)
-                sink.sendall(piece)
+                sink.sendall(keep(piece))
         except OSError:
             pass  # cut
         for end in (source, sink):
@@ -103,4 +103,16 @@ class Wiretap(Proxy):
         def keep(piece):
             with self.lock:
                 kept.extend(piece)
+            return piece
         return keep
+
+
+class Forger(Proxy):
+    """Passes `new` on where `old` comes: who connects through it speaks otherwise than it means."""
+
+    def __init__(self, target, old, new):
+        self.old, self.new = old, new
+        super().__init__(target)
+
+    def keeper(self):
+        return lambda piece: piece.replace(self.old, self.new)

@@ -1,0 +1,106 @@
+"""Faults of the host that a program runs on: it ends between any two of its steps, its disk breaks,
+its clock is set back."""
+
+import glob
+import os
+import pathlib
+import unittest
+
+from cluster import BIN, CLINIC, kill, said, tree, wait_for
+from faults import Remote
+
+HOSTFAULT = BIN.parent / "tests/hostfault.so"
+FAKETIME = next(iter(glob.glob("/usr/lib/*/faketime/libfaketime.so.1")), None)
+POINTS = 180 if os.environ.get("GC_LONG") else 24
+
+
+class Host(Remote):
+    def preload(self, **settings):
+        return {"LD_PRELOAD": str(HOSTFAULT), "HOSTFAULT_PROGRAM": "gc-coordinator",
+                **{f"HOSTFAULT_{k}": str(v) for k, v in settings.items()}}
+
+
+class Steps(Host):
+    """The coordinator is killed before a step of its own: while it reads, plans, publishes, waits,
+    writes files, or reports. The same command then ends the job; nothing is paid for again."""
+
+    def start_anew(self, number):
+        """Another job that finds nothing in Redis; its ledger begins here."""
+        wait_for("the calls of the job before", lambda: not self.c.calls_running())
+        self.c.redis_cli("FLUSHALL")
+        self.c.journal.write_text("")
+        return f"out-{number}"
+
+    def said_files(self, result):
+        """The line of the report, but for how many were made in this run."""
+        return [line.split("(")[0] for line in result.stdout.splitlines()
+                if line.startswith("Files:")]
+
+    def test_killed_at_any_step(self):
+        self.c.start_sim("--ttft", 30)
+        self.c.start_worker(32)
+        counted = self.c.dir / "steps"
+        whole = self.ok(self.c.gc(self.spec, "-o", self.c.dir / "whole", *self.c.cluster_args(),
+                                  **self.preload(STEPS=counted)))
+        steps = int(counted.read_text())
+        self.assertGreater(steps, POINTS)
+        early = 0
+        for number in range(POINTS):
+            at = 1 + number * steps // POINTS
+            with self.subTest(step=at, of=steps):
+                out = self.start_anew(number)
+                p = self.start(out, **self.preload(KILL_AT=at))
+                self.assertIn(p.wait(60), (-9, 0), said(p))  # not each run has as many steps
+                early += p.returncode == -9
+                again = self.run_to_end(out)
+                self.assertEqual(self.said_files(again), self.said_files(whole))
+                self.same(self.c.dir / out, self.c.dir / "whole")
+                self.assertTrue(self.c.paid())
+                self.sound(self.c.dir / out)
+        self.assertGreater(early, POINTS // 2)
+
+
+class Disk(Host):
+    def test_disk_that_breaks(self):
+        """What was paid for waits in Redis, and is written without a call once the disk works."""
+        self.c.start_sim("--ttft", 50, "--tokens-per-second", 2000)
+        self.c.start_worker(1)
+        broken, out = self.c.dir / "broken", self.c.dir / "out"
+        p = self.start("out", **self.preload(EIO=broken, UNDER=out))
+        self.answers(3)
+        broken.touch()
+        self.ends(p, 6)
+        self.assertIn("Input/output error", said(p))
+        self.assertTrue(all((out / path).stat().st_size for path in tree(out)))
+        stored = self.checkpoint(self.job())
+        lost = stored.keys() - tree(out).keys()
+        self.assertTrue(lost, "nothing was in Redis alone")
+        self.run_to_end("out", "--resume")
+        self.assertLessEqual(lost, tree(out).keys())
+        self.sound(out)
+
+
+@unittest.skipUnless(FAKETIME, "faketime is not installed")
+class Clock(Host):
+    def test_clocks_that_are_set_back(self):
+        """Of the host of broker and worker, by thirty seconds, under way. Leases and heartbeats are
+        counted on monotonic clocks and by Redis."""
+        offset = self.c.dir / "offset"
+        offset.write_text("+0\n")
+        faked = {"LD_PRELOAD": FAKETIME, "FAKETIME_TIMESTAMP_FILE": str(offset),
+                 "FAKETIME_NO_CACHE": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+        kill(self.broker)
+        self.c.start_sim("--ttft", 100, "--tokens-per-second", 1000)
+        self.c.start_broker(self.c.broker_port, **faked)
+        worker = self.c.start_worker(2, **faked)
+        p = self.start("a")
+        self.answers(3)
+        offset.write_text("-30\n")
+        self.ends(p)
+        self.sound(self.c.dir / "a")
+        self.assertIsNone(worker.poll())
+        self.assertIn("libfaketime", pathlib.Path(f"/proc/{worker.pid}/maps").read_text())
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,104 @@
+/* Faults of a host, put between a program and its C library by LD_PRELOAD. Steps are the calls
+ * by which a program changes what others see: files and sockets.
+ *
+ *   HOSTFAULT_PROGRAM   only the program with this name is meant, not its children
+ *   HOSTFAULT_STEPS     file that is told at the end how many steps there were
+ *   HOSTFAULT_KILL_AT   the program is killed before its n-th step
+ *   HOSTFAULT_EIO       while this file exists, fsync and fdatasync of files below ...
+ *   HOSTFAULT_UNDER     ... this folder end with EIO
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static atomic_long steps;
+
+static bool is_meant(void)
+{
+    const char *name = getenv("HOSTFAULT_PROGRAM");
+    return name && strcmp(name, program_invocation_short_name) == 0;
+}
+
+static void step(void)
+{
+    const char *at = getenv("HOSTFAULT_KILL_AT");
+    if (!is_meant())
+        return;
+    long number = atomic_fetch_add(&steps, 1) + 1;
+    if (at && number == strtol(at, NULL, 10))
+        kill(getpid(), SIGKILL);
+}
+
+__attribute__((destructor)) static void tell_steps(void)
+{
+    const char *path = getenv("HOSTFAULT_STEPS");
+    FILE *out = path && is_meant() ? fopen(path, "w") : NULL;
+    if (!out)
+        return;
+    fprintf(out, "%ld\n", atomic_load(&steps));
+    fclose(out);
+}
+
+static bool is_broken(int fd)
+{
+    const char *flag = getenv("HOSTFAULT_EIO"), *under = getenv("HOSTFAULT_UNDER");
+    char link[64], path[PATH_MAX];
+    if (!flag || !under || !is_meant() || access(flag, F_OK) != 0)
+        return false;
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t len = readlink(link, path, sizeof path - 1);
+    path[len > 0 ? len : 0] = '\0';
+    return strncmp(path, under, strlen(under)) == 0;
+}
+
+static int sync_or_fail(int fd, const char *name)
+{
+    int (*real)(int) = (int (*)(int))dlsym(RTLD_NEXT, name);
+    step();
+    if (!is_broken(fd))
+        return real(fd);
+    errno = EIO;
+    return -1;
+}
+
+int fsync(int fd)
+{
+    return sync_or_fail(fd, "fsync");
+}
+
+int fdatasync(int fd)
+{
+    return sync_or_fail(fd, "fdatasync");
+}
+
+/* Calls the next function of this name after a step. */
+#define PASS(type, name, params, args)                      \
+    type name params                                        \
+    {                                                       \
+        static type(*_Atomic real) params;                  \
+        if (!real)                                          \
+            real = (type(*) params)dlsym(RTLD_NEXT, #name); \
+        step();                                             \
+        return real args;                                   \
+    }
+
+PASS(ssize_t, write, (int fd, const void *mem, size_t len), (fd, mem, len))
+PASS(ssize_t, send, (int fd, const void *mem, size_t len, int flags),
+     (fd, mem, len, flags))
+PASS(int, linkat, (int from, const char *old, int to, const char *new, int flags),
+     (from, old, to, new, flags))
+PASS(int, renameat, (int from, const char *old, int to, const char *new),
+     (from, old, to, new))
+PASS(int, rename, (const char *old, const char *new), (old, new))
+PASS(int, unlinkat, (int dir, const char *path, int flags), (dir, path, flags))
+PASS(int, mkdirat, (int dir, const char *path, mode_t mode), (dir, path, mode))
+PASS(int, mkdir, (const char *path, mode_t mode), (path, mode))
