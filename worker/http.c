@@ -58,6 +58,7 @@ struct gc_http {
     CURL **spare;             /* handles to use again */
     size_t spare_count;
     size_t keep;
+    CURLSH *tls;            /* sessions; NULL: each handle has its own */
     char *ca_file;          /* NULL: the system's */
     size_t uploading;       /* calls that hold a body */
     uv_timer_t clock_timer; /* nearest of all calls' deadlines */
@@ -377,7 +378,7 @@ static void set_options(gc_http_call *call)
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, KEEP_ALIVE_S);
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, READ_BYTES);
     curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, WRITE_BYTES);
-    gc_tls_set_options(easy, call->http->ca_file);
+    gc_tls_set_options(easy, call->http->tls, call->http->ca_file);
     curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_sending);
     curl_easy_setopt(easy, CURLOPT_PREREQDATA, call);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
@@ -485,6 +486,7 @@ gc_err gc_http_open(uv_loop_t *loop, size_t keep, const char *ca_file, gc_http *
         return err;
     }
     self->keep = keep;
+    self->tls = gc_tls_share_new();
     self->ca_file = *ca_file ? gc_xstrdup(ca_file) : NULL;
     self->spare = gc_xcalloc(keep ? keep : 1, sizeof(CURL *));
     self->resolver = gc_resolver_new(loop, on_resolved, self);
@@ -512,6 +514,7 @@ void gc_http_close(gc_http **self_p)
     gc_free_str(&self->ca_file);
     gc_http_headers_drop(&self->headers);
     gc_curl_loop_close(&self->curl);
+    curl_share_cleanup(self->tls);
     gc_resolver_destroy(&self->resolver);
     uv_close((uv_handle_t *)&self->clock_timer, on_clock_closed);
     *self_p = NULL;

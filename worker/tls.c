@@ -21,8 +21,20 @@ static bool speaks_openssl(void)
     return info->ssl_version && strncmp(info->ssl_version, "OpenSSL/", 8) == 0;
 }
 
-void gc_tls_set_options(CURL *easy, const char *ca_file)
+CURLSH *gc_tls_share_new(void)
 {
+    CURLSH *share = curl_share_init();
+    if (share && curl_share_setopt(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION)) {
+        curl_share_cleanup(share);
+        share = NULL;
+    }
+    return share;
+}
+
+void gc_tls_set_options(CURL *easy, CURLSH *share, const char *ca_file)
+{
+    /* Else each handle has a table of its own, 1 KB even in the clear. */
+    curl_easy_setopt(easy, CURLOPT_SHARE, share);
     /* With a CAPATH libcurl loads the whole CA bundle anew for every connection: 25 ms and
      * 900 KB each. CAINFO alone is shared by all of them. */
     curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);

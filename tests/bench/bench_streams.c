@@ -1,13 +1,13 @@
 /* How much memory and CPU does one gc-worker need to hold N streaming calls at once?
  *
- *   bench_streams [N [EVENTS_PER_SECOND [FIRST_EVENT_MS]]]      (10000, 5 and 1000)
+ *   bench_streams [--alone] [N [EVENTS_PER_SECOND [FIRST_EVENT_MS]]]    (10000, 5 and 1000)
  *
  * A private Redis, a broker, the simulator and one worker with N slots get N tasks; while all
  * of them stream, resident memory and CPU time are read from /proc, and the events that went
  * out from the simulator. Beside it, in the same run and against the same simulator: a plain
  * program on curl_multi_poll that holds N calls and throws the bytes away, and one in Python
- * and one in Node (where they are installed) that parse each event. Exits 1 if the worker was
- * over GOAL_KB per stream. */
+ * and one in Node (where they are installed) that parse each event; none of them with --alone.
+ * Exits 1 if the worker was over GOAL_KB per stream. */
 #include <curl/curl.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -306,11 +306,14 @@ int main(int argc, char **argv)
     int64_t streams = MOST_STREAMS;
     int64_t first_ms = 1000;
     double per_second = 5;
+    bool alone = argc > 1 && strcmp(argv[1], "--alone") == 0;
+    argc -= alone;
+    argv += alone;
     if ((argc > 1 && gc_parse_i64(argv[1], 1, MOST_STREAMS, &streams)) ||
         (argc > 2 && gc_parse_double(argv[2], 0.1, 1000, &per_second)) ||
         (argc > 3 && gc_parse_i64(argv[3], 0, 60000, &first_ms))) {
-        fprintf(stderr,
-                "usage: bench_streams [STREAMS [EVENTS_PER_SECOND [FIRST_EVENT_MS]]]\n");
+        fprintf(stderr, "usage: bench_streams [--alone] [STREAMS [EVENTS_PER_SECOND "
+                        "[FIRST_EVENT_MS]]]\n");
         return 8;
     }
     raise_files();
@@ -318,7 +321,8 @@ int main(int argc, char **argv)
     char *first = gc_xasprintf("%" PRId64, first_ms);
     const char *const sim[] = { "--tokens-per-second", speed, "--ttft", first, NULL };
     farm *f = must_farm_start(sim);
-    bench_others(f, (int)streams);
+    if (!alone)
+        bench_others(f, (int)streams);
     double held_kb = bench_worker(f, (int)streams);
     size_t all = (size_t)streams, good = 0;
     await_all(f, all);

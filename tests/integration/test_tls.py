@@ -18,6 +18,7 @@ class Forward(http.server.BaseHTTPRequestHandler):
     """To the simulator, as it comes."""
 
     def do_POST(self):
+        self.server.resumed.append(self.connection.session_reused)
         body = self.rfile.read(int(self.headers["Content-Length"]))
         sim = http.client.HTTPConnection(self.server.sim, timeout=60)
         sim.request("POST", self.path, body, dict(self.headers))
@@ -81,6 +82,7 @@ class Fronted(Case):
 
     def start_front(self):
         self.front = Front(("127.0.0.1", 0), Forward)
+        self.front.resumed = []
         self.front.sim = urllib.parse.urlparse(self.c.sim_url).netloc
         self.front.socket = self.context.wrap_socket(self.front.socket, server_side=True,
                                                      do_handshake_on_connect=False)
@@ -101,6 +103,13 @@ class TestTls(Fronted):
 
     def test_tls_is_trusted_with_its_ca_file(self):
         self.ok(self.generate(GC_LLM_CA_FILE=str(self.certificates.ca)))
+
+    def test_tls_sessions_are_resumed(self):
+        """Each answer ends its connection; the next one resumes its session."""
+        self.ok(self.generate(GC_LLM_CA_FILE=str(self.ca), GC_PARALLELIZATION_MAX_WORKERS="1",
+                              GC_BATCHING_ENABLED="false"))
+        self.assertGreater(len(self.front.resumed), 2)
+        self.assertEqual(self.front.resumed, [False] + [True] * (len(self.front.resumed) - 1))
 
     def test_tls_is_not_trusted_without(self):
         result = self.generate(GC_LIMITS_PROVIDER_PATIENCE_S="1")
