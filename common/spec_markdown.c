@@ -3,35 +3,17 @@
 #include <string.h>
 
 #include "common/mem.h"
-#include "common/naming.h"
 #include "common/spec.h"
+#include "common/spec_section.h"
 #include "common/text.h"
 
 /* The body of a Markdown spec. Headings open sections by their words; below them lists,
  * tables and paragraphs become what the section is about. Table rows and list items turn
  * into nodes as YAML would have given them and go through the same readers. */
 
-typedef enum section {
-    IN_DESCRIPTION,
-    IN_ENTITIES,
-    IN_FUNCTIONAL,
-    IN_NON_FUNCTIONAL,
-    IN_SCENARIOS,
-    IN_CRITERIA,
-    IN_API,
-    IN_RELATIONS,
-    IN_PACKAGES,
-    IN_DEPENDENCIES,
-    IN_PATTERNS,
-    IN_TESTING,
-    IN_FILES,
-    IN_OTHER, /* a heading without a known word: requirements of that category */
-    IN_NOTHING
-} section;
-
 typedef struct reader {
     gc_spec *spec;
-    section section;
+    gc_section section;
     long level;  /* of the section's heading */
     size_t open; /* entity, requirement or contract below a sub-heading, or SIZE_MAX */
     long open_level;
@@ -106,80 +88,6 @@ void gc_spec_release_made(gc_spec *self)
     free(self->made);
 }
 
-/* ---- sections ---- */
-
-static const struct {
-    const char *words; /* at the start of a word of the heading, between bars */
-    section section;
-} headings[] = {
-    { "|non functional|nonfunctional|quality|constraint|security|performance|reliability|"
-      "out of scope|non goals|assumption|",
-      IN_NON_FUNCTIONAL },
-    { "|user stor|stories|scenario|use case|user flow|", IN_SCENARIOS },
-    { "|success criteria|acceptance criteria|", IN_CRITERIA },
-    { "|requirement|feature|functional|", IN_FUNCTIONAL },
-    { "|relation|", IN_RELATIONS },
-    { "|entit|data model|domain model|models|data structure|schema|", IN_ENTITIES },
-    { "|api|endpoint|contract|routes|", IN_API },
-    { "|package|", IN_PACKAGES },
-    { "|dependenc|modules|libraries|", IN_DEPENDENCIES },
-    { "|architecture|pattern|design|", IN_PATTERNS },
-    { "|testing|tests|test strategy|", IN_TESTING },
-    { "|files|layout|", IN_FILES },
-    { "|overview|description|introduction|summary|about|goal|purpose|background|",
-      IN_DESCRIPTION },
-    { "|license|changelog|author|revision|history|table of contents|", IN_NOTHING },
-};
-
-static char *words_of(const char *text)
-{
-    gc_strv words = { 0 };
-    gc_go_words(text, &words);
-    size_t first = 0;
-    while (first < words.count &&
-           strspn(words.items[first], "0123456789") == strlen(words.items[first]))
-        first++; /* "2.1 Data model" */
-    gc_buf out;
-    gc_buf_init(&out, GC_SPEC_TEXT_LIMIT);
-    for (size_t i = first; i < words.count; i++)
-        gc_buf_printf(&out, " %s", words.items[i]);
-    gc_strv_release(&words);
-    return gc_buf_take(&out);
-}
-
-static section section_of(const char *heading)
-{
-    char *words = words_of(heading);
-    section found = IN_OTHER;
-    for (size_t i = 0; i < sizeof headings / sizeof *headings && found == IN_OTHER; i++) {
-        gc_strv list = { 0 };
-        gc_strv_split(&list, headings[i].words, '|');
-        for (size_t k = 0; k < list.count && found == IN_OTHER; k++) {
-            char *start = gc_xasprintf(" %s", list.items[k]);
-            if (strstr(words, start))
-                found = headings[i].section;
-            free(start);
-        }
-        gc_strv_release(&list);
-    }
-    free(words);
-    return found;
-}
-
-static const char *kind_of(section s)
-{
-    return s == IN_NON_FUNCTIONAL ? "non_functional"
-           : s == IN_SCENARIOS    ? "scenario"
-           : s == IN_CRITERIA     ? "criterion"
-                                  : "functional";
-}
-
-static bool holds_requirements(section s)
-{
-    return s == IN_FUNCTIONAL || s == IN_NON_FUNCTIONAL || s == IN_SCENARIOS ||
-           s == IN_CRITERIA || s == IN_OTHER;
-}
-
 /* ---- what a sub-heading opened ---- */
 
 static char **open_text(reader *self)
@@ -187,11 +95,11 @@ static char **open_text(reader *self)
     gc_spec *spec = self->spec;
     if (self->open == SIZE_MAX)
         return NULL;
-    if (self->section == IN_ENTITIES)
+    if (self->section == GC_IN_ENTITIES)
         return &spec->entities[self->open].entity.description;
-    if (self->section == IN_API)
+    if (self->section == GC_IN_API)
         return &spec->contracts[self->open].contract.description;
-    return holds_requirements(self->section)
+    return gc_section_holds_requirements(self->section)
                ? &spec->requirements[self->open].requirement.text
                : NULL;
 }
@@ -217,16 +125,10 @@ static void close_open(reader *self)
 
 /* ---- headings ---- */
 
-static const char *without_number(const char *heading)
-{
-    size_t digits = strspn(heading, "0123456789.)");
-    return digits && heading[digits] == ' ' ? heading + digits + 1 : heading;
-}
-
 static void open_entity(reader *self, const gc_node *at, const char *heading)
 {
     static const char *const lead[] = { "Entity: ", "Entity ", "entity: ", "Model: " };
-    const char *name = without_number(heading);
+    const char *name = gc_heading_without_number(heading);
     for (size_t i = 0; i < sizeof lead / sizeof *lead; i++)
         if (gc_starts_with(name, lead[i]))
             name += strlen(lead[i]);
@@ -240,26 +142,27 @@ static void read_sub_heading(reader *self, const gc_node *at, long level,
 {
     gc_spec *spec = self->spec;
     bool inner = self->open != SIZE_MAX && level > self->open_level;
-    if (self->section == IN_ENTITIES && inner)
+    if (self->section == GC_IN_ENTITIES && inner)
         return; /* "Fields" below an entity */
     close_open(self);
     self->open_level = level;
     size_t contracts = spec->contract_count, requirements = spec->requirement_count;
     gc_spec_set(&self->category, gc_xstrdup(""));
-    if (self->section == IN_ENTITIES) {
+    if (self->section == GC_IN_ENTITIES) {
         open_entity(self, at, heading);
-    } else if (self->section == IN_API) {
+    } else if (self->section == GC_IN_API) {
         if (gc_spec_contract_line(spec, at, heading))
             self->open = spec->contract_count > contracts ? contracts : SIZE_MAX;
-    } else if (self->section == IN_SCENARIOS) {
-        gc_spec_requirement_text(spec, at, "scenario", "", without_number(heading));
+    } else if (self->section == GC_IN_SCENARIOS) {
+        gc_spec_requirement_text(spec, at, "scenario", "",
+                                 gc_heading_without_number(heading));
         self->open = spec->requirement_count > requirements ? requirements : SIZE_MAX;
-    } else if (holds_requirements(self->section)) {
-        section s = section_of(heading);
-        if (holds_requirements(s) && s != IN_OTHER) {
+    } else if (gc_section_holds_requirements(self->section)) {
+        gc_section s = gc_section_of(heading);
+        if (gc_section_holds_requirements(s) && s != GC_IN_OTHER) {
             self->section = s; /* "Functional", then "Non-functional" */
         } else {
-            gc_spec_set(&self->category, gc_xstrdup(without_number(heading)));
+            gc_spec_set(&self->category, gc_xstrdup(gc_heading_without_number(heading)));
         }
     }
 }
@@ -271,24 +174,26 @@ static void read_heading(reader *self, const gc_node *block)
     long level = level_text && *level_text ? *level_text - '0' : 1;
     char *heading = gc_spec_plain(at && at->text ? at->text : "");
     at = at ? at : block;
-    section found = section_of(heading);
+    gc_section found = gc_section_of(heading);
     bool top = level == 1 && !self->titled;
-    bool below = self->section != IN_DESCRIPTION && level > self->level;
+    bool below = self->section != GC_IN_DESCRIPTION && level > self->level;
     if (top) {
         close_open(self);
         self->titled = true;
-        self->section = IN_DESCRIPTION;
+        self->section = GC_IN_DESCRIPTION;
         self->level = level;
-    } else if (below && (self->section == IN_ENTITIES ||
-                         holds_requirements(self->section) || self->section == IN_API)) {
+    } else if (below && (self->section == GC_IN_ENTITIES ||
+                         gc_section_holds_requirements(self->section) ||
+                         self->section == GC_IN_API)) {
         read_sub_heading(self, at, level, heading);
     } else {
         close_open(self);
         self->section = found;
         self->level = level;
-        bool named = found == IN_OTHER ||
-                     (found == IN_NON_FUNCTIONAL && !strcasestr(heading, "requirement"));
-        gc_spec_set(&self->category, gc_xstrdup(named ? without_number(heading) : ""));
+        bool named = found == GC_IN_OTHER || (found == GC_IN_NON_FUNCTIONAL &&
+                                              !strcasestr(heading, "requirement"));
+        gc_spec_set(&self->category,
+                    gc_xstrdup(named ? gc_heading_without_number(heading) : ""));
     }
     free(heading);
 }
@@ -319,29 +224,30 @@ static void read_paragraph(reader *self, const gc_node *block)
     gc_spec *spec = self->spec;
     const gc_node *at = gc_node_get(block, "text");
     char *text = gc_spec_plain(at && at->text ? at->text : "");
-    if (!*text || self->section == IN_NOTHING) {
+    if (!*text || self->section == GC_IN_NOTHING) {
         free(text);
         return;
     }
     /* "POST /orders creates an order", or text of the entity or scenario above. */
-    bool taken = (self->section == IN_API && gc_spec_contract_line(spec, at, text)) ||
+    bool taken = (self->section == GC_IN_API && gc_spec_contract_line(spec, at, text)) ||
                  append_to_open(self, text);
     if (taken) {
         free(text);
         return;
     }
-    if (holds_requirements(self->section) && self->section != IN_OTHER)
-        gc_spec_requirement_text(spec, at, kind_of(self->section), self->category, text);
-    else if (self->section == IN_API)
+    if (gc_section_holds_requirements(self->section) && self->section != GC_IN_OTHER)
+        gc_spec_requirement_text(spec, at, gc_section_kind(self->section), self->category,
+                                 text);
+    else if (self->section == GC_IN_API)
         gc_spec_requirement_text(spec, at, "functional", "API", text);
-    else if (self->section == IN_PATTERNS || self->section == IN_PACKAGES ||
-             self->section == IN_DEPENDENCIES)
+    else if (self->section == GC_IN_PATTERNS || self->section == GC_IN_PACKAGES ||
+             self->section == GC_IN_DEPENDENCIES)
         add_pattern_text(spec, text);
-    else if (self->section == IN_TESTING)
+    else if (self->section == GC_IN_TESTING)
         gc_strv_push(&spec->fcs->testing, gc_xasprintf("testing: %s", text));
-    else if (self->section == IN_RELATIONS && strstr(text, " "))
+    else if (self->section == GC_IN_RELATIONS && strstr(text, " "))
         relation_lines(self, at, text);
-    else if (self->section == IN_OTHER && *self->category) {
+    else if (self->section == GC_IN_OTHER && *self->category) {
         char *line = gc_xasprintf("%s: %s", self->category, text);
         describe(self, "\n\n", line);
         free(line);
@@ -354,7 +260,7 @@ static void read_code(reader *self, const gc_node *block)
 {
     const gc_node *at = gc_node_get(block, "text");
     char *text = gc_spec_trim(at && at->text ? at->text : "");
-    if (*text && self->section != IN_NOTHING && !append_to_open(self, text))
+    if (*text && self->section != GC_IN_NOTHING && !append_to_open(self, text))
         describe(self, "\n\n", text);
     free(text);
 }
@@ -412,24 +318,24 @@ static void read_item(reader *self, const gc_node *at, const char *text, bool ne
 {
     gc_spec *spec = self->spec;
     switch (self->section) {
-    case IN_ENTITIES: read_entity_item(self, at, text, nested); break;
-    case IN_API:
+    case GC_IN_ENTITIES: read_entity_item(self, at, text, nested); break;
+    case GC_IN_API:
         if (!gc_spec_contract_line(spec, at, text) && !append_to_open(self, text))
             gc_spec_requirement_text(spec, at, "functional", "API", text);
         break;
-    case IN_RELATIONS: gc_spec_relation_line(spec, at, text, NULL); break;
-    case IN_PACKAGES: gc_spec_read_packages(spec, pair_of(spec, at, text)); break;
-    case IN_FILES: gc_spec_read_files(spec, pair_of(spec, at, text)); break;
-    case IN_DEPENDENCIES:
+    case GC_IN_RELATIONS: gc_spec_relation_line(spec, at, text, NULL); break;
+    case GC_IN_PACKAGES: gc_spec_read_packages(spec, pair_of(spec, at, text)); break;
+    case GC_IN_FILES: gc_spec_read_files(spec, pair_of(spec, at, text)); break;
+    case GC_IN_DEPENDENCIES:
         gc_spec_read_dependencies(spec, text_list(spec, at, text));
         break;
-    case IN_PATTERNS: gc_spec_read_patterns(spec, text_list(spec, at, text)); break;
-    case IN_TESTING: gc_spec_read_testing(spec, text_list(spec, at, text)); break;
-    case IN_DESCRIPTION: describe(self, "\n- ", text); break;
+    case GC_IN_PATTERNS: gc_spec_read_patterns(spec, text_list(spec, at, text)); break;
+    case GC_IN_TESTING: gc_spec_read_testing(spec, text_list(spec, at, text)); break;
+    case GC_IN_DESCRIPTION: describe(self, "\n- ", text); break;
     default:
         if (!append_to_open(self, text))
-            gc_spec_requirement_text(spec, at, kind_of(self->section), self->category,
-                                     text);
+            gc_spec_requirement_text(spec, at, gc_section_kind(self->section),
+                                     self->category, text);
         break;
     }
 }
@@ -438,9 +344,9 @@ static void read_item(reader *self, const gc_node *at, const char *text, bool ne
 static void read_list(reader *self, const gc_node *block)
 {
     const gc_node *items = gc_node_get(block, "items");
-    bool whole = self->section == IN_ENTITIES;
+    bool whole = self->section == GC_IN_ENTITIES;
     for (size_t i = 0; items && items->kind == GC_NODE_SEQ && i < items->count &&
-                       self->section != IN_NOTHING;) {
+                       self->section != GC_IN_NOTHING;) {
         const gc_node *at = items->items[i];
         bool nested = gc_starts_with(at->text, "  ");
         gc_buf text;
@@ -550,25 +456,26 @@ static void read_row(reader *self, gc_node *map)
 {
     gc_spec *spec = self->spec;
     switch (self->section) {
-    case IN_ENTITIES: read_entity_row(self, map); break;
-    case IN_API: gc_spec_read_contracts(spec, list_of(self->spec, map)); break;
-    case IN_RELATIONS:
+    case GC_IN_ENTITIES: read_entity_row(self, map); break;
+    case GC_IN_API: gc_spec_read_contracts(spec, list_of(self->spec, map)); break;
+    case GC_IN_RELATIONS:
         gc_spec_read_relations(spec, list_of(self->spec, map), NULL);
         break;
-    case IN_PACKAGES: gc_spec_read_packages(spec, list_of(self->spec, map)); break;
-    case IN_DEPENDENCIES:
+    case GC_IN_PACKAGES: gc_spec_read_packages(spec, list_of(self->spec, map)); break;
+    case GC_IN_DEPENDENCIES:
         gc_spec_read_dependencies(spec, list_of(self->spec, map));
         break;
-    case IN_FILES: gc_spec_read_files(spec, list_of(self->spec, map)); break;
-    case IN_PATTERNS: gc_spec_read_patterns(spec, list_of(self->spec, map)); break;
-    case IN_TESTING: {
+    case GC_IN_FILES: gc_spec_read_files(spec, list_of(self->spec, map)); break;
+    case GC_IN_PATTERNS: gc_spec_read_patterns(spec, list_of(self->spec, map)); break;
+    case GC_IN_TESTING: {
         char *text = gc_spec_flat(map);
         gc_strv_push(&spec->fcs->testing, gc_xasprintf("testing: %s", text));
         free(text);
         break;
     }
     default:
-        gc_spec_read_requirements(spec, list_of(self->spec, map), kind_of(self->section));
+        gc_spec_read_requirements(spec, list_of(self->spec, map),
+                                  gc_section_kind(self->section));
         break;
     }
 }
@@ -577,7 +484,7 @@ static void read_table(reader *self, const gc_node *block)
 {
     const gc_node *header = gc_node_get(block, "header"),
                   *rows = gc_node_get(block, "rows");
-    if (!header || !rows || self->section == IN_NOTHING)
+    if (!header || !rows || self->section == GC_IN_NOTHING)
         return;
     for (size_t i = 0; i < rows->count; i++)
         read_row(self, row_map(self, header, rows->items[i]));
