@@ -303,6 +303,32 @@ gc_err gc_fcs_build(const gc_node *spec, const gc_node *answers, size_t max_enti
     return GC_OK;
 }
 
+static bool is_primary(const gc_field *f)
+{
+    return gc_strv_has(&f->constraints, "primary_key");
+}
+
+static const gc_field *field_called_id(const gc_entity *e)
+{
+    for (size_t i = 0; i < e->field_count; i++)
+        if (strcmp(e->fields[i].json_name, "id") == 0 && !e->fields[i].ref)
+            return &e->fields[i];
+    return NULL;
+}
+
+const gc_field *gc_entity_key(const gc_entity *self)
+{
+    const gc_field *primary = NULL;
+    for (size_t i = 0; i < self->field_count; i++) {
+        if (!is_primary(&self->fields[i]))
+            continue;
+        if (primary || self->fields[i].ref)
+            return field_called_id(self);
+        primary = &self->fields[i];
+    }
+    return primary ? primary : field_called_id(self);
+}
+
 bool gc_fcs_go_has(const gc_fcs *self, int minor)
 {
     int64_t has = 0;

@@ -153,4 +153,8 @@ bool gc_fcs_go_has(const gc_fcs *self, int minor);
 /* Borrowed, or NULL. */
 const gc_entity *gc_fcs_entity(const gc_fcs *self, const char *go_name);
 
+/* The field that the spec calls the primary key; if that is several fields, or another entity,
+ * the one called "id". NULL: there is none. */
+const gc_field *gc_entity_key(const gc_entity *self);
+
 #endif

@@ -156,14 +156,6 @@ static void place_entity(plan_ctx *ctx, plan_entity *pe, const layers *l)
 
 /* ---- names ---- */
 
-static const gc_field *key_field(const gc_entity *e)
-{
-    for (size_t i = 0; i < e->field_count; i++)
-        if (strcmp(e->fields[i].json_name, "id") == 0 && !e->fields[i].ref)
-            return &e->fields[i];
-    return NULL;
-}
-
 const char *plan_enum_type(const gc_field *field)
 {
     const char *type = field->go_type, *bracket = strrchr(type, ']');
@@ -191,7 +183,7 @@ char *plan_free_member(const gc_entity *e, const char *want)
 
 static void name_key(plan_entity *pe)
 {
-    const gc_field *key = key_field(pe->e);
+    const gc_field *key = gc_entity_key(pe->e);
     bool usable = key && key->go_type[0] != '[' && key->go_type[0] != '*' &&
                   !gc_starts_with(key->go_type, "map[") &&
                   strcmp(key->go_type, "json.RawMessage") != 0;

@@ -121,10 +121,7 @@ static void put_entity(const gc_slicer *self, gc_buf *out, const gc_entity *e)
 
 static void put_neighbour(gc_buf *out, const gc_entity *e)
 {
-    const gc_field *key = NULL;
-    for (size_t i = 0; i < e->field_count && !key; i++)
-        if (strcmp(e->fields[i].json_name, "id") == 0)
-            key = &e->fields[i];
+    const gc_field *key = gc_entity_key(e);
     gc_buf_printf(out, "Related entity %s: key %s %s\n", e->go_name,
                   key ? key->go_name : "ID", key ? key->go_type : "string");
 }

@@ -58,6 +58,9 @@ void structural_close_fields(structural_fields *fields);
 /* STRUCTURAL_OTHER: the key is no plain value. */
 structural_class structural_key_class(const plan_entity *pe);
 
+/* The store gives an item without a key one. False: the client chooses it. */
+bool structural_assigns_key(const plan_ctx *ctx, const plan_entity *pe);
+
 /* The key's type as p's home sees it; imports what it needs of the project. */
 char *structural_key_type(plan_promise *p, const plan_entity *pe);
 

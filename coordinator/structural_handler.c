@@ -30,15 +30,26 @@ static void add_row(request *self, const char *name, const char *type, const cha
     gc_strv_push(&self->tags, gc_xasprintf("`json:\"%s\"`", json));
 }
 
-/* The service keeps these times itself. */
-static bool is_servers(const plan_entity *pe, const plan_field *f)
+/* Which fields a client may set. */
+typedef struct request_rule {
+    const plan_entity *pe;
+    bool key; /* also the key: it creates, and the store has no keys of its own to give */
+} request_rule;
+
+static bool is_key(const request_rule *rule, const plan_field *f)
+{
+    return strcmp(f->name, rule->pe->id_field) == 0;
+}
+
+/* The service keeps these times itself, and keys but for those that clients choose. */
+static bool is_servers(const request_rule *rule, const plan_field *f)
 {
     static const char *const times[] = { "created_at", "updated_at",   "modified_at",
                                          "changed_at", "deleted_at",   "created",
                                          "updated",    "modified",     "created_on",
                                          "updated_on", "last_updated", NULL };
-    if (strcmp(f->name, pe->id_field) == 0)
-        return true;
+    if (is_key(rule, f))
+        return !rule->key;
     for (size_t i = 0; times[i] && strstr(f->type, "time.Time"); i++)
         if (strcmp(times[i], f->json) == 0)
             return true;
@@ -75,15 +86,15 @@ static bool add_by_id(request *self, structural_fields *fields, const plan_field
     return true;
 }
 
-static bool add_named(request *self, const plan_entity *pe, structural_fields *fields,
+static bool add_named(request *self, const request_rule *rule, structural_fields *fields,
                       const char *json)
 {
     for (size_t i = 0; i < fields->count; i++)
         if (strcmp(fields->items[i].json, json) == 0) {
-            if (strcmp(fields->items[i].name, pe->id_field) == 0)
-                return false;
-            add_plain(self, &fields->items[i]);
-            return true;
+            bool may = rule->key || !is_key(rule, &fields->items[i]);
+            if (may)
+                add_plain(self, &fields->items[i]);
+            return may;
         }
     for (size_t i = 0; i < fields->count && gc_ends_with(json, "_id"); i++) {
         const char *field = fields->items[i].json;
@@ -93,13 +104,13 @@ static bool add_named(request *self, const plan_entity *pe, structural_fields *f
     return false;
 }
 
-static bool read_request(const plan_entity *pe, structural_fields *fields,
+static bool read_request(const request_rule *rule, structural_fields *fields,
                          const char *shape, request *out)
 {
     *out = (request){ 0 };
     if (!*shape) {
         for (size_t i = 0; i < fields->count; i++)
-            if (!is_servers(pe, &fields->items[i]))
+            if (!is_servers(rule, &fields->items[i]))
                 add_plain(out, &fields->items[i]);
         return true;
     }
@@ -107,12 +118,22 @@ static bool read_request(const plan_entity *pe, structural_fields *fields,
     bool known = structural_read_shape(shape, &names);
     for (size_t i = 0; i < names.count && known; i++) {
         known = !gc_strv_has(&seen, names.items[i]) &&
-                add_named(out, pe, fields, names.items[i]);
+                add_named(out, rule, fields, names.items[i]);
         gc_strv_add(&seen, names.items[i]);
     }
     gc_strv_release(&names);
     gc_strv_release(&seen);
     return known;
+}
+
+static bool read_requests(const plan_entity *pe, structural_fields *fields,
+                          const structural_routes *routes, request *create,
+                          request *update)
+{
+    request_rule creates = { pe, !structural_assigns_key(fields->all.ctx, pe) };
+    request_rule updates = { pe, false };
+    return read_request(&creates, fields, routes->create_shape, create) &&
+           read_request(&updates, fields, routes->update_shape, update);
 }
 
 static bool is_same(const request *a, const request *b)
@@ -133,8 +154,7 @@ bool structural_handler_fits(const plan_ctx *ctx, const plan_entity *pe)
     request create = { 0 }, update = { 0 };
     plan_promise_init(&p, ctx, pe->handler);
     structural_fields fields = structural_open_fields(&p, pe);
-    bool fits = read_request(pe, &fields, routes.create_shape, &create) &&
-                read_request(pe, &fields, routes.update_shape, &update);
+    bool fits = read_requests(pe, &fields, &routes, &create, &update);
     release_request(&create);
     release_request(&update);
     structural_close_fields(&fields);
@@ -198,8 +218,7 @@ static void set_requests(gc_tell *data, plan_promise *p, const plan_entity *pe,
     request create = { 0 }, update = { 0 };
     gc_tell *list = gc_tell_list(p->ctx->arena);
     structural_fields fields = structural_open_fields(p, pe);
-    bool known = read_request(pe, &fields, routes->create_shape, &create) &&
-                 read_request(pe, &fields, routes->update_shape, &update);
+    bool known = read_requests(pe, &fields, routes, &create, &update);
     bool one = !routes->create || !routes->update || is_same(&create, &update);
     char *create_name = gc_xasprintf("%s%sRequest", helper, one ? "" : "Create");
     char *update_name = gc_xasprintf("%s%sRequest", helper, one ? "" : "Update");

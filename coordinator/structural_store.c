@@ -238,17 +238,30 @@ static bool takes_uuid(const plan_ctx *ctx, const plan_entity *pe)
     return takes;
 }
 
-/* The store fills in keys that mean nothing to anybody. */
+/* A key that means nothing to anybody: not "isbn". */
+static bool is_surrogate(const plan_entity *pe)
+{
+    const gc_field *key = field_of_key(pe);
+    const char *name = key ? key->json_name : "id";
+    return strcmp(name, "id") == 0 || gc_ends_with(name, "_id") ||
+           gc_ends_with(name, "Id") || strcmp(key->spec_type, "uuid") == 0;
+}
+
 static bool is_random(const plan_ctx *ctx, const plan_entity *pe)
 {
-    return structural_key_class(pe) == STRUCTURAL_STRING && !pe->id_declared &&
-           takes_uuid(ctx, pe);
+    return is_surrogate(pe) && structural_key_class(pe) == STRUCTURAL_STRING &&
+           !pe->id_declared && takes_uuid(ctx, pe);
 }
 
 static bool is_counted(const plan_entity *pe)
 {
-    return structural_key_class(pe) == STRUCTURAL_INTEGER &&
+    return is_surrogate(pe) && structural_key_class(pe) == STRUCTURAL_INTEGER &&
            strcmp(pe->id_type, "time.Duration") != 0;
+}
+
+bool structural_assigns_key(const plan_ctx *ctx, const plan_entity *pe)
+{
+    return is_random(ctx, pe) || is_counted(pe);
 }
 
 static void set_names(gc_tell *data, plan_promise *p, const plan_entity *pe)
@@ -267,6 +280,7 @@ static void set_names(gc_tell *data, plan_promise *p, const plan_entity *pe)
     structural_take(data, "noun", structural_noun(pe));
     gc_tell_set_bool(data, "file", p->ctx->cli);
     gc_tell_set_bool(data, "assigns", random || counts);
+    gc_tell_set_bool(data, "must_have", !random && key == STRUCTURAL_STRING);
     gc_tell_set_bool(data, "random", random);
     gc_tell_set_bool(data, "counts", counts);
     gc_tell_set_bool(data, "time_key", key == STRUCTURAL_TIME);

@@ -78,6 +78,25 @@ entities:
     attributes: {id: float64, maß: {type: string, unique: true}}
   - {name: Item, package: shared, attributes: {id: int64, items: "[]Gamma"}}
 """
+KEYS = """
+  - name: Country
+    attributes:
+      code: {type: string, required: true, max_length: 2, primary_key: true}
+      name: {type: string, required: true}
+  - name: Book
+    attributes: {isbn: {type: int64, primary_key: true}, origin: {type: Country}}
+  - name: Level
+    attributes: {level: {type: enum, values: [low, high], primary_key: true}, text: string}
+  - name: Pair
+    attributes: {left: {type: string, primary_key: true}, right: {type: int, primary_key: true}}
+api_contracts:
+  - {method: POST, endpoint: /countries, request: "{code, name}", response: Country}
+  - {method: PUT, endpoint: "/countries/{code}", request: "{name}", response: Country}
+  - {method: POST, endpoint: /books, response: Book}
+  - {method: GET, endpoint: "/books/{isbn}", response: Book}
+  - {method: POST, endpoint: /levels, response: Level}
+  - {method: POST, endpoint: /pairs, response: Pair}
+"""
 OLD = "build_config: {go_version: '1.19'}\n"  # no patterns in paths, no slog
 
 
@@ -95,10 +114,12 @@ class Structural(unittest.TestCase):
         return out / "internal"
 
     def test_service(self):
-        internal = self.check("name: odd\nmodule: odd\nkind: http\n" + ENTITIES + RULES)
+        internal = self.check("name: odd\nmodule: odd\nkind: http\n" + ENTITIES + RULES + KEYS)
         self.assertIn("sync.RWMutex", (internal / "shared/alpha_store.go").read_text())
         self.assertIn("func (m *Rule) Validate2() error", (internal / "shared/rule.go").read_text())
         self.assertIn("gamma.NewHandler(", (internal / "server/router.go").read_text())
+        self.assertNotIn("ID ", (internal / "country/country.go").read_text())
+        self.assertIn("newItem.Code = r.Code", (internal / "country/country_handler.go").read_text())
 
     def test_program_of_an_old_go(self):
         internal = self.check("name: odd\nmodule: odd\nkind: cli\n" + OLD + ENTITIES)

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "common/buf.h"
+#include "common/mem.h"
 
 /* ---- the same meaning gives the same bytes ---- */
 
@@ -450,9 +451,38 @@ static void test_fcs_is_linear_in_entities(void **state)
     gc_buf_release(&out);
 }
 
+static void test_fcs_entity_key(void **state)
+{
+    static const struct {
+        const char *fields, *key;
+    } rows[] = {
+        { "{name: string}", NULL },
+        { "{name: string, id: int}", "ID" },
+        { "{code: {type: string, primary_key: true}, id: int}", "Code" },
+        { "{a: {type: int, pk: true}, b: {type: int, pk: true}}", NULL },
+        { "{a: {type: int, pk: true}, b: {type: int, pk: true}, id: uuid}", "ID" },
+        { "{owner: {type: Other, primary_key: true}, id: uuid}", "ID" },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char *yaml =
+            gc_xasprintf("name: Keys\nentities:\n  - {name: Thing, attributes: %s}\n"
+                         "  - {name: Other, attributes: {id: uuid}}\n",
+                         rows[i].fields);
+        gc_fcs *fcs = must_build(yaml);
+        const gc_field *key = gc_entity_key(gc_fcs_entity(fcs, "Thing"));
+        assert_int_equal(key != NULL, rows[i].key != NULL);
+        if (key)
+            assert_string_equal(key->go_name, rows[i].key);
+        gc_fcs_destroy(&fcs);
+        free(yaml);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_fcs_entity_key),
         cmocka_unit_test(test_fcs_ignores_the_order_of_lists),
         cmocka_unit_test(test_fcs_ignores_the_shape),
         cmocka_unit_test(test_fcs_takes_nothing_for_absent),

@@ -251,6 +251,10 @@ static void test_structural_stores_give_no_key_that_is_refused(void **state)
         { "id: {type: string, max_length: 35}", false },
         { "id: {type: string, min_length: 40}", false },
         { "id: {type: string, pattern: '^[a-z]+$'}", false },
+        { "room_id: {type: string, primary_key: true}", true },
+        { "tag: {type: uuid, primary_key: true}", true },
+        { "isbn: {type: string, primary_key: true}", false },
+        { "number: {type: int, primary_key: true}", false },
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
