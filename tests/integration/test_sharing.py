@@ -249,6 +249,46 @@ class Limits(Sharing):
         self.assertIn("spend limit", said(p))
 
 
+class Turns(Sharing):
+    """Two jobs, one worker: whose call a freed slot takes."""
+
+    SLOTS = 16
+
+    def listed(self, name, count):
+        lines = [f"name: {name}", f"module: example.com/{name}", "files:"]
+        for i in range(count):
+            lines += [f"  - path: internal/{name}{i}/part.go", f"    purpose: Part {i}."]
+        path = self.c.dir / f"{name}.yaml"
+        path.write_text("\n".join(lines) + "\n")
+        return path
+
+    def calls(self, name):
+        return sorted((e for e in self.c.ledger() if name in e["wanted"][0]),
+                      key=lambda e: e["started_ms"])
+
+    def test_a_small_job_does_not_wait_for_a_large_one(self):
+        self.c.start_sim("--ttft", 200)
+        self.c.start_worker(self.SLOTS)
+        alone = self.config(ALONE)
+        large = self.start(self.listed("large", 500), "large", *alone)
+        wait_for("the large job", lambda: len(self.calls("large")) >= 3 * self.SLOTS)
+        self.ends(self.start(self.listed("small", 5), "small", *alone))
+        self.assertIsNone(large.poll(), "the small job waited for the large one")
+        small = self.calls("small")
+        self.assertEqual(len(small), 5)
+        self.ends(large)
+        calls = self.calls("large")
+        self.assertEqual(len(calls), 500)
+        first, last = small[0]["started_ms"], small[-1]["started_ms"]
+        between = [e for e in calls if first <= e["started_ms"] <= last]
+        # The first call of a prefix goes alone; then the jobs take turns.
+        self.assertLessEqual(len(between), 5 * self.SLOTS)
+        begin, end = calls[self.SLOTS]["started_ms"], calls[-1]["started_ms"]
+        used = sum(min(e["ended_ms"], end) - max(e["started_ms"], begin)
+                   for e in calls + small if e["ended_ms"] > begin and e["started_ms"] < end)
+        self.assertGreater(used / (end - begin) / self.SLOTS, 0.5, "freed slots stood empty")
+
+
 class SingleFlight(Sharing):
     def test_two_coordinators_pay_for_each_file_once(self):
         self.c.start_sim("--ttft", 50, "--tokens-per-second", 2000)
