@@ -364,14 +364,35 @@ static void on_busy(gc_run *run, const gc_wire *message, int64_t now_ms)
     }
 }
 
-/* Where the call is; for display, so news that cannot be read are none. */
-static void take_news(run_task *task, const gc_wire *message, int64_t now_ms)
+/* Answers bring their files in the order of the task. When the call is seen at the next one,
+ * this one ended somewhere between the last news and these. */
+static void note_place(const gc_run *run, run_task *task, const gc_news *news)
+{
+    for (size_t i = task->at + 1; i < task->file_count; i++) {
+        const char *path = run->project.plan->files[task->files[i]].path;
+        if (strcmp(path, news->path) != 0)
+            continue;
+        task->tokens_before = task->tokens + (news->tokens - task->tokens) / 2;
+        task->at = i;
+        return;
+    }
+}
+
+/* Where the call is: for display and for what is expected of it, so news that cannot be read
+ * are none. */
+static void take_news(const gc_run *run, run_task *task, const gc_wire *message,
+                      int64_t now_ms)
 {
     gc_news news = { 0 };
     if (!task->begun_at)
         task->begun_at = now_ms;
     if (gc_news_decode(message->payload, message->payload_len, &news))
         return;
+    if (news.tokens < task->tokens) { /* another call */
+        task->tokens = task->tokens_before = 0;
+        task->at = 0;
+    }
+    note_place(run, task, &news);
     task->tokens = news.tokens;
     free(task->path);
     task->path = *news.path ? gc_xstrdup(news.path) : NULL;
@@ -382,7 +403,7 @@ static void on_progress(gc_run *run, run_task *task, const gc_wire *message,
                         int64_t now_ms)
 {
     task->news_at = now_ms;
-    take_news(task, message, now_ms);
+    take_news(run, task, message, now_ms);
     run_mark_running(run, task);
 }
 

@@ -1,5 +1,6 @@
 /* Which files share a call: as few calls as possible, but none larger than needed while
  * slots would be idle. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,7 +22,7 @@
 /* Groups whose prompts are looked at for what a call more would repeat. */
 #define SAMPLES 8
 
-/* Part of its expected seconds that a call is taken to need still, however long it took. */
+/* Part of its expected length that a file is taken to need still, however long it is. */
 #define OVERRUN 0.1
 
 static size_t most_files(const gc_config *c)
@@ -134,6 +135,47 @@ static grouping make_groups(const gc_run *run, const group_limit *limit,
     return g;
 }
 
+/* ---- when slots are free ---- */
+
+/* Seconds that a call which was sent still takes. Of the file that it is at a part is taken
+ * to be missing, however long it is. */
+static double seconds_left(const gc_run *run, const run_task *t)
+{
+    double tokens = 0;
+    if (t->tokens <= 0)
+        return run_rank(run, t->files, t->file_count).call_s;
+    for (size_t i = t->at; i < t->file_count; i++) {
+        double whole = output_of(run, t->files[i]);
+        double here = i == t->at ? (double)(t->tokens - t->tokens_before) : 0;
+        tokens += fmax(whole - here, whole * OVERRUN);
+    }
+    return tokens * run->rates.seconds_per_token;
+}
+
+/* From now until each slot is free of what was sent; free() it. Calls that nobody has begun
+ * take the slots that are free first. */
+static double *free_slots(const gc_run *run)
+{
+    size_t slots = (size_t)run->slots, next = 0;
+    double *free_s = gc_xcalloc(slots + 1, sizeof *free_s);
+    for (int begun = 1; begun >= 0; begun--) {
+        size_t cursor = 0;
+        void *value;
+        while (gc_map_next(run->tasks, &cursor, NULL, &value)) {
+            const run_task *t = value;
+            if (!t->sent || (t->begun_at != 0) != begun)
+                continue;
+            if (begun)
+                free_s[next++ % slots] += seconds_left(run, t);
+            else
+                gc_schedule_append(free_s, slots, seconds_left(run, t));
+        }
+    }
+    return free_s;
+}
+
+/* ---- what a grouping leads to ---- */
+
 static gc_spread spread_of(const gc_run *run, const grouping *g, const double *free_s)
 {
     gc_rank *calls = gc_xcalloc(g->count + 1, sizeof *calls);
@@ -215,32 +257,6 @@ static double cost_of_files(const gc_run *run, const run_files *files)
         tokens += gc_rates_output(rates, &run->project.plan->files[files->list[i]]);
     gc_usage usage = { .output = (int64_t)tokens };
     return gc_layout_weight(run->project.model, &usage);
-}
-
-/* ---- when slots are free ---- */
-
-/* Seconds that a call which is under way still takes: one that takes longer than expected is
- * taken to be close to its end. */
-static double seconds_left(const gc_run *run, const run_task *t, int64_t now_ms)
-{
-    double all = run_rank(run, t->files, t->file_count).call_s;
-    double spent = t->begun_at ? (double)(now_ms - t->begun_at) / 1000 : 0;
-    return all - spent > all * OVERRUN ? all - spent : all * OVERRUN;
-}
-
-/* From now until each slot is free of what was sent; free() it. */
-static double *free_slots(const gc_run *run)
-{
-    size_t slots = (size_t)run->slots, cursor = 0, next = 0;
-    int64_t now_ms = gc_clock_ms();
-    double *free_s = gc_xcalloc(slots + 1, sizeof *free_s);
-    void *value;
-    while (gc_map_next(run->tasks, &cursor, NULL, &value)) {
-        const run_task *t = value;
-        if (t->sent)
-            free_s[next++ % slots] += seconds_left(run, t, now_ms);
-    }
-    return free_s;
 }
 
 /* Tokens expected of the group that is expected to take longest. */

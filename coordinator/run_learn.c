@@ -1,4 +1,5 @@
 /* What earlier calls took, and what this run's calls teach the next one. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,9 @@
 
 /* Of an answer: fewer say nothing about how long it will be. */
 #define SOME_TOKENS 50
+
+/* Of one file: a worker that tells of more is not believed. */
+#define MOST_TOKENS 1e9
 
 void run_learn_figures(gc_run *run)
 {
@@ -98,29 +102,28 @@ void run_take_lesson(gc_run *run, const run_task *task, const gc_result *result)
     free(files);
 }
 
-/* Answers bring their files in the order of the task: those before the one that it is at are
- * whole, and of that one half, as a rule. */
+/* What is whole says how long its kind is. As long as nothing is, the call is taken to be in
+ * the middle of its first file. */
 static void look_at_call(gc_run *run, const run_task *t)
 {
     gc_lesson_file *files = gc_xcalloc(t->file_count, sizeof *files);
     gc_lesson lesson = {
         .wait_s = -1, .seconds = -1, .usage = { .output = t->tokens }, .files = files
     };
-    double bytes = 0;
-    for (size_t i = 0; i < t->file_count; i++) {
-        const gc_plan_file *f = &run->project.plan->files[t->files[i]];
-        bool here = strcmp(f->path, t->path) == 0;
-        files[i] =
+    size_t count = t->at ? t->at : 1;
+    double tokens = t->at ? (double)t->tokens_before : 2 * (double)t->tokens, bytes = 0;
+    const gc_plan_file *all = run->project.plan->files;
+    for (size_t i = 0; i < count; i++)
+        bytes += (double)all[t->files[i]].expected_bytes;
+    for (size_t i = 0; i < count && bytes > 0; i++) {
+        const gc_plan_file *f = &all[t->files[i]];
+        double share = (double)f->expected_bytes / bytes;
+        files[lesson.file_count++] =
             (gc_lesson_file){ .kind = gc_rates_kind(f),
-                              .expected_bytes = f->expected_bytes / (here ? 2 : 1) };
-        bytes += (double)files[i].expected_bytes;
-        lesson.file_count++;
-        if (here)
-            break;
+                              .expected_bytes = f->expected_bytes,
+                              .output_tokens =
+                                  (int64_t)fmin(tokens * share, MOST_TOKENS) };
     }
-    for (size_t i = 0; i < lesson.file_count && bytes > 0; i++)
-        files[i].output_tokens =
-            (int64_t)((double)t->tokens * (double)files[i].expected_bytes / bytes);
     gc_measured_add(&run->partial, &lesson);
     free(files);
 }

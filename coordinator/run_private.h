@@ -70,11 +70,13 @@ typedef struct run_task {
     bool lean;         /* with the shortest prompt */
     bool asked;        /* it was composed: its files count an attempt */
     bool sent;
-    bool running;     /* a worker has begun it */
-    int64_t news_at;  /* last sign of life */
-    int64_t begun_at; /* first sign of the call, 0: none */
-    int64_t tokens;   /* of its answer so far */
-    char *path;       /* the file that it is at, or NULL */
+    bool running;          /* a worker has begun it */
+    int64_t news_at;       /* last sign of life */
+    int64_t begun_at;      /* first sign of the call, 0: none */
+    int64_t tokens;        /* of its answer so far */
+    char *path;            /* the file that it is at, or NULL */
+    size_t at;             /* its place in `files`: those before it are whole */
+    int64_t tokens_before; /* of those, about */
 } run_task;
 
 /* A file that is made, on its way to disk. */

@@ -175,6 +175,14 @@ double gc_schedule_makespan(gc_rank *calls, size_t count, const double *free_s,
     return last;
 }
 
+void gc_schedule_append(double *free_s, size_t slots, double seconds)
+{
+    size_t first = 0;
+    for (size_t i = 1; i < slots; i++)
+        first = free_s[i] < free_s[first] ? i : first;
+    free_s[first] += seconds;
+}
+
 static bool is_paid(const gc_spread *options, size_t i, double per_call, double budget)
 {
     size_t more =

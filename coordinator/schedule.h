@@ -57,6 +57,9 @@ size_t gc_schedule_count(const gc_schedule *self);
 double gc_schedule_makespan(gc_rank *calls, size_t count, const double *free_s,
                             size_t slots);
 
+/* A call more, on the slot (of `slots` > 0) that is free first; as above, but in any order. */
+void gc_schedule_append(double *free_s, size_t slots, double seconds);
+
 /* One way of sharing the same files out over calls. */
 typedef struct gc_spread {
     size_t calls;

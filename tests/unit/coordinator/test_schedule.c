@@ -128,6 +128,16 @@ static void test_schedule_makespan(void **state)
                 10); /* the chain needs no slot */
 }
 
+static void test_schedule_append_takes_the_first_free_slot(void **state)
+{
+    (void)state;
+    double free_s[] = { 4, 1, 3 };
+    gc_schedule_append(free_s, 3, 5); /* after 1 */
+    gc_schedule_append(free_s, 3, 2); /* after 3 */
+    gc_schedule_append(free_s, 3, 1); /* after 4 */
+    assert_true(free_s[0] == 5 && free_s[1] == 6 && free_s[2] == 5);
+}
+
 static void test_spread_takes_what_costs_nothing(void **state)
 {
     (void)state;
@@ -155,6 +165,7 @@ int main(void)
         cmocka_unit_test(test_schedule_moves_what_is_put_again),
         cmocka_unit_test(test_schedule_agrees_with_looking_at_all),
         cmocka_unit_test(test_schedule_makespan),
+        cmocka_unit_test(test_schedule_append_takes_the_first_free_slot),
         cmocka_unit_test(test_spread_takes_what_costs_nothing),
         cmocka_unit_test(test_spread_keeps_few_calls_when_slots_are_scarce),
     };
