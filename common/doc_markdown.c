@@ -1,27 +1,15 @@
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/buf.h"
 #include "common/doc_build.h"
-#include "common/mem.h"
+#include "common/markdown_line.h"
 
 /* The block structure of CommonMark with the tables of GFM, as far as specs need it: see
  * doc.h for what comes out. Line by line, with one line of look-ahead; every line is used
  * up by exactly one block, so the time is linear. */
 
-#define CODE_INDENT 4
 #define NEST_INDENT 2 /* an item this much further right belongs to the one above */
 #define NEST_LEVELS 16
-#define FENCE_MIN 3
-#define HEADING_MAX 6
-
-typedef struct md_line {
-    size_t first;  /* offset of the first byte that is no blank */
-    size_t end;    /* behind the last byte that is no blank; first == end: blank line */
-    size_t start;  /* offset of the line */
-    size_t next;   /* offset of the next line */
-    size_t indent; /* in columns, tabs to multiples of four */
-} md_line;
 
 typedef struct md_reader {
     gc_doc_build *build;
@@ -32,43 +20,6 @@ typedef struct md_reader {
     gc_node *body;
     gc_buf scratch; /* the text being collected */
 } md_reader;
-
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
-static md_line line_at(const md_reader *self, size_t start)
-{
-    const char *t = self->text;
-    md_line line = { .start = start, .first = start };
-    size_t end = start + strcspn(t + start, "\r\n");
-    line.next = end;
-    if (t[line.next] == '\r')
-        line.next++;
-    if (t[line.next] == '\n' && (line.next == end || t[end] == '\r'))
-        line.next++;
-    for (; line.first < end && is_blank(t[line.first]); line.first++)
-        line.indent += t[line.first] == '\t' ? 4 - line.indent % 4 : 1;
-    while (end > line.first && is_blank(t[end - 1]))
-        end--;
-    line.end = end;
-    return line;
-}
-
-static bool empty(const md_line *line)
-{
-    return line->first == line->end;
-}
-
-/* Number of times the byte at `pos` repeats. */
-static size_t run_of(const md_reader *self, size_t pos, const md_line *line)
-{
-    size_t end = pos;
-    while (end < line->end && self->text[end] == self->text[pos])
-        end++;
-    return end - pos;
-}
 
 static gc_place place(md_reader *self, size_t pos)
 {
@@ -120,69 +71,27 @@ static void add_heading(md_reader *self, gc_place at, size_t level, gc_place tex
     put_text(self, block, "text", text_at, text, len);
 }
 
-/* "# text", closing marks dropped. */
-static bool is_heading(const md_reader *self, const md_line *line)
-{
-    if (empty(line) || self->text[line->first] != '#' || line->indent >= CODE_INDENT)
-        return false;
-    size_t level = run_of(self, line->first, line), after = line->first + level;
-    return level <= HEADING_MAX && (after == line->end || is_blank(self->text[after]));
-}
-
-static void read_heading(md_reader *self, const md_line *line)
+/* Closing marks are dropped. */
+static void read_heading(md_reader *self, const gc_md_line *line)
 {
     const char *t = self->text;
-    size_t level = run_of(self, line->first, line);
+    size_t level = gc_md_run(self->text, line->first, line);
     size_t from = line->first + level, to = line->end;
-    while (from < to && is_blank(t[from]))
+    while (from < to && gc_md_is_blank(t[from]))
         from++;
     size_t hashes = to;
     while (hashes > from && t[hashes - 1] == '#')
         hashes--;
-    if (hashes == from || is_blank(t[hashes - 1]))
+    if (hashes == from || gc_md_is_blank(t[hashes - 1]))
         to = hashes;
-    while (to > from && is_blank(t[to - 1]))
+    while (to > from && gc_md_is_blank(t[to - 1]))
         to--;
     gc_place at = place(self, line->first), text_at = place(self, from);
     add_heading(self, at, level, text_at, t + from, to - from);
     self->pos = line->next;
 }
 
-/* Three or more of one of -, *, _ and nothing else but blanks. */
-static bool is_rule(const md_reader *self, const md_line *line)
-{
-    if (empty(line) || line->indent >= CODE_INDENT ||
-        !strchr("-*_", self->text[line->first]))
-        return false;
-    size_t marks = 0;
-    for (size_t i = line->first; i < line->end; i++) {
-        if (self->text[i] == self->text[line->first])
-            marks++;
-        else if (!is_blank(self->text[i]))
-            return false;
-    }
-    return marks >= 3;
-}
-
-/* The line under a heading: 1 for ===, 2 for ---, else 0. */
-static size_t underline_level(const md_reader *self, const md_line *line)
-{
-    if (empty(line) || line->indent >= CODE_INDENT)
-        return 0;
-    char c = self->text[line->first];
-    if ((c != '=' && c != '-') ||
-        run_of(self, line->first, line) != line->end - line->first)
-        return 0;
-    return c == '=' ? 1 : 2;
-}
-
-static bool is_comment(const md_reader *self, const md_line *line)
-{
-    return line->indent < CODE_INDENT && line->end - line->first >= 4 &&
-           memcmp(self->text + line->first, "<!--", 4) == 0;
-}
-
-static void skip_comment(md_reader *self, const md_line *line)
+static void skip_comment(md_reader *self, const gc_md_line *line)
 {
     const char *end = strstr(self->text + line->first + 4, "-->");
     if (end) {
@@ -194,35 +103,12 @@ static void skip_comment(md_reader *self, const md_line *line)
     self->pos = self->len;
 }
 
-/* Length of the fence that opens here, else 0. */
-static size_t fence_len(const md_reader *self, const md_line *line)
-{
-    if (empty(line))
-        return 0;
-    char c = self->text[line->first];
-    size_t run = c == '`' || c == '~' ? run_of(self, line->first, line) : 0;
-    if (run < FENCE_MIN)
-        return 0;
-    /* `code` in one line of text is no fence. */
-    const char *info = self->text + line->first + run;
-    if (c == '`' && memchr(info, '`', line->end - line->first - run))
-        return 0;
-    return run;
-}
-
-static bool closes_fence(const md_reader *self, const md_line *line, char c, size_t min)
-{
-    if (empty(line) || self->text[line->first] != c)
-        return false;
-    size_t run = run_of(self, line->first, line);
-    return run >= min && line->first + run == line->end;
-}
-
 /* Appends the line without up to `indent` columns of its own indentation. */
-static void append_code_line(md_reader *self, const md_line *line, size_t indent)
+static void append_code_line(md_reader *self, const gc_md_line *line, size_t indent)
 {
     size_t from = line->start, end = from + strcspn(self->text + from, "\r\n");
-    for (size_t i = 0; i < indent && from < end && is_blank(self->text[from]); from++)
+    for (size_t i = 0; i < indent && from < end && gc_md_is_blank(self->text[from]);
+         from++)
         i += self->text[from] == '\t' ? 4 : 1;
     gc_buf_append(&self->scratch, self->text + from, end - from);
     gc_buf_putc(&self->scratch, '\n');
@@ -234,14 +120,14 @@ static void end_code(md_reader *self, gc_node *block, gc_place at)
     put_text(self, block, "text", at, self->scratch.ptr, len ? len - 1 : 0);
 }
 
-static void read_fence(md_reader *self, const md_line *open, size_t fence)
+static void read_fence(md_reader *self, const gc_md_line *open, size_t fence)
 {
     const char *t = self->text;
     gc_place at = place(self, open->first);
     size_t info = open->first + fence, word;
-    while (info < open->end && is_blank(t[info]))
+    while (info < open->end && gc_md_is_blank(t[info]))
         info++;
-    for (word = info; word < open->end && !is_blank(t[word]); word++)
+    for (word = info; word < open->end && !gc_md_is_blank(t[word]); word++)
         ;
     gc_node *block = add_block(self, "code", at);
     put_text(self, block, "language", place(self, info), t + info, word - info);
@@ -250,8 +136,8 @@ static void read_fence(md_reader *self, const md_line *open, size_t fence)
     self->pos = open->next;
     gc_place text_at = place(self, self->pos);
     while (self->pos < self->len && !closed) {
-        md_line line = line_at(self, self->pos);
-        closed = closes_fence(self, &line, t[open->first], fence);
+        gc_md_line line = gc_md_line_at(self->text, self->pos);
+        closed = gc_md_closes_fence(self->text, &line, t[open->first], fence);
         if (!closed)
             append_code_line(self, &line, open->indent);
         self->pos = line.next;
@@ -261,7 +147,7 @@ static void read_fence(md_reader *self, const md_line *open, size_t fence)
     end_code(self, block, text_at);
 }
 
-static void read_indented_code(md_reader *self, const md_line *first)
+static void read_indented_code(md_reader *self, const gc_md_line *first)
 {
     gc_place at = place(self, first->first);
     gc_node *block = add_block(self, "code", at);
@@ -269,83 +155,15 @@ static void read_indented_code(md_reader *self, const md_line *first)
     gc_buf_reset(&self->scratch);
     size_t end = 0; /* blank lines at the end do not belong to it */
     while (self->pos < self->len) {
-        md_line line = line_at(self, self->pos);
-        if (!empty(&line) && line.indent < CODE_INDENT)
+        gc_md_line line = gc_md_line_at(self->text, self->pos);
+        if (!gc_md_is_empty(&line) && line.indent < GC_MD_CODE_INDENT)
             break;
-        append_code_line(self, &line, CODE_INDENT);
-        if (!empty(&line))
+        append_code_line(self, &line, GC_MD_CODE_INDENT);
+        if (!gc_md_is_empty(&line))
             end = self->scratch.len;
         self->pos = line.next;
     }
     put_text(self, block, "text", at, self->scratch.ptr, end ? end - 1 : 0);
-}
-
-/* Offset of the text of a list item, 0 if the line is none (offset 0 is never a text). */
-static size_t item_text(const md_reader *self, const md_line *line)
-{
-    const char *t = self->text;
-    size_t pos = line->first;
-    if (empty(line) || is_rule(self, line))
-        return 0;
-    if (strchr("-*+", t[pos])) {
-        pos++;
-    } else {
-        size_t digits = strspn(t + pos, "0123456789");
-        pos += digits;
-        if (!digits || digits > 9 || (t[pos] != '.' && t[pos] != ')'))
-            return 0;
-        pos++;
-    }
-    if (pos < line->end && !is_blank(t[pos]))
-        return 0;
-    while (pos < line->end && is_blank(t[pos]))
-        pos++;
-    return pos;
-}
-
-/* One cell of a table row: [*from, *to), blanks trimmed. Starts with *pos = line->first. */
-static bool next_cell(const md_reader *self, const md_line *line, size_t *pos,
-                      size_t *from, size_t *to)
-{
-    const char *t = self->text;
-    if (*pos == line->first && *pos < line->end && t[*pos] == '|')
-        ++*pos;
-    if (*pos >= line->end)
-        return false;
-    size_t end = *pos;
-    while (end < line->end && t[end] != '|')
-        end += t[end] == '\\' && end + 1 < line->end ? 2 : 1;
-    for (*from = *pos; *from < end && is_blank(t[*from]);)
-        ++*from;
-    for (*to = end; *to > *from && is_blank(t[*to - 1]);)
-        --*to;
-    *pos = end + 1;
-    return true;
-}
-
-static size_t count_cells(const md_reader *self, const md_line *line)
-{
-    size_t pos = line->first, from, to, count = 0;
-    while (next_cell(self, line, &pos, &from, &to))
-        count++;
-    return count;
-}
-
-static bool has_bar(const md_reader *self, const md_line *line)
-{
-    return memchr(self->text + line->first, '|', line->end - line->first) != NULL;
-}
-
-/* |---|:--:| with as many cells as the line above. */
-static bool is_table(const md_reader *self, const md_line *head)
-{
-    if (!has_bar(self, head) || head->next >= self->len || head->indent >= CODE_INDENT)
-        return false;
-    md_line rule = line_at(self, head->next);
-    size_t marks = strspn(self->text + rule.first, "|-: \t");
-    return has_bar(self, &rule) && rule.first + marks >= rule.end &&
-           memchr(self->text + rule.first, '-', rule.end - rule.first) &&
-           count_cells(self, head) == count_cells(self, &rule);
 }
 
 static gc_node *new_cell(md_reader *self, size_t from, size_t to)
@@ -358,11 +176,11 @@ static gc_node *new_cell(md_reader *self, size_t from, size_t to)
 }
 
 /* A sequence of `columns` texts; too few cells are filled up, too many are reported. */
-static gc_node *read_row(md_reader *self, const md_line *line, size_t columns)
+static gc_node *read_row(md_reader *self, const gc_md_line *line, size_t columns)
 {
     gc_node *row = gc_doc_node(self->build, GC_NODE_SEQ, place(self, line->first));
     size_t pos = line->first, from, to, count = 0;
-    while (row && next_cell(self, line, &pos, &from, &to)) {
+    while (row && gc_md_next_cell(self->text, line, &pos, &from, &to)) {
         if (count++ < columns)
             gc_doc_push(self->build, row, new_cell(self, from, to));
         else if (count == columns + 1)
@@ -375,23 +193,18 @@ static gc_node *read_row(md_reader *self, const md_line *line, size_t columns)
     return row;
 }
 
-static bool starts_block(const md_reader *self, const md_line *line)
-{
-    return is_heading(self, line) || is_rule(self, line) || is_comment(self, line) ||
-           fence_len(self, line) > 0;
-}
-
-static void read_table(md_reader *self, const md_line *head)
+static void read_table(md_reader *self, const gc_md_line *head)
 {
     gc_place at = place(self, head->first);
-    size_t columns = count_cells(self, head);
+    size_t columns = gc_md_count_cells(self->text, head);
     gc_node *block = add_block(self, "table", at);
     put_node(self, block, "header", read_row(self, head, columns));
-    self->pos = line_at(self, head->next).next;
+    self->pos = gc_md_line_at(self->text, head->next).next;
     gc_node *rows = gc_doc_node(self->build, GC_NODE_SEQ, place(self, self->pos));
     while (self->pos < self->len && rows && !self->build->stopped) {
-        md_line line = line_at(self, self->pos);
-        if (empty(&line) || !has_bar(self, &line) || starts_block(self, &line))
+        gc_md_line line = gc_md_line_at(self->text, self->pos);
+        if (gc_md_is_empty(&line) || !gc_md_has_bar(self->text, &line) ||
+            gc_md_starts_block(self->text, &line))
             break;
         gc_doc_push(self->build, rows, read_row(self, &line, columns));
         self->pos = line.next;
@@ -416,7 +229,8 @@ static void end_item(md_reader *self, md_list *list)
     list->open = false;
 }
 
-static void begin_item(md_reader *self, md_list *list, const md_line *line, size_t text)
+static void begin_item(md_reader *self, md_list *list, const gc_md_line *line,
+                       size_t text)
 {
     end_item(self, list);
     while (list->depth && line->indent < list->indents[list->depth - 1] + NEST_INDENT)
@@ -432,15 +246,15 @@ static void begin_item(md_reader *self, md_list *list, const md_line *line, size
 }
 
 /* Takes one line into the list; false if it belongs to the next block. */
-static bool take_list_line(md_reader *self, md_list *list, const md_line *line,
+static bool take_list_line(md_reader *self, md_list *list, const gc_md_line *line,
                            bool after_blank)
 {
-    size_t text = item_text(self, line);
+    size_t text = gc_md_item_text(self->text, line);
     if (text) {
         begin_item(self, list, line, text);
         return true;
     }
-    if (starts_block(self, line) || is_table(self, line))
+    if (gc_md_starts_block(self->text, line) || gc_md_is_table(self->text, line))
         return false;
     if (after_blank && line->indent < NEST_INDENT)
         return false;
@@ -453,17 +267,17 @@ static bool take_list_line(md_reader *self, md_list *list, const md_line *line,
     return true;
 }
 
-static void read_list(md_reader *self, const md_line *first)
+static void read_list(md_reader *self, const gc_md_line *first)
 {
     gc_place at = place(self, first->first);
     gc_node *block = add_block(self, "list", at);
     md_list list = { .items = gc_doc_node(self->build, GC_NODE_SEQ, at) };
     bool after_blank = false;
     while (self->pos < self->len && list.items && !self->build->stopped) {
-        md_line line = line_at(self, self->pos);
-        if (!empty(&line) && !take_list_line(self, &list, &line, after_blank))
+        gc_md_line line = gc_md_line_at(self->text, self->pos);
+        if (!gc_md_is_empty(&line) && !take_list_line(self, &list, &line, after_blank))
             break;
-        after_blank = empty(&line);
+        after_blank = gc_md_is_empty(&line);
         self->pos = line.next;
     }
     if (list.items)
@@ -471,28 +285,18 @@ static void read_list(md_reader *self, const md_line *first)
     put_node(self, block, "items", list.items);
 }
 
-/* Lists interrupt a paragraph only if they cannot be a line that starts by chance with a
- * number ("... in\n1984. That"). */
-static bool interrupts(const md_reader *self, const md_line *line)
-{
-    size_t text = item_text(self, line);
-    bool first_item = text && text < line->end &&
-                      (strchr("-*+", self->text[line->first]) ||
-                       (self->text[line->first] == '1' && text - line->first <= 3));
-    return first_item || starts_block(self, line) || is_table(self, line);
-}
-
-static void append_paragraph_line(md_reader *self, const md_line *line)
+static void append_paragraph_line(md_reader *self, const gc_md_line *line)
 {
     size_t from = line->first;
-    while (from < line->end && (self->text[from] == '>' || is_blank(self->text[from])))
+    while (from < line->end &&
+           (self->text[from] == '>' || gc_md_is_blank(self->text[from])))
         from++;
     if (self->scratch.len)
         gc_buf_putc(&self->scratch, '\n');
     gc_buf_append(&self->scratch, self->text + from, line->end - from);
 }
 
-static void read_paragraph(md_reader *self, const md_line *first)
+static void read_paragraph(md_reader *self, const gc_md_line *first)
 {
     gc_place at = place(self, first->first);
     size_t level = 0;
@@ -500,9 +304,9 @@ static void read_paragraph(md_reader *self, const md_line *first)
     append_paragraph_line(self, first);
     self->pos = first->next;
     while (self->pos < self->len && !level) {
-        md_line line = line_at(self, self->pos);
-        level = underline_level(self, &line);
-        if (empty(&line) || (!level && interrupts(self, &line)))
+        gc_md_line line = gc_md_line_at(self->text, self->pos);
+        level = gc_md_underline_level(self->text, &line);
+        if (gc_md_is_empty(&line) || (!level && gc_md_interrupts(self->text, &line)))
             break;
         if (!level)
             append_paragraph_line(self, &line);
@@ -518,38 +322,32 @@ static void read_paragraph(md_reader *self, const md_line *first)
 
 static void read_block(md_reader *self)
 {
-    md_line line = line_at(self, self->pos);
-    size_t fence = fence_len(self, &line);
-    if (empty(&line) || is_rule(self, &line))
+    gc_md_line line = gc_md_line_at(self->text, self->pos);
+    size_t fence = gc_md_fence_len(self->text, &line);
+    if (gc_md_is_empty(&line) || gc_md_is_rule(self->text, &line))
         self->pos = line.next;
-    else if (is_comment(self, &line))
+    else if (gc_md_is_comment(self->text, &line))
         skip_comment(self, &line);
     else if (fence)
         read_fence(self, &line, fence);
-    else if (is_heading(self, &line))
+    else if (gc_md_is_heading(self->text, &line))
         read_heading(self, &line);
-    else if (line.indent >= CODE_INDENT)
+    else if (line.indent >= GC_MD_CODE_INDENT)
         read_indented_code(self, &line);
-    else if (item_text(self, &line))
+    else if (gc_md_item_text(self->text, &line))
         read_list(self, &line);
-    else if (is_table(self, &line))
+    else if (gc_md_is_table(self->text, &line))
         read_table(self, &line);
     else
         read_paragraph(self, &line);
 }
 
-static bool is_mark(const md_reader *self, const md_line *line, const char *mark)
-{
-    return line->first == line->start && line->end - line->first == 3 &&
-           memcmp(self->text + line->first, mark, 3) == 0;
-}
-
 /* The line of the first mark: blank lines may stand before it. */
-static md_line front_matter_mark(const md_reader *self, int *number)
+static gc_md_line front_matter_mark(const md_reader *self, int *number)
 {
-    md_line line = line_at(self, 0);
-    for (*number = 1; empty(&line) && line.next < self->len; ++*number)
-        line = line_at(self, line.next);
+    gc_md_line line = gc_md_line_at(self->text, 0);
+    for (*number = 1; gc_md_is_empty(&line) && line.next < self->len; ++*number)
+        line = gc_md_line_at(self->text, line.next);
     return line;
 }
 
@@ -557,14 +355,15 @@ static md_line front_matter_mark(const md_reader *self, int *number)
 static gc_node *read_front_matter(md_reader *self)
 {
     int number;
-    md_line open = front_matter_mark(self, &number), line = open;
+    gc_md_line open = front_matter_mark(self, &number), line = open;
     const gc_place start = { number, 1 }, second = { number + 1, 1 };
-    if (!is_mark(self, &open, "---"))
+    if (!gc_md_is_mark(self->text, &open, "---"))
         return gc_doc_node(self->build, GC_NODE_MAP, (gc_place){ 1, 1 });
     bool closed = false;
     while (line.next < self->len && !closed) {
-        line = line_at(self, line.next);
-        closed = is_mark(self, &line, "---") || is_mark(self, &line, "...");
+        line = gc_md_line_at(self->text, line.next);
+        closed = gc_md_is_mark(self->text, &line, "---") ||
+                 gc_md_is_mark(self->text, &line, "...");
     }
     if (!closed && open.start) /* a mere rule */
         return gc_doc_node(self->build, GC_NODE_MAP, (gc_place){ 1, 1 });
