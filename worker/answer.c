@@ -8,7 +8,7 @@
 #include "common/split.h"
 
 struct gc_answer {
-    const gc_task *task;
+    gc_texts *texts;
     gc_split *split;
     size_t *index;     /* split file -> task file */
     char **complaints; /* of the latest one of a file; NULL: it is good, or none came */
@@ -21,9 +21,10 @@ struct gc_answer {
 static bool judge(void *arg, size_t index, const char *text, size_t len)
 {
     gc_answer *self = arg;
-    const gc_task_file *file = &self->task->files[self->index[index]];
+    const gc_task_file *file = &self->texts->task->files[self->index[index]];
     gc_buf complaint;
     gc_buf_init(&complaint, GC_ANSWER_MAX_COMPLAINT);
+    gc_texts_unpack(self->texts);
     gc_err err =
         gc_go_gate(file->path, file->package, file->promise, text, len, &complaint);
     free(self->complaints[index]);
@@ -32,11 +33,12 @@ static bool judge(void *arg, size_t index, const char *text, size_t len)
     return !err;
 }
 
-gc_answer *gc_answer_new(const gc_task *task, const bool *wanted)
+gc_answer *gc_answer_new(gc_texts *texts, const bool *wanted)
 {
+    const gc_task *task = texts->task;
     gc_answer *self = gc_xcalloc(1, sizeof *self);
     const char **paths = gc_xcalloc(task->file_count + 1, sizeof *paths);
-    self->task = task;
+    self->texts = texts;
     self->index = gc_xcalloc(task->file_count + 1, sizeof *self->index);
     self->complaints = gc_xcalloc(task->file_count + 1, sizeof *self->complaints);
     self->taken = gc_xcalloc(task->file_count + 1, sizeof *self->taken);

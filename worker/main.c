@@ -1,3 +1,4 @@
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
@@ -21,6 +22,8 @@ int main(int argc, char **argv)
     gc_worker_conf conf;
     gc_loop *loop = NULL;
     gc_errinfo info = { 0 };
+    /* What a burst of tasks takes in ZeroMQ's thread would stay in an arena of its own. */
+    mallopt(M_ARENA_MAX, 1);
     int status = gc_worker_conf_load(&conf, argc, argv); /* prints usage itself */
     if (status < 0 && conf.die_with_parent && !die_with_parent())
         status = EXIT_GENERAL;

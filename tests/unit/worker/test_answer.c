@@ -14,7 +14,8 @@ static gc_task_file files[] = {
     { .path = (char *)"b.go", .package = (char *)"p", .promise = (char *)"func B()" },
     { .path = (char *)"c.go", .package = (char *)"p", .promise = (char *)"" },
 };
-static const gc_task task = { .files = files, .file_count = 3 };
+static gc_task task = { .files = files, .file_count = 3 };
+static gc_texts texts = { .task = &task };
 
 static void feed(gc_answer *answer, const char *text)
 {
@@ -35,7 +36,7 @@ static void test_answer_gives_each_file_once_it_is_whole(void **state)
     (void)state;
     const bool wanted[] = { true, true, true };
     gc_answer_file file;
-    gc_answer *answer = gc_answer_new(&task, wanted);
+    gc_answer *answer = gc_answer_new(&texts, wanted);
     feed(answer, "<file path=\"a.go\">\n" A);
     assert_false(gc_answer_next(answer, &file));
     feed(answer, "</file>\n<file path=\"b.go\">\n" B "</file>\n");
@@ -62,7 +63,7 @@ static void expect_b(const char *text, bool cut, const char *want, bool good)
 {
     const bool wanted[] = { false, true, false };
     gc_answer_file file;
-    gc_answer *answer = gc_answer_new(&task, wanted);
+    gc_answer *answer = gc_answer_new(&texts, wanted);
     feed(answer, text);
     gc_answer_finish(answer, cut);
     assert_true(gc_answer_next(answer, &file));
@@ -91,7 +92,7 @@ static void test_answer_of_a_file_given_again(void **state)
 static void expect_piece(const char *text, bool cut, const bool *wanted, const char *want)
 {
     size_t len = 0;
-    gc_answer *answer = gc_answer_new(&task, wanted);
+    gc_answer *answer = gc_answer_new(&texts, wanted);
     feed(answer, text);
     gc_answer_finish(answer, cut);
     const char *piece = gc_answer_piece(answer, 1, &len);
@@ -123,7 +124,7 @@ static void test_answer_takes_only_what_this_call_wants(void **state)
     (void)state;
     const bool wanted[] = { false, false, true };
     gc_answer_file file;
-    gc_answer *answer = gc_answer_new(&task, wanted);
+    gc_answer *answer = gc_answer_new(&texts, wanted);
     feed(answer, "<file path=\"a.go\">\n" A "</file>\n<file path=\"c.go\">\npackage p\n"
                  "</file>\n");
     gc_answer_finish(answer, false);
