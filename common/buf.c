@@ -8,6 +8,8 @@
 
 #include "common/mem.h"
 
+#define LEAN_STEP 128
+
 static char empty_text[1];
 
 void gc_buf_init(gc_buf *self, size_t limit)
@@ -30,35 +32,64 @@ void gc_buf_reset(gc_buf *self)
         self->ptr[0] = '\0';
 }
 
-gc_err gc_buf_reserve(gc_buf *self, size_t more)
+/* Sets *need to what it must hold; GC_EFULL. */
+static gc_err check_room(gc_buf *self, size_t more, size_t *need)
 {
     assert(self->ptr); /* gc_buf_init() was called */
     if (self->full || more > self->limit - self->len) {
         self->full = true;
         return GC_EFULL;
     }
-    size_t need = self->len + more + 1;
-    if (need <= self->cap)
-        return GC_OK;
-    size_t cap = self->cap ? self->cap : 64;
-    while (cap < need)
-        cap *= 2;
+    *need = self->len + more + 1;
+    return GC_OK;
+}
+
+static void grow_to(gc_buf *self, size_t cap)
+{
     self->ptr = gc_xrealloc(self->cap ? self->ptr : NULL, cap);
     self->cap = cap;
     self->ptr[self->len] = '\0';
+}
+
+gc_err gc_buf_reserve(gc_buf *self, size_t more)
+{
+    size_t need;
+    gc_err err = check_room(self, more, &need);
+    if (err || need <= self->cap)
+        return err;
+    size_t cap = self->cap ? self->cap : 64;
+    while (cap < need)
+        cap *= 2;
+    grow_to(self, cap);
     return GC_OK;
+}
+
+/* There is room. */
+static void add(gc_buf *self, const void *mem, size_t len)
+{
+    if (len)
+        memcpy(self->ptr + self->len, mem, len);
+    self->len += len;
+    self->ptr[self->len] = '\0';
 }
 
 gc_err gc_buf_append(gc_buf *self, const void *mem, size_t len)
 {
     gc_err err = gc_buf_reserve(self, len);
-    if (err)
-        return err;
-    if (len)
-        memcpy(self->ptr + self->len, mem, len);
-    self->len += len;
-    self->ptr[self->len] = '\0';
-    return GC_OK;
+    if (!err)
+        add(self, mem, len);
+    return err;
+}
+
+gc_err gc_buf_append_lean(gc_buf *self, const void *mem, size_t len)
+{
+    size_t need;
+    gc_err err = check_room(self, len, &need);
+    if (!err && need > self->cap)
+        grow_to(self, need + need / 8 + LEAN_STEP);
+    if (!err)
+        add(self, mem, len);
+    return err;
 }
 
 gc_err gc_buf_puts(gc_buf *self, const char *text)

@@ -27,6 +27,10 @@ void gc_buf_reset(gc_buf *self);
 /* Makes room for `more` bytes at once; GC_EFULL as for an append. */
 gc_err gc_buf_reserve(gc_buf *self, size_t more);
 gc_err gc_buf_append(gc_buf *self, const void *mem, size_t len);
+
+/* The same for one of thousands of buffers that fill slowly: it grows by an eighth, where
+ * others double. */
+gc_err gc_buf_append_lean(gc_buf *self, const void *mem, size_t len);
 gc_err gc_buf_puts(gc_buf *self, const char *text);
 gc_err gc_buf_putc(gc_buf *self, char c);
 gc_err gc_buf_printf(gc_buf *self, const char *fmt, ...) GC_PRINTF(2, 3);

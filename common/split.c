@@ -523,7 +523,7 @@ gc_err gc_split_feed(gc_split *self, const char *mem, size_t len)
         return GC_ESTATE;
     size_t room = GC_SPLIT_MAX_BYTES - self->forgotten - self->text.len;
     self->overflow |= len > room;
-    gc_err err = gc_buf_append(&self->text, mem, len < room ? len : room);
+    gc_err err = gc_buf_append_lean(&self->text, mem, len < room ? len : room);
     if (err)
         return err;
     run(self, false);
