@@ -106,8 +106,9 @@ class TestTls(Fronted):
 
     def test_tls_sessions_are_resumed(self):
         """Each answer ends its connection; the next one resumes its session."""
-        self.ok(self.generate(GC_LLM_CA_FILE=str(self.ca), GC_PARALLELIZATION_MAX_WORKERS="1",
-                              GC_BATCHING_ENABLED="false"))
+        self.context.num_tickets = 2
+        self.ok(self.generate(GC_LLM_CA_FILE=str(self.certificates.ca),
+                              GC_PARALLELIZATION_MAX_WORKERS="1", GC_BATCHING_ENABLED="false"))
         self.assertGreater(len(self.front.resumed), 2)
         self.assertEqual(self.front.resumed, [False] + [True] * (len(self.front.resumed) - 1))
 
