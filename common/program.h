@@ -1,8 +1,8 @@
 /* The command line of a daemon: one table of options, most of which set a configuration key.
  * Settings take effect in this order, later ones win: defaults, file, environment, options.
  * gc-coordinator has verbs and parses its own (coordinator/options.h). */
-#ifndef GC_PROGRAM_H
-#define GC_PROGRAM_H
+#ifndef GC_COMMON_PROGRAM_H
+#define GC_COMMON_PROGRAM_H
 
 #include <stdbool.h>
 #include <stddef.h>

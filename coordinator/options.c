@@ -9,197 +9,21 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "coordinator/options_table.h"
 
 #define DEFAULT_CONFIG ".gocreator.yaml"
 
-/* ---- tables: parsing, --help and completion of names all read these ---- */
-
-typedef struct verb_row {
-    const char *name;
-    gc_verb verb;
-    const char *args; /* as help shows them */
-    size_t min_args, max_args;
-    const char *options; /* letters of groups, see option_row */
-    const char *help;
-} verb_row;
-
-/* Groups of options: c configuration and log, s spec, o output, m model, e edits and
- * optimisation, r run (m and e with it), k cluster, p report, v validation, j json, w watch. */
-static const verb_row verbs[] = {
-    { "generate", GC_VERB_GENERATE, "[--spec] SPEC", 0, 1, "csorkjp",
-      "Make the project: files are written, what is unchanged is kept." },
-    { "full", GC_VERB_FULL, "[--spec] SPEC", 0, 1, "csorkjvp",
-      "generate, then gofmt, go build, go vet and go test." },
-    { "validate", GC_VERB_VALIDATE, "DIR", 1, 1, "cvjp",
-      "Validate an existing project." },
-    { "clarify", GC_VERB_CLARIFY, "SPEC", 0, 1, "csj",
-      "Print open questions with stable ids." },
-    { "dump-fcs", GC_VERB_DUMP_FCS, "SPEC", 0, 1, "cs",
-      "Print the Final Clarified Specification as canonical JSON." },
-    { "explain", GC_VERB_EXPLAIN, "SPEC [PATH]", 0, 2, "csomej",
-      "Say why each file would be generated, kept or removed. Costs nothing." },
-    { "check", GC_VERB_CHECK, "SPEC", 0, 1, "csomej",
-      "Exit 0 only if specification, state and tree agree. Costs nothing." },
-    { "jobs", GC_VERB_JOBS, "", 0, 0, "ckoj", "List jobs in Redis." },
-    { "status", GC_VERB_STATUS, "JOB", 1, 1, "ckojw", "Show one job." },
-    { "cancel", GC_VERB_CANCEL, "JOB", 1, 1, "ckoj", "Stop a job; it can be resumed." },
-    { "workers", GC_VERB_WORKERS, "", 0, 0, "ckoj", "List workers." },
-    { "fetch", GC_VERB_FETCH, "JOB", 1, 1, "ckoj",
-      "Write a job's files from Redis to -o DIR." },
-    { "compare-metrics", GC_VERB_COMPARE, "A B", 2, 2, "j",
-      "Compare two metrics files." },
-    { "doctor", GC_VERB_DOCTOR, "", 0, 0, "ckmj",
-      "Check config, key, Redis, broker and Go toolchain." },
-    { "version", GC_VERB_VERSION, "", 0, 0, "", "Print the version." },
-};
-
-typedef enum option_id {
-    OPT_OUTPUT,
-    OPT_CONFIG,
-    OPT_SPEC,
-    OPT_ANSWERS,
-    OPT_BROKER,
-    OPT_REDIS,
-    OPT_WORKERS,
-    OPT_PROVIDER,
-    OPT_MODEL,
-    OPT_DRY_RUN,
-    OPT_NO_OPTIMIZATION,
-    OPT_METRICS,
-    OPT_RESUME,
-    OPT_MAX_COST,
-    OPT_YES,
-    OPT_FORCE,
-    OPT_STRICT,
-    OPT_ON_EDIT,
-    OPT_PROGRESS,
-    OPT_REPORT,
-    OPT_JSON,
-    OPT_WATCH,
-    OPT_LOG_LEVEL,
-    OPT_LOG_FORMAT,
-    OPT_INSECURE,
-    OPT_HELP,
-    OPT_VERSION
-} option_id;
-
-typedef struct option_row {
-    const char *name;
-    char letter; /* 0: none */
-    option_id id;
-    char group;      /* which verbs take it; '*' all */
-    const char *arg; /* NULL: none; "[JOB]": optional */
-    const char *key; /* the configuration key that it sets, or NULL */
-    const char *help;
-} option_row;
-
-static const option_row options[] = {
-    { "output", 'o', OPT_OUTPUT, 'o', "DIR", NULL,
-      "output folder (default ./generated)" },
-    { "config", 'c', OPT_CONFIG, 'c', "FILE", NULL,
-      "configuration file (default ./.gocreator.yaml if it exists)" },
-    { "spec", 0, OPT_SPEC, 's', "FILE", NULL, "the specification" },
-    { "answers", 0, OPT_ANSWERS, 's', "FILE", NULL,
-      "answers to the questions of clarify" },
-    { "batch", 0, OPT_ANSWERS, 's', "FILE", NULL, "the same as --answers" },
-    { "broker", 0, OPT_BROKER, 'k', "ENDPOINT[,...]", "cluster.broker",
-      "use this broker instead of local mode" },
-    { "redis", 0, OPT_REDIS, 'k', "URL", "cluster.redis",
-      "use this Redis instead of a private one" },
-    { "workers", 0, OPT_WORKERS, 'r', "N", "cluster.workers", "local worker processes" },
-    { "provider", 0, OPT_PROVIDER, 'm', "NAME", "llm.provider",
-      "anthropic, openai or sim" },
-    { "model", 0, OPT_MODEL, 'm', "ID", "llm.model", "model id" },
-    { "dry-run", 0, OPT_DRY_RUN, 'r', NULL, NULL,
-      "show levels, files, calls and dollars; start, send and write nothing" },
-    { "no-optimization", 0, OPT_NO_OPTIMIZATION, 'e', NULL, NULL,
-      "turn every optimisation off, for a baseline" },
-    { "metrics", 0, OPT_METRICS, 'r', "FILE", NULL, "write metrics as JSON" },
-    { "resume", 0, OPT_RESUME, 'r', "[JOB]", NULL,
-      "go on with JOB, or with the newest unfinished job" },
-    { "max-cost", 0, OPT_MAX_COST, 'r', "USD", "limits.max_cost_usd",
-      "spend at most this much" },
-    { "yes", 0, OPT_YES, 'r', NULL, NULL, "do not ask before spending" },
-    { "force", 0, OPT_FORCE, 'r', NULL, NULL, "make every file again, reuse nothing" },
-    { "strict", 0, OPT_STRICT, 'r', NULL, NULL, "exit 3 if a question is open" },
-    { "on-edit", 0, OPT_ON_EDIT, 'e', "POLICY", NULL,
-      "files changed by hand: keep (default), merge, overwrite" },
-    { "progress", 0, OPT_PROGRESS, 'r', "MODE", NULL, "auto, bar, plain, json or none" },
-    { "report", 0, OPT_REPORT, 'p', "FILE", NULL,
-      "FILE.html: the run as a page; otherwise the validation report as JSON" },
-    { "json", 0, OPT_JSON, 'j', NULL, NULL, "print results as JSON" },
-    { "watch", 0, OPT_WATCH, 'w', NULL, NULL, "show it again until the job ends" },
-    { "insecure", 0, OPT_INSECURE, 'k', NULL, "cluster.insecure",
-      "allow tcp off loopback without CURVE" },
-    { "log-level", 0, OPT_LOG_LEVEL, 'c', "LEVEL", "logging.level",
-      "error, warn, info or debug" },
-    { "log-format", 0, OPT_LOG_FORMAT, 'c', "FORMAT", "logging.format", "text or json" },
-    { "help", 'h', OPT_HELP, '*', NULL, NULL, "show this help" },
-    { "version", 'v', OPT_VERSION, '*', NULL, NULL, "print the version" },
-};
+/* ---- words ---- */
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-/* ---- help ---- */
-
-static bool takes(const verb_row *verb, const option_row *option)
-{
-    char group = option->group;
-    if (group == '*')
-        return true;
-    if ((group == 'm' || group == 'e') && strchr(verb->options, 'r'))
-        return true; /* a run takes what looking takes */
-    return strchr(verb->options, group) != NULL;
-}
-
-static void print_option(const option_row *o, FILE *out)
-{
-    char left[64];
-    snprintf(left, sizeof left, "%s%c%s--%s%s%s", o->letter ? "-" : " ",
-             o->letter ? o->letter : ' ', o->letter ? ", " : "  ", o->name,
-             o->arg ? " " : "", o->arg ? o->arg : "");
-    if (strlen(left) < 26)
-        fprintf(out, "  %-26s%s\n", left, o->help);
-    else
-        fprintf(out, "  %s\n  %-26s%s\n", left, "", o->help);
-}
-
-static void print_verb_help(const verb_row *verb, FILE *out)
-{
-    fprintf(out, "Usage: gc-coordinator %s%s%s [OPTION...]\n\n%s\n\nOptions:\n",
-            verb->name, *verb->args ? " " : "", verb->args, verb->help);
-    for (size_t i = 0; i < COUNT(options); i++)
-        if (takes(verb, &options[i]))
-            print_option(&options[i], out);
-}
-
-static void print_help(FILE *out)
-{
-    fputs("Usage: gc-coordinator SPEC [OPTION...]          (the same as generate)\n"
-          "       gc-coordinator COMMAND [ARGUMENT...] [OPTION...]\n\n"
-          "Turns a specification into a complete Go project.\n\n"
-          "  gc-coordinator examples/shop-6.yaml --provider sim -o /tmp/shop\n"
-          "  gc-coordinator spec.yaml --dry-run\n\nCommands:\n",
-          out);
-    for (size_t i = 0; i < COUNT(verbs); i++)
-        fprintf(out, "  %-16s %s\n", verbs[i].name, verbs[i].help);
-    fputs(
-        "\nOptions of every command: `gc-coordinator COMMAND --help`\n\n"
-        "Exit codes: 0 ok, 1 general, 2 specification, 3 clarification needed, 4 generation\n"
-        "failed (resumable), 5 validation failed, 6 file system, 7 network or provider,\n"
-        "8 configuration or usage, 9 internal, 130 interrupted (resumable).\n",
-        out);
-}
-
-/* ---- words ---- */
-
 typedef struct parser {
     gc_options *out;
-    const verb_row *verb;
+    const gc_verb_row *verb;
     gc_strv words;    /* everything that is no option */
     gc_strv settings; /* option, configuration key, value; by threes */
     char *config_path;
-    bool given[COUNT(options)];
+    bool given[GC_OPTION_ROWS];
     bool named; /* the verb was written out */
     bool help;
     bool version;
@@ -218,30 +42,6 @@ static gc_exit usage(const char *fmt, ...)
     return GC_EXIT_USAGE;
 }
 
-static const verb_row *find_verb(const char *name)
-{
-    for (size_t i = 0; i < COUNT(verbs); i++)
-        if (strcmp(verbs[i].name, name) == 0)
-            return &verbs[i];
-    return NULL;
-}
-
-static const option_row *find_long(const char *name, size_t len)
-{
-    for (size_t i = 0; i < COUNT(options); i++)
-        if (strlen(options[i].name) == len && strncmp(options[i].name, name, len) == 0)
-            return &options[i];
-    return NULL;
-}
-
-static const option_row *find_short(char letter)
-{
-    for (size_t i = 0; i < COUNT(options); i++)
-        if (options[i].letter == letter)
-            return &options[i];
-    return NULL;
-}
-
 static bool looks_like_job(const char *text)
 {
     return strlen(text) == 14 && gc_starts_with(text, "j-") &&
@@ -250,12 +50,12 @@ static bool looks_like_job(const char *text)
 
 static gc_exit unknown_option(const char *word)
 {
-    const char *names[COUNT(options)];
+    const char *names[GC_OPTION_ROWS];
     char bare[64];
     snprintf(bare, sizeof bare, "%.*s", (int)strcspn(word + 2, "="), word + 2);
-    for (size_t i = 0; i < COUNT(options); i++)
-        names[i] = options[i].name;
-    const char *near = gc_nearest(bare, names, COUNT(options));
+    for (size_t i = 0; i < GC_OPTION_ROWS; i++)
+        names[i] = gc_option_rows[i].name;
+    const char *near = gc_nearest(bare, names, GC_OPTION_ROWS);
     fprintf(stderr, "error: unknown option %s", word);
     if (near)
         fprintf(stderr, "; did you mean --%s?", near);
@@ -316,10 +116,10 @@ static void set_text(char **to, const char *value)
     *to = gc_xstrdup(value);
 }
 
-static gc_exit apply(parser *p, const option_row *o, const char *value)
+static gc_exit apply(parser *p, const gc_option_row *o, const char *value)
 {
     gc_options *out = p->out;
-    p->given[o - options] = true;
+    p->given[o - gc_option_rows] = true;
     if (o->key) {
         gc_strv_add(&p->settings, o->name);
         gc_strv_add(&p->settings, o->key);
@@ -327,33 +127,33 @@ static gc_exit apply(parser *p, const option_row *o, const char *value)
         return GC_EXIT_OK;
     }
     switch (o->id) {
-    case OPT_OUTPUT:
+    case GC_OPT_OUTPUT:
         set_text(&out->output, value);
         out->output_given = true;
         break;
-    case OPT_CONFIG: set_text(&p->config_path, value); break;
-    case OPT_SPEC: set_text(&out->spec, value); break;
-    case OPT_ANSWERS: set_text(&out->answers, value); break;
-    case OPT_METRICS: set_text(&out->metrics, value); break;
-    case OPT_REPORT: set_text(&out->report, value); break;
-    case OPT_RESUME:
+    case GC_OPT_CONFIG: set_text(&p->config_path, value); break;
+    case GC_OPT_SPEC: set_text(&out->spec, value); break;
+    case GC_OPT_ANSWERS: set_text(&out->answers, value); break;
+    case GC_OPT_METRICS: set_text(&out->metrics, value); break;
+    case GC_OPT_REPORT: set_text(&out->report, value); break;
+    case GC_OPT_RESUME:
         out->resume = true;
         if (value && !looks_like_job(value))
             return usage("--resume=%s is no job id (j- and 12 of 0-9a-z)", value);
         if (value)
             set_text(&out->resume_job, value);
         break;
-    case OPT_ON_EDIT: return choose_policy(p, value);
-    case OPT_PROGRESS: return choose_progress(p, value);
-    case OPT_DRY_RUN: out->dry_run = true; break;
-    case OPT_NO_OPTIMIZATION: out->no_optimization = true; break;
-    case OPT_YES: out->yes = true; break;
-    case OPT_FORCE: out->force = true; break;
-    case OPT_STRICT: out->strict = true; break;
-    case OPT_JSON: out->json = true; break;
-    case OPT_WATCH: out->watch = true; break;
-    case OPT_HELP: p->help = true; break;
-    case OPT_VERSION: p->version = true; break;
+    case GC_OPT_ON_EDIT: return choose_policy(p, value);
+    case GC_OPT_PROGRESS: return choose_progress(p, value);
+    case GC_OPT_DRY_RUN: out->dry_run = true; break;
+    case GC_OPT_NO_OPTIMIZATION: out->no_optimization = true; break;
+    case GC_OPT_YES: out->yes = true; break;
+    case GC_OPT_FORCE: out->force = true; break;
+    case GC_OPT_STRICT: out->strict = true; break;
+    case GC_OPT_JSON: out->json = true; break;
+    case GC_OPT_WATCH: out->watch = true; break;
+    case GC_OPT_HELP: p->help = true; break;
+    case GC_OPT_VERSION: p->version = true; break;
     default: break;
     }
     return GC_EXIT_OK;
@@ -363,16 +163,16 @@ static gc_exit apply(parser *p, const option_row *o, const char *value)
 static gc_exit parse_option(parser *p, int argc, char **argv, int *i)
 {
     const char *word = argv[*i], *value = NULL;
-    const option_row *o;
+    const gc_option_row *o;
     if (word[1] == '-') {
         const char *equals = strchr(word, '=');
         size_t len = equals ? (size_t)(equals - word) - 2 : strlen(word + 2);
-        o = find_long(word + 2, len);
+        o = gc_option_find(word + 2, len);
         if (!o)
             return unknown_option(word);
         value = equals ? equals + 1 : NULL;
     } else {
-        o = find_short(word[1]);
+        o = gc_option_find_letter(word[1]);
         if (!o)
             return usage("unknown option %s", word);
         value = word[2] ? word + 2 : NULL;
@@ -429,10 +229,10 @@ static bool wants_spec(gc_verb verb)
 /* A lone word that is no command and no file is more likely a mistyped command. */
 static gc_exit check_implicit(const char *word)
 {
-    const char *names[COUNT(verbs)];
-    for (size_t i = 0; i < COUNT(verbs); i++)
-        names[i] = verbs[i].name;
-    const char *near = gc_nearest(word, names, COUNT(verbs));
+    const char *names[GC_VERB_ROWS];
+    for (size_t i = 0; i < GC_VERB_ROWS; i++)
+        names[i] = gc_verb_rows[i].name;
+    const char *near = gc_nearest(word, names, GC_VERB_ROWS);
     if (!near || access(word, F_OK) == 0 || strpbrk(word, "./"))
         return GC_EXIT_OK;
     return usage("there is no command and no file \"%s\"; did you mean %s?", word, near);
@@ -451,7 +251,7 @@ static void take_help(parser *p)
 static gc_exit choose_verb(parser *p)
 {
     take_help(p);
-    p->verb = p->words.count ? find_verb(p->words.items[0]) : NULL;
+    p->verb = p->words.count ? gc_verb_find(p->words.items[0]) : NULL;
     p->named = p->verb != NULL;
     if (p->named) {
         shift(&p->words);
@@ -461,7 +261,7 @@ static gc_exit choose_verb(parser *p)
             if (code != GC_EXIT_OK)
                 return code;
         }
-        p->verb = &verbs[0];
+        p->verb = &gc_verb_rows[0];
     }
     p->out->verb = p->verb->verb;
     return GC_EXIT_OK;
@@ -485,10 +285,10 @@ static gc_exit sort_report(gc_options *out)
 
 static gc_exit check_arguments(parser *p)
 {
-    const verb_row *verb = p->verb;
-    for (size_t i = 0; i < COUNT(options); i++)
-        if (p->given[i] && !takes(verb, &options[i]))
-            return usage("--%s means nothing to %s", options[i].name, verb->name);
+    const gc_verb_row *verb = p->verb;
+    for (size_t i = 0; i < GC_OPTION_ROWS; i++)
+        if (p->given[i] && !gc_verb_takes(verb, &gc_option_rows[i]))
+            return usage("--%s means nothing to %s", gc_option_rows[i].name, verb->name);
     size_t max = verb->max_args, min = verb->min_args;
     if (wants_spec(verb->verb) && p->out->spec)
         max--; /* --spec has named it already */
@@ -570,9 +370,9 @@ gc_exit gc_options_parse(int argc, char **argv, gc_options *out, bool *done)
         code = choose_verb(&p);
     if (code == GC_EXIT_OK && p.help) {
         if (p.named)
-            print_verb_help(p.verb, stdout);
+            gc_verb_print_help(p.verb, stdout);
         else
-            print_help(stdout);
+            gc_options_print_help(stdout);
     } else if (code == GC_EXIT_OK && p.version) {
         out->verb = GC_VERB_VERSION;
         *done = false;

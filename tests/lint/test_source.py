@@ -86,9 +86,9 @@ class Docs(unittest.TestCase):
                         if p.suffix in (".c", ".py") and p != pathlib.Path(__file__))
         manuals = "".join(p.read_text().replace("\\-", "-")
                           for p in (ROOT / "docs/man").glob("*.1"))
-        for source in ("coordinator/options.c", "broker/conf.c", "worker/conf.c",
+        for source in ("coordinator/options_table.c", "broker/conf.c", "worker/conf.c",
                        "common/program.c"):
-            rows = re.findall(r'\{ "([a-z-]+)", (?:\'|0, OPT|"[A-Z]|NULL)',
+            rows = re.findall(r'\{ "([a-z-]+)", (?:\'|0, GC_OPT|"[A-Z]|NULL)',
                               (ROOT / source).read_text())
             self.assertGreater(len(rows), 4, source)
             for name in rows:
