@@ -12,6 +12,7 @@
 #include "common/models.h"
 #include "common/store.h"
 #include "common/text.h"
+#include "coordinator/child.h"
 #include "coordinator/client.h"
 #include "coordinator/commands.h"
 #include "coordinator/validate.h"
@@ -53,7 +54,6 @@ static void say(doctor *d, verdict v, const char *what, const char *fmt, ...)
     free(clean);
 }
 
-/* Searches PATH, or beside this program for the others of the family. */
 static bool on_path(const char *program)
 {
     gc_strv dirs = { 0 };
@@ -69,18 +69,14 @@ static bool on_path(const char *program)
     return found;
 }
 
+/* In the folder of this program, where the others of the family are. */
 static bool beside(const char *program)
 {
-    char self[4096];
-    ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
-    if (len <= 0)
-        return false;
-    self[len] = '\0';
-    char *slash = strrchr(self, '/');
-    *slash = '\0';
-    char *name = gc_xasprintf("%s/%s", self, program);
+    char *dir = gc_child_dir();
+    char *name = gc_xasprintf("%s/%s", dir, program);
     bool found = access(name, X_OK) == 0;
     free(name);
+    free(dir);
     return found;
 }
 

@@ -1,14 +1,11 @@
 #include "coordinator/local.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,28 +14,11 @@
 #include "common/fs.h"
 #include "common/hash.h"
 #include "common/keys.h"
-#include "common/log.h"
 #include "common/mem.h"
 #include "common/store.h"
-#include "common/text.h"
-#include "coordinator/exit.h"
+#include "coordinator/child.h"
 
 #define START_TIMEOUT_MS 10000
-#define STOP_TIMEOUT_MS 5000
-#define RESTARTS_PER_MINUTE 5
-#define MAX_ARGS 32
-
-/* A program that we started. `args` own their texts. */
-typedef struct child {
-    const char *name;
-    char *args[MAX_ARGS];
-    size_t arg_count;
-    char *env;    /* one variable for it alone, "NAME=value", or NULL */
-    pid_t pid;    /* 0: not running */
-    int ready_fd; /* -1: it has nothing to say */
-    int restarts;
-    int64_t restarts_since;
-} child;
 
 struct gc_local {
     const gc_config *config;
@@ -47,8 +27,8 @@ struct gc_local {
     char *redis_url; /* what to connect to */
     char *broker;
     char *sim_url; /* base URL of the simulator, or NULL */
-    child redis, broker_child, sim;
-    child *workers;
+    gc_child redis, broker_child, sim;
+    gc_child *workers;
     size_t worker_count;
     gc_root *lock; /* held while a command runs its own Redis on the data */
 };
@@ -69,18 +49,6 @@ const char *gc_local_broker(const gc_local *self)
 }
 
 /* ---- folders ---- */
-
-static char *find_bin_dir(void)
-{
-    char path[4096];
-    ssize_t len = readlink("/proc/self/exe", path, sizeof path - 1);
-    if (len <= 0)
-        return gc_xstrdup(".");
-    path[len] = '\0';
-    char *slash = strrchr(path, '/');
-    *slash = '\0';
-    return gc_xstrdup(path);
-}
 
 /* Ours alone: a folder that somebody else made there is refused. */
 static gc_err make_private(const char *path, gc_errinfo *info)
@@ -113,142 +81,22 @@ static gc_err make_run_dir(gc_local *self, const char *output, gc_errinfo *info)
     return err ? err : make_private(self->run_dir, info);
 }
 
-/* ---- children ---- */
-
-static void add_arg(child *c, char *text)
-{
-    if (c->arg_count < MAX_ARGS - 1)
-        c->args[c->arg_count++] = text;
-}
-
-static void add_args(child *c, const char *const *texts)
-{
-    for (; *texts; texts++)
-        add_arg(c, gc_xstrdup(*texts));
-}
-
-static void release_child(child *c)
-{
-    for (size_t i = 0; i < c->arg_count; i++)
-        free(c->args[i]);
-    free(c->env);
-    if (c->ready_fd > 0)
-        close(c->ready_fd);
-    *c = (child){ .ready_fd = -1 };
-}
-
-/* In the child: dies with its parent, gets no terminal signals, and inherits nothing but the
- * standard descriptors and `ready`. */
-static void become_child(const child *c, pid_t parent, int ready)
-{
-    sigset_t none;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent)
-        _exit(127); /* the parent died in between */
-    setpgid(0, 0);  /* Ctrl-C is the parent's to handle */
-    int null = open("/dev/null", O_RDWR);
-    dup2(null, STDIN_FILENO);
-    dup2(STDERR_FILENO, STDOUT_FILENO);
-    if (ready < 0)
-        ready = null; /* nobody listens, but 3 must be no descriptor of the child's own */
-    if (ready != 3)
-        dup2(ready, 3);
-    else
-        fcntl(3, F_SETFD, 0);
-    if (c->env)
-        putenv(c->env);
-    execvp(c->args[0], c->args);
-    _exit(127);
-}
-
-static gc_err start_child(child *c, bool ready_pipe, gc_errinfo *info)
-{
-    int fds[2] = { -1, -1 };
-    pid_t parent = getpid();
-    if (ready_pipe && pipe2(fds, O_CLOEXEC))
-        return gc_fail(info, GC_EIO, "cannot make a pipe: %s", strerror(errno));
-    c->pid = fork();
-    if (c->pid == 0)
-        become_child(c, parent, fds[1]);
-    if (fds[1] >= 0)
-        close(fds[1]);
-    if (c->pid < 0) {
-        c->pid = 0;
-        if (fds[0] >= 0)
-            close(fds[0]);
-        return gc_fail(info, GC_EIO, "cannot start %s: %s", c->name, strerror(errno));
-    }
-    if (c->ready_fd >= 0)
-        close(c->ready_fd);
-    c->ready_fd = fds[0];
-    gc_log_debug("local.started", "program=%s pid=%d", c->name, (int)c->pid);
-    return GC_OK;
-}
-
-/* The first line that a child writes to descriptor 3 once it is ready. */
-static gc_err wait_ready(child *c, char **line, gc_errinfo *info)
-{
-    char text[512];
-    size_t used = 0;
-    int64_t deadline = gc_clock_ms() + START_TIMEOUT_MS;
-    while (!memchr(text, '\n', used)) {
-        struct pollfd p = { c->ready_fd, POLLIN, 0 };
-        int64_t left = deadline - gc_clock_ms();
-        if (left <= 0 || poll(&p, 1, (int)left) == 0)
-            return gc_fail(info, GC_ETIMEOUT, "%s was not ready within %d seconds",
-                           c->name, START_TIMEOUT_MS / 1000);
-        ssize_t n = read(c->ready_fd, text + used, sizeof text - 1 - used);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return gc_fail(info, GC_EIO,
-                           "%s did not start; is it installed beside this program? "
-                           "Its own message is above",
-                           c->name);
-        used += (size_t)n;
-    }
-    *(char *)memchr(text, '\n', used) = '\0';
-    close(c->ready_fd);
-    c->ready_fd = -1;
-    *line = gc_xstrdup(text);
-    return GC_OK;
-}
-
-static void stop_child(child *c, int sig)
-{
-    if (!c->pid)
-        return;
-    kill(c->pid, sig);
-    int64_t deadline = gc_clock_ms() + STOP_TIMEOUT_MS;
-    while (waitpid(c->pid, NULL, WNOHANG) == 0) {
-        if (gc_clock_ms() > deadline) {
-            kill(c->pid, SIGKILL);
-            waitpid(c->pid, NULL, 0);
-            break;
-        }
-        poll(NULL, 0, 5);
-    }
-    c->pid = 0;
-}
-
 /* ---- Redis ---- */
 
 static void redis_args(gc_local *self, const char *data)
 {
-    child *c = &self->redis;
-    *c = (child){ .name = "redis-server", .ready_fd = -1 };
-    add_args(c, (const char *const[]){ "redis-server", "--port", "0", "--save", "",
-                                       "--appendonly", "yes", "--appendfsync", "always",
-                                       "--loglevel", "warning", "--maxmemory-policy",
-                                       "noeviction", "--unixsocketperm", "700",
-                                       "--logfile", NULL });
-    add_arg(c, gc_xasprintf("%s/redis.log", data));
-    add_arg(c, gc_xstrdup("--dir"));
-    add_arg(c, gc_xstrdup(data));
-    add_arg(c, gc_xstrdup("--unixsocket"));
-    add_arg(c, gc_xasprintf("%s/redis.sock", self->run_dir));
+    gc_child *c = &self->redis;
+    gc_child_init(c, "redis-server");
+    gc_child_add_all(c, (const char *const[]){
+                            "redis-server", "--port", "0", "--save", "", "--appendonly",
+                            "yes", "--appendfsync", "always", "--loglevel", "warning",
+                            "--maxmemory-policy", "noeviction", "--unixsocketperm", "700",
+                            "--logfile", NULL });
+    gc_child_add(c, gc_xasprintf("%s/redis.log", data));
+    gc_child_add(c, gc_xstrdup("--dir"));
+    gc_child_add(c, gc_xstrdup(data));
+    gc_child_add(c, gc_xstrdup("--unixsocket"));
+    gc_child_add(c, gc_xasprintf("%s/redis.sock", self->run_dir));
 }
 
 /* Ready when it answers PING; loading a large append-only file takes its time. */
@@ -295,7 +143,7 @@ static gc_err start_redis(gc_local *self, const char *output, gc_errinfo *info)
     self->redis_url = gc_xasprintf("unix://%s/redis.sock", self->run_dir);
     if (!err) {
         redis_args(self, data);
-        err = start_child(&self->redis, false, info);
+        err = gc_child_start(&self->redis, false, info);
     }
     if (!err)
         err = wait_redis(self, info);
@@ -324,10 +172,10 @@ static void export_settings(const gc_config *conf)
 }
 
 /* Children read the file that we have read; not one that lies where we were started. */
-static void add_config(child *c, const gc_config *conf)
+static void add_config(gc_child *c, const gc_config *conf)
 {
-    add_args(c,
-             (const char *const[]){ "-c", conf->file ? conf->file : "/dev/null", NULL });
+    gc_child_add_all(
+        c, (const char *const[]){ "-c", conf->file ? conf->file : "/dev/null", NULL });
 }
 
 /* Children write to our stderr: only what matters, unless more is asked for. */
@@ -338,21 +186,21 @@ static const char *child_log_level(const gc_config *conf)
 
 static gc_err start_broker(gc_local *self, gc_errinfo *info)
 {
-    child *c = &self->broker_child;
+    gc_child *c = &self->broker_child;
     const gc_config *conf = self->config;
     export_settings(conf);
-    *c = (child){ .name = "gc-broker", .ready_fd = -1 };
-    add_arg(c, gc_xasprintf("%s/gc-broker", self->bin_dir));
-    add_arg(c, gc_xstrdup("--bind"));
-    add_arg(c, gc_xasprintf("ipc://%s/broker.sock", self->run_dir));
+    gc_child_init(c, "gc-broker");
+    gc_child_add(c, gc_xasprintf("%s/gc-broker", self->bin_dir));
+    gc_child_add(c, gc_xstrdup("--bind"));
+    gc_child_add(c, gc_xasprintf("ipc://%s/broker.sock", self->run_dir));
     add_config(c, conf);
-    add_args(c, (const char *const[]){ "--ready-fd", "3", "--log-level",
-                                       child_log_level(conf), "--log-format",
-                                       conf->logging_format, NULL });
+    gc_child_add_all(c, (const char *const[]){ "--ready-fd", "3", "--log-level",
+                                               child_log_level(conf), "--log-format",
+                                               conf->logging_format, NULL });
     char *line = NULL;
-    gc_err err = start_child(c, true, info);
+    gc_err err = gc_child_start(c, true, info);
     if (!err)
-        err = wait_ready(c, &line, info);
+        err = gc_child_wait_ready(c, START_TIMEOUT_MS, &line, info);
     free(line);
     if (!err)
         self->broker = gc_xasprintf("ipc://%s/broker.sock", self->run_dir);
@@ -361,30 +209,30 @@ static gc_err start_broker(gc_local *self, gc_errinfo *info)
 
 static gc_err start_sim(gc_local *self, gc_errinfo *info)
 {
-    child *c = &self->sim;
-    *c = (child){ .name = "gc-llm-sim", .ready_fd = -1 };
-    add_arg(c, gc_xasprintf("%s/gc-llm-sim", self->bin_dir));
-    add_args(c, (const char *const[]){ "--port", "0", "--ready-fd", "3",
-                                       "--die-with-parent", NULL });
-    gc_err err = start_child(c, true, info);
-    return err ? err : wait_ready(c, &self->sim_url, info);
+    gc_child *c = &self->sim;
+    gc_child_init(c, "gc-llm-sim");
+    gc_child_add(c, gc_xasprintf("%s/gc-llm-sim", self->bin_dir));
+    gc_child_add_all(c, (const char *const[]){ "--port", "0", "--ready-fd", "3",
+                                               "--die-with-parent", NULL });
+    gc_err err = gc_child_start(c, true, info);
+    return err ? err : gc_child_wait_ready(c, START_TIMEOUT_MS, &self->sim_url, info);
 }
 
-static void worker_args(gc_local *self, child *c)
+static void worker_args(gc_local *self, gc_child *c)
 {
     const gc_config *conf = self->config;
-    *c = (child){ .name = "gc-worker", .ready_fd = -1 };
-    add_arg(c, gc_xasprintf("%s/gc-worker", self->bin_dir));
-    add_arg(c, gc_xstrdup("--broker"));
-    add_arg(c, gc_xstrdup(self->broker));
-    add_arg(c, gc_xstrdup("--redis"));
-    add_arg(c, gc_xstrdup(self->redis_url));
-    add_arg(c, gc_xstrdup("--slots"));
-    add_arg(c, gc_xasprintf("%lld", (long long)conf->cluster_slots));
+    gc_child_init(c, "gc-worker");
+    gc_child_add(c, gc_xasprintf("%s/gc-worker", self->bin_dir));
+    gc_child_add(c, gc_xstrdup("--broker"));
+    gc_child_add(c, gc_xstrdup(self->broker));
+    gc_child_add(c, gc_xstrdup("--redis"));
+    gc_child_add(c, gc_xstrdup(self->redis_url));
+    gc_child_add(c, gc_xstrdup("--slots"));
+    gc_child_add(c, gc_xasprintf("%lld", (long long)conf->cluster_slots));
     add_config(c, conf);
-    add_args(c, (const char *const[]){ "--die-with-parent", "--log-level",
-                                       child_log_level(conf), "--log-format",
-                                       conf->logging_format, NULL });
+    gc_child_add_all(c, (const char *const[]){ "--die-with-parent", "--log-level",
+                                               child_log_level(conf), "--log-format",
+                                               conf->logging_format, NULL });
 }
 
 /* With the simulator, workers get its address and a key that is worth nothing. */
@@ -415,7 +263,7 @@ static gc_err start_workers(gc_local *self, gc_errinfo *info)
     for (size_t i = 0; i < count && !err; i++) {
         worker_args(self, &self->workers[i]);
         self->worker_count++;
-        err = start_child(&self->workers[i], false, info);
+        err = gc_child_start(&self->workers[i], false, info);
     }
     return err;
 }
@@ -426,8 +274,10 @@ static gc_local *make(const gc_config *config)
 {
     gc_local *self = gc_xcalloc(1, sizeof *self);
     self->config = config;
-    self->bin_dir = find_bin_dir();
-    self->redis.ready_fd = self->broker_child.ready_fd = self->sim.ready_fd = -1;
+    self->bin_dir = gc_child_dir();
+    gc_child_init(&self->redis, "redis-server");
+    gc_child_init(&self->broker_child, "gc-broker");
+    gc_child_init(&self->sim, "gc-llm-sim");
     return self;
 }
 
@@ -518,20 +368,20 @@ void gc_local_stop(gc_local **self_p)
     gc_local *self = *self_p;
     if (!self)
         return;
+    /* At once and all together: whatever was paid is stored before DONE. */
     for (size_t i = 0; i < self->worker_count; i++)
         if (self->workers[i].pid)
-            kill(self->workers[i].pid,
-                 SIGKILL); /* everything paid is stored before DONE */
+            kill(self->workers[i].pid, SIGKILL);
     for (size_t i = 0; i < self->worker_count; i++)
-        stop_child(&self->workers[i], SIGKILL);
-    stop_child(&self->broker_child, SIGKILL);
-    stop_child(&self->sim, SIGTERM);
-    stop_child(&self->redis, SIGTERM);
+        gc_child_stop(&self->workers[i], SIGKILL);
+    gc_child_stop(&self->broker_child, SIGKILL);
+    gc_child_stop(&self->sim, SIGTERM);
+    gc_child_stop(&self->redis, SIGTERM);
     for (size_t i = 0; i < self->worker_count; i++)
-        release_child(&self->workers[i]);
-    release_child(&self->broker_child);
-    release_child(&self->sim);
-    release_child(&self->redis);
+        gc_child_release(&self->workers[i]);
+    gc_child_release(&self->broker_child);
+    gc_child_release(&self->sim);
+    gc_child_release(&self->redis);
     remove_run_dir(self);
     free(self->workers);
     free(self->run_dir);
@@ -544,40 +394,13 @@ void gc_local_stop(gc_local **self_p)
     *self_p = NULL;
 }
 
-/* Starts a dead child again unless it dies all the time, or refused its settings, which say
- * the same at the next start. True if it cannot be mended. */
-static bool mend(const gc_local *self, child *c, gc_errinfo *info)
-{
-    int status = 0;
-    if (!c->pid || waitpid(c->pid, &status, WNOHANG) != c->pid)
-        return false;
-    c->pid = 0;
-    int64_t now_ms = gc_clock_ms();
-    if (now_ms - c->restarts_since > 60000) {
-        c->restarts_since = now_ms;
-        c->restarts = 0;
-    }
-    bool missing = WIFEXITED(status) && WEXITSTATUS(status) == 127;
-    if (WIFEXITED(status) && WEXITSTATUS(status) == GC_EXIT_USAGE) {
-        gc_fail(info, GC_EINVAL, "%s refuses its settings; it says why above", c->name);
-        return true;
-    }
-    bool may_restart = c != &self->sim; /* another simulator would listen elsewhere */
-    if (missing || !may_restart || ++c->restarts > RESTARTS_PER_MINUTE) {
-        gc_fail(info, GC_EIO, "%s %s", c->name,
-                missing ? "is not installed beside this program"
-                        : "keeps dying; its log is above");
-        return true;
-    }
-    gc_log_warn("local.restart", "program=%s status=%d", c->name, status);
-    return start_child(c, false, info) != GC_OK;
-}
-
 bool gc_local_failed(gc_local *self, gc_errinfo *info)
 {
-    bool failed = mend(self, &self->redis, info) ||
-                  mend(self, &self->broker_child, info) || mend(self, &self->sim, info);
+    bool failed =
+        gc_child_mend(&self->redis, true, info) ||
+        gc_child_mend(&self->broker_child, true, info) ||
+        gc_child_mend(&self->sim, false, info); /* another would listen elsewhere */
     for (size_t i = 0; i < self->worker_count; i++)
-        failed |= mend(self, &self->workers[i], info);
+        failed |= gc_child_mend(&self->workers[i], true, info);
     return failed;
 }
