@@ -5,6 +5,7 @@
 #define LOOK_MS 500
 #define MEMORY_S 15.0 /* what is older than a few times that has no weight */
 #define ENOUGH_S 3.0  /* to say anything */
+#define OVERRUN 0.25  /* of what came already */
 
 void gc_pace_note(gc_pace *self, int64_t tokens, int64_t now_ms)
 {
@@ -30,4 +31,9 @@ double gc_pace_left(const gc_pace *self, double tokens)
     if (tokens <= 0)
         return 0;
     return self->seen_s >= ENOUGH_S && self->rate > 0 ? tokens / self->rate : -1;
+}
+
+double gc_pace_rest(double expected, double came)
+{
+    return fmax(expected - came, came * OVERRUN);
 }

@@ -20,4 +20,8 @@ void gc_pace_note(gc_pace *self, int64_t tokens, int64_t now_ms);
 /* Seconds until `tokens` more have come, negative if it is too early to say. */
 double gc_pace_left(const gc_pace *self, double tokens);
 
+/* Tokens that a call has still to bring, of which so many were expected and so many came. One
+ * that is longer than expected is taken to be close to its end, not over. */
+double gc_pace_rest(double expected, double came);
+
 #endif

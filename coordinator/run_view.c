@@ -5,33 +5,18 @@
 #include "common/mem.h"
 #include "coordinator/run_private.h"
 
-#define OVERRUN 0.1 /* of what came already */
 #define MOST_NEWS 256
+#define SOME_TOKENS 50 /* of an answer: fewer say nothing about its pace */
 
 /* ---- what is still to come ---- */
 
 static double expected_tokens(const gc_run *run, size_t file)
 {
-    return (double)run->project.plan->files[file].expected_bytes /
-           run->rates.bytes_per_token;
+    return gc_rates_output(&run->rates, &run->project.plan->files[file]);
 }
 
-/* What the plan's guesses at the sizes of answers are off by, seen from those that came. */
-static double correction(const gc_run *run)
-{
-    double expected = 0, actual = 0;
-    for (size_t i = 0; i < run->stats.file_count; i++) {
-        const gc_file_stat *stat = &run->stats.files[i];
-        if (stat->usage.output <= 0)
-            continue;
-        expected += expected_tokens(run, i);
-        actual += (double)stat->usage.output;
-    }
-    return expected > 0 ? actual / expected : 1;
-}
-
-/* Of the files in no call. */
-static double waiting_tokens(const gc_run *run)
+/* Of all files that are not there yet. */
+static double open_tokens(const gc_run *run)
 {
     double tokens = 0;
     for (size_t i = 0; i < run->stats.file_count; i++)
@@ -42,13 +27,26 @@ static double waiting_tokens(const gc_run *run)
     return tokens;
 }
 
-/* A call that is longer than expected is taken to be close to its end, not over. */
-static double call_tokens_left(const gc_run *run, const run_task *t, double scale)
+static double call_tokens(const gc_run *run, const run_task *t)
 {
-    double expected = 0, least = (double)t->tokens * OVERRUN;
+    double tokens = 0;
     for (size_t i = 0; i < t->file_count; i++)
-        expected += expected_tokens(run, t->files[i]) * scale;
-    return expected - (double)t->tokens > least ? expected - (double)t->tokens : least;
+        tokens += expected_tokens(run, t->files[i]);
+    return tokens;
+}
+
+/* If more has come than was expected of the files up to the one that the answer is at, the
+ * rest will be longer, too. */
+static double call_tokens_seen(const gc_run *run, const run_task *t, double expected)
+{
+    double here = 0;
+    for (size_t i = 0; i < t->file_count && t->path; i++) {
+        here += expected_tokens(run, t->files[i]);
+        if (strcmp(run->stats.files[t->files[i]].path, t->path) == 0)
+            break;
+    }
+    return here > 0 && (double)t->tokens > here ? expected * (double)t->tokens / here
+                                                : expected;
 }
 
 /* ---- the calls ---- */
@@ -89,21 +87,30 @@ static gc_view_call show_call(const gc_run *run, const run_task *t, int64_t now_
                            .elapsed_ms = now_ms - t->begun_at };
 }
 
+/* As the call goes, once it has gone on for long enough to say. */
+static double seconds_per_token(const gc_run *run, const run_task *t, int64_t now_ms)
+{
+    double seconds = (double)(now_ms - t->begun_at) / 1000 - run->rates.wait_s;
+    return t->tokens >= SOME_TOKENS && seconds > 0 ? seconds / (double)t->tokens
+                                                   : run->rates.seconds_per_token;
+}
+
 /* The end is as far as the work that is left takes at the pace of the whole, and no nearer
  * than the end of the call that needs longest. */
 static double seconds_left(gc_run *run, run_task *const *running, size_t count,
                            int64_t now_ms)
 {
-    double scale = correction(run), open = waiting_tokens(run) * scale, longest = 0;
+    double open = open_tokens(run), longest = 0;
     int64_t streamed = 0;
     for (size_t i = 0; i < count; i++) {
         const run_task *t = running[i];
-        double left = call_tokens_left(run, t, scale);
-        double seconds = (double)(now_ms - t->begun_at) / 1000;
+        double expected = call_tokens(run, t);
+        double left = gc_pace_rest(call_tokens_seen(run, t, expected), (double)t->tokens);
+        double seconds = left * seconds_per_token(run, t, now_ms);
         streamed += t->tokens;
-        open -= (double)t->tokens;
-        if (t->tokens > 0 && left * seconds / (double)t->tokens > longest)
-            longest = left * seconds / (double)t->tokens;
+        open += left - expected;
+        if (t->tokens > 0 && seconds > longest)
+            longest = seconds;
     }
     gc_pace_note(&run->pace, run->stats.usage.output + streamed, now_ms);
     double all = gc_pace_left(&run->pace, open);

@@ -55,9 +55,23 @@ static void test_pace_ignores_noise(void **state)
     assert_true(gc_pace_left(&pace, 1000) > left);
 }
 
+static void test_pace_rest_of_a_call(void **state)
+{
+    (void)state;
+    static const struct {
+        double expected, came, rest;
+    } rows[] = {
+        { 800, 0, 800 }, { 800, 400, 400 }, { 800, 700, 175 }, { 800, 1600, 400 }
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        assert_float_equal(gc_pace_rest(rows[i].expected, rows[i].came), rows[i].rest,
+                           1e-9);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_pace_rest_of_a_call),
         cmocka_unit_test(test_pace_knows_nothing_at_first),
         cmocka_unit_test(test_pace_of_a_steady_stream),
         cmocka_unit_test(test_pace_converges),
