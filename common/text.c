@@ -179,3 +179,43 @@ uint32_t gc_utf8_next(const char *text, size_t len, size_t *pos)
     *pos += n ? n : 1;
     return code;
 }
+
+/* ---- terminal ---- */
+
+static size_t width_of(uint32_t c)
+{
+    static const struct {
+        uint32_t first, last;
+        size_t columns;
+    } ranges[] = {
+        { 0x0300, 0x036f, 0 },   { 0x1100, 0x115f, 2 },   { 0x200b, 0x200f, 0 },
+        { 0x20d0, 0x20ff, 0 },   { 0x2e80, 0x303e, 2 },   { 0x3041, 0x4dbf, 2 },
+        { 0x4e00, 0xa4cf, 2 },   { 0xa960, 0xa97c, 2 },   { 0xac00, 0xd7a3, 2 },
+        { 0xf900, 0xfaff, 2 },   { 0xfe00, 0xfe0f, 0 },   { 0xfe30, 0xfe6f, 2 },
+        { 0xff01, 0xff60, 2 },   { 0xffe0, 0xffe6, 2 },   { 0x1f300, 0x1f64f, 2 },
+        { 0x1f680, 0x1faff, 2 }, { 0x20000, 0x3fffd, 2 },
+    };
+    for (size_t i = 0; i < sizeof ranges / sizeof *ranges && c >= ranges[i].first; i++)
+        if (c <= ranges[i].last)
+            return ranges[i].columns;
+    return 1;
+}
+
+size_t gc_text_columns(const char *text, size_t len)
+{
+    size_t columns = 0;
+    for (size_t pos = 0; pos < len;)
+        columns += width_of(gc_utf8_next(text, len, &pos));
+    return columns;
+}
+
+size_t gc_text_within(const char *text, size_t len, size_t columns)
+{
+    size_t within = 0, used = 0;
+    for (size_t pos = 0; pos < len; within = pos) {
+        used += width_of(gc_utf8_next(text, len, &pos));
+        if (used > columns)
+            break;
+    }
+    return within;
+}

@@ -42,4 +42,11 @@ void gc_one_line(char *out, size_t size, const char *text);
  * bytes give U+FFFD and move by one. */
 uint32_t gc_utf8_next(const char *text, size_t len, size_t *pos);
 
+/* Columns that valid UTF-8 without control characters takes on a terminal: wide characters
+ * (Unicode Standard Annex 11: W and F) take two, accents that combine none. */
+size_t gc_text_columns(const char *text, size_t len);
+
+/* Bytes of the longest start of `text` that takes no more than so many columns. */
+size_t gc_text_within(const char *text, size_t len, size_t columns);
+
 #endif

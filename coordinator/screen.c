@@ -48,14 +48,6 @@ static void put_home(const gc_screen *self, gc_buf *out)
         gc_buf_printf(out, "\033[%zuA", up);
 }
 
-static size_t columns(const char *text, size_t len)
-{
-    size_t n = 0;
-    for (size_t pos = 0; pos < len; n++)
-        gc_utf8_next(text, len, &pos);
-    return n;
-}
-
 static void show(gc_screen *self, const gc_buf *frame)
 {
     fwrite(frame->ptr, 1, frame->len, self->stream);
@@ -75,7 +67,7 @@ void gc_screen_draw(gc_screen *self, const char *text, size_t len)
             gc_buf_puts(&frame, "\r\n");
         gc_buf_append(&frame, text + from, n);
         gc_buf_puts(&frame, "\033[K");
-        self->lengths[self->lines++] = columns(text + from, n);
+        self->lengths[self->lines++] = gc_text_columns(text + from, n);
         from += n + 1;
     }
     gc_buf_puts(&frame, "\033[J"); /* what was below: fewer lines than before */

@@ -131,14 +131,15 @@ static void put_seconds(gc_buf *out, double seconds)
         gc_buf_printf(out, "%" PRId64 "s", s);
 }
 
-void gc_view_counts(const gc_view *v, gc_buf *out)
+static void put_counts(const gc_view *v, bool brief, gc_buf *out)
 {
+    int cents = brief ? 2 : 4;
     gc_buf_printf(out, "%zu/%zu files, ", v->done, v->files);
     if (v->calls_running)
         gc_buf_printf(out, "%zu calls, ", v->calls_running);
-    gc_buf_printf(out, "%" PRId64 " tokens, $%.4f", v->output_tokens, v->cost_usd);
+    gc_buf_printf(out, "%" PRId64 " tokens, $%.*f", v->output_tokens, cents, v->cost_usd);
     if (v->expected_usd > 0)
-        gc_buf_printf(out, " of about $%.4f", v->expected_usd);
+        gc_buf_printf(out, brief ? "/$%.*f" : " of about $%.*f", cents, v->expected_usd);
     if (v->failed)
         gc_buf_printf(out, ", %zu failed", v->failed);
     if (v->left_s >= 0) {
@@ -146,6 +147,11 @@ void gc_view_counts(const gc_view *v, gc_buf *out)
         put_seconds(out, v->left_s);
         gc_buf_puts(out, " left");
     }
+}
+
+void gc_view_counts(const gc_view *v, gc_buf *out)
+{
+    put_counts(v, false, out);
 }
 
 static void put_bar(gc_buf *out, const gc_view *v, size_t cells)
@@ -158,18 +164,9 @@ static void put_bar(gc_buf *out, const gc_view *v, size_t cells)
     gc_buf_puts(out, "] ");
 }
 
-/* One column per code point: paths are the only text here that is not ASCII. */
-static size_t bytes_within(const char *text, size_t len, size_t columns)
-{
-    size_t pos = 0;
-    for (size_t n = 0; pos < len && n < columns; n++)
-        gc_utf8_next(text, len, &pos);
-    return pos;
-}
-
 static void put_cut(gc_buf *out, const gc_buf *line, size_t width)
 {
-    gc_buf_append(out, line->ptr, bytes_within(line->ptr, line->len, width));
+    gc_buf_append(out, line->ptr, gc_text_within(line->ptr, line->len, width));
 }
 
 static char spinner(unsigned frame)
@@ -183,7 +180,11 @@ static void draw_phase(const gc_view *v, size_t width, unsigned frame, gc_buf *o
     gc_buf_init(&line, LINE_LIMIT);
     gc_buf_init(&counts, LINE_LIMIT);
     gc_buf_printf(&line, "%s%s ", v->phase, v->simulated ? " (simulated model)" : "");
-    gc_view_counts(v, &counts);
+    put_counts(v, false, &counts);
+    if (line.len + counts.len + strlen("[] ") + MIN_CELLS > width) {
+        gc_buf_reset(&counts);
+        put_counts(v, true, &counts);
+    }
     size_t used = line.len + counts.len + strlen("[] ");
     size_t cells = used < width ? width - used : 0;
     if (!v->done && !v->calls_running)
@@ -211,12 +212,10 @@ static void draw_call(const gc_view_call *c, size_t width, unsigned frame, gc_bu
                       (double)c->tokens * 1000 / (double)c->elapsed_ms);
     else
         gc_buf_puts(&figures, ", waiting for the first word");
-    size_t len = strlen(c->path), columns = 0, from = 0;
-    for (size_t pos = 0; pos < len; columns++)
-        gc_utf8_next(c->path, len, &pos);
     size_t room = width > figures.len + 4 ? width - figures.len - 4 : 0;
-    if (columns > room)
-        from = bytes_within(c->path, len, columns - room);
+    size_t len = strlen(c->path), from = 0;
+    while (gc_text_columns(c->path + from, len - from) > room)
+        gc_utf8_next(c->path, len, &from);
     gc_buf_printf(&line, "  %c %s", spinner(frame), c->path + from);
     gc_buf_append(&line, figures.ptr, figures.len);
     put_cut(out, &line, width);

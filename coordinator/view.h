@@ -53,8 +53,8 @@ void gc_view_counts(const gc_view *self, gc_buf *out);
 
 /* Lines for a terminal of `width` columns, none longer, '\n' between them: the bar of the
  * phase, then the running calls, at most `height` lines in all (at least 1). `frame` turns
- * the spinners. In a narrow terminal the bar gives way first, then the end of the line; that
- * the model is simulated comes before both. */
+ * the spinners. In a narrow terminal dollars are rounded to cents first, then the bar gives way,
+ * then the end of the line; that the model is simulated comes before all that. */
 void gc_view_draw(const gc_view *self, size_t width, size_t height, unsigned frame,
                   gc_buf *out);
 

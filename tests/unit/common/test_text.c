@@ -111,9 +111,31 @@ static void test_text_prefixes_and_suffixes(void **state)
     assert_false(gc_ends_with("bc", "abc"));
 }
 
+static void test_text_columns_of_a_terminal(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        size_t columns, within3; /* bytes of what three columns hold */
+    } rows[] = {
+        { "", 0, 0 },
+        { "abc", 3, 3 },
+        { "\xc3\xa9t\xc3\xa9s", 4, 5 },
+        { "\xe6\xb3\xa8\xe6\x96\x87", 4, 3 },         /* wide: the second does not fit */
+        { "e\xcc\x81te", 3, 5 },                      /* an accent that combines */
+        { "\xf0\x9f\x98\x80\xf0\x9f\x98\x80", 4, 4 }, /* emoji */
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        size_t len = strlen(rows[i].text);
+        assert_int_equal(gc_text_columns(rows[i].text, len), rows[i].columns);
+        assert_int_equal(gc_text_within(rows[i].text, len, 3), rows[i].within3);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_text_columns_of_a_terminal),
         cmocka_unit_test(test_text_integers),
         cmocka_unit_test(test_text_numbers),
         cmocka_unit_test(test_text_durations),
