@@ -63,7 +63,7 @@ static void test_view_draws_bar_and_calls(void **state)
     gc_strv_release(&lines);
     lines = drawn(&v, 80, 10);
     assert_string_equal(lines.items[0],
-                        "generate [===>       ] 19/57 files, 2 calls, 1234 "
+                        "generate [===>      ] 19/57 files, 2 calls, 1234 "
                         "tokens, $0.01/$0.05, 1m15s left");
     gc_strv_release(&lines);
 }
