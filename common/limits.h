@@ -19,6 +19,8 @@ typedef struct gc_booking {
     int64_t slot;   /* 0: not booked */
     int64_t ticket; /* place in the line of those who wait; 0: in none */
     int64_t requests, input, output;
+    int64_t
+        streamed; /* settled: output tokens that count for when they came, not were booked */
 } gc_booking;
 
 #endif

@@ -146,7 +146,8 @@ void gc_astore_limit_take(gc_astore *self, const gc_task *task, const char *key_
 /* The call of this ticket will not be made. */
 void gc_astore_limit_leave(gc_astore *self, const gc_task *task, const char *key_id,
                            int64_t window_ms, int64_t ticket);
-/* Adds `error` (what it took less what was booked) to the slot error->slot. */
+/* Adds `error` (what it took less what was booked) to the slot error->slot; output tokens that
+ * streamed since (error->streamed, part of what it took) move to the slots until now. */
 void gc_astore_limit_settle(gc_astore *self, const gc_task *task, const char *key_id,
                             int64_t window_ms, const gc_booking *error);
 void gc_astore_limit_learn(gc_astore *self, const gc_task *task, const char *key_id,

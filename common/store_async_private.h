@@ -166,7 +166,7 @@ void gc_sums_submit(gc_astore *self);
 void gc_sums_drop(gc_astore *self);
 size_t gc_sums_pending(const gc_astore *self);
 
-/* The last arguments of LIMIT_TAKE and LIMIT_SETTLE. */
+/* Arguments of LIMIT_TAKE and LIMIT_SETTLE. */
 void gc_cmd_booking(gc_cmd *self, int64_t window_ms, const gc_booking *booking);
 
 /* ---- connection (store_async_link.c) ---- */

@@ -18,6 +18,7 @@ static void submit_limit(gc_astore *self)
     gc_cmd_script(&cmd, &self->scripts, GC_SCRIPT_LIMIT_SETTLE);
     gc_cmd_text(&cmd, sum->key);
     gc_cmd_booking(&cmd, sum->window_ms, &sum->error);
+    gc_cmd_int(&cmd, sum->error.streamed);
     gc_request_submit_done(self, &cmd, NULL, NULL);
     gc_free_str(&sum->key);
 }
@@ -67,6 +68,7 @@ void gc_sums_add_limit(gc_astore *self, char *key, int64_t window_ms,
         sum->error.requests += error->requests;
         sum->error.input += error->input;
         sum->error.output += error->output;
+        sum->error.streamed += error->streamed;
         free(key);
         return;
     }

@@ -14,7 +14,9 @@
  * line of those who wait. Whoever asks lets in, from line_next on, all who have room, in the
  * order of the tickets: they are booked (slot) even if they will only ask a little later, so
  * that nobody overtakes, and their booking moves to the moment at which they do. That cannot
- * fill a window that had room: a booking that moves on was in each window since. Who has not
+ * fill a window that had room: a booking that moves on was in each window since. In the same
+ * way the output of a call moves, at its end, to the slots in which it streamed; until then
+ * all of it counts for the slot in which it was sent. Who has not
  * asked again by `till` is taken to be dead, and forgotten when the line comes to him. So a
  * wait ends, whoever else dies: what is ahead of a ticket only shrinks.
  *
@@ -99,6 +101,17 @@ const char gc_lua_limit_lib[] =
     "  book(w, 'r', slot, r)\n"
     "  book(w, 'i', slot, i)\n"
     "  book(w, 'o', slot, o)\n"
+    "end\n"
+    /* As used evenly after slot `from`, until now; what no window reaches any more is lost. */
+    "local function spread(w, kind, from, n)\n"
+    "  local slots = w.here - from\n"
+    "  local parts = min(20, slots)\n"
+    "  for part = 1, parts do\n"
+    "    local slot = w.here - floor((part - 0.5) * slots / parts)\n"
+    "    if slot > w.here - w.span then\n"
+    "      book(w, kind, slot, floor(n * part / parts) - floor(n * (part - 1) / parts))\n"
+    "    end\n"
+    "  end\n"
     "end\n"
     "local function has_room(w, r, i, o)\n"
     "  return not (full(w, 'r', w.here, r, w.r_most) or full(w, 'i', w.here, i, w.i_most) or\n"
@@ -199,39 +212,41 @@ const char gc_lua_limit_lib[] =
     "if w.win ~= ARGV[2] then measure(w, KEY, ARGV[2]) end\n"
 
 /* ARGV: key window_ms slot ticket requests input output. `slot` and `ticket` are those of an
- * earlier answer (0: none): a booking stands, and moves to now, unless there is a pause.
- * Answers {OK, ms of a pause, ms until it is to ask again (0: go), slot, ticket}. */
+ * earlier answer (0: none). A booking stands, and moves to now, unless there is a pause or it
+ * was made before the limit was known. Answers {OK, ms of a pause, ms until it is to ask
+ * again (0: go), slot, ticket}. */
 const char gc_lua_limit_take[] = LUA_WINDOW
-    "local slot, ticket = tonumber(ARGV[3]), tonumber(ARGV[4])\n"
+    "local ticket = tonumber(ARGV[4])\n"
     "local own = {r = tonumber(ARGV[5]), i = tonumber(ARGV[6]), o = tonumber(ARGV[7]),\n"
-    "             slot = slot, till = till(w, 0)}\n"
+    "             slot = tonumber(ARGV[3]), till = till(w, 0)}\n"
     "local paused = max(0, tonumber(w.f.paused_until or '0') - now)\n"
     "local t = ticket > 0 and get_ticket(w, ticket)\n"
     "if t then own.slot = t.slot end\n"
     "local went = own.slot > 0\n"
-    "trim(w)\n"
-    "if went and (paused > 0 or own.slot <= w.here - w.span) then unbook(w, own) end\n"
-    "if t then\n" /* it may only just be alive */
-    "  put_ticket(w, ticket, own)\n"
-    "  if own.slot == 0 then w.next = min(w.next, ticket) end\n"
+    "local function go()\n"
+    "  own.slot = w.here\n"
+    "  book_call(w, w.here, own.r, own.i, own.o)\n"
     "end\n"
-    "if own.slot == 0 then\n"
+    "trim(w)\n"
+    "if went then\n"
+    "  unbook(w, own)\n"
+    "  if paused == 0 and has_room(w, own.r, own.i, own.o) then go() end\n"
+    "end\n"
+    "if own.slot == 0 and t then\n"
+    "  w.next = min(w.next, ticket)\n"
+    "  put_ticket(w, ticket, own)\n" /* it may only just be alive */
     "  advance(w, paused > 0)\n"
-    "  if t then own = get_ticket(w, ticket)\n"
-    "  elseif paused > 0 or w.next <= w.last or not has_room(w, own.r, own.i, own.o) then\n"
+    "  own = get_ticket(w, ticket)\n"
+    "elseif own.slot == 0 then\n"
+    "  advance(w, paused > 0)\n"
+    "  if paused > 0 or went or w.next <= w.last or not has_room(w, own.r, own.i, own.o) then\n"
     "    ticket = new_ticket(w, went)\n"
     "  else\n"
-    "    book_call(w, w.here, own.r, own.i, own.o)\n"
-    "    own.slot = w.here\n"
+    "    go()\n"
     "  end\n"
     "end\n"
     "local wait = 0\n"
     "if own.slot > 0 then\n"
-    "  if own.slot < w.here then\n"
-    "    unbook(w, own)\n"
-    "    book_call(w, w.here, own.r, own.i, own.o)\n"
-    "  end\n"
-    "  own.slot = w.here\n"
     "  if t then\n"
     "    hset(w.queue, int(ticket), false)\n"
     "    advance(w, paused > 0)\n"
@@ -252,9 +267,10 @@ const char gc_lua_limit_leave[] = LUA_WINDOW "local ticket = tonumber(ARGV[3])\n
                                              "if t then drop_ticket(w, ticket, t) end\n"
                                              "return 'OK'\n";
 
-/* ARGV: key window_ms slot ticket requests input output: by how much the booking was wrong. */
+/* ARGV: key window_ms slot ticket requests input output streamed: by how much the booking was
+ * wrong, and the output tokens that came in since that slot (0: they count for it). */
 const char gc_lua_limit_settle[] =
-    LUA_WINDOW "local slot = tonumber(ARGV[3])\n"
+    LUA_WINDOW "local slot, streamed = tonumber(ARGV[3]), tonumber(ARGV[8])\n"
                "local old = slot <= w.here - w.span\n"
                "local function correct(kind, delta)\n"
                "  if not old then book(w, kind, slot, delta)\n"
@@ -262,14 +278,18 @@ const char gc_lua_limit_settle[] =
                "end\n"
                "correct('r', tonumber(ARGV[5]))\n"
                "correct('i', tonumber(ARGV[6]))\n"
-               "correct('o', tonumber(ARGV[7]))\n"
+               "if streamed > 0 and slot + 2 < w.here then\n"
+               "  if not old then book(w, 'o', slot, tonumber(ARGV[7]) - streamed) end\n"
+               "  spread(w, 'o', slot, streamed)\n"
+               "else\n"
+               "  correct('o', tonumber(ARGV[7]))\n"
+               "end\n"
                "return 'OK'\n";
 
 /* ARGV: key window_ms, then limit and remaining of requests, input and output (-1: not
  * told). What others than these workers have used counts from now on, as used evenly in the
  * minute before: so it becomes free as the provider's bucket refills. */
 const char gc_lua_limit_learn[] = LUA_WINDOW
-    "local PARTS = 20\n"
     "for n, name in ipairs({'requests', 'input', 'output'}) do\n"
     "  local k = name:sub(1, 1)\n"
     "  local limit, left = tonumber(ARGV[1 + 2 * n]), tonumber(ARGV[2 + 2 * n])\n"
@@ -279,10 +299,7 @@ const char gc_lua_limit_learn[] = LUA_WINDOW
     /* Remaining tokens come rounded to thousands. */
     "    local foreign = left < 0 and 0 or\n"
     "      limit - left - (k == 'r' and 0 or 1000) - in_window(w, k, w.here)\n"
-    "    for part = 1, foreign > 0 and PARTS or 0 do\n"
-    "      book(w, k, w.here - floor((part - 0.5) * w.span / PARTS),\n"
-    "           floor(foreign * part / PARTS) - floor(foreign * (part - 1) / PARTS))\n"
-    "    end\n"
+    "    if foreign > 0 then spread(w, k, w.here - w.span, foreign) end\n"
     "  end\n"
     "end\n"
     "return 'OK'\n";

@@ -381,6 +381,7 @@ void run_settle_limit(gc_run *self, const gc_usage *usage)
     if (usage && !openai) {
         error.input += usage->input + usage->cache_write_5m + usage->cache_write_1h;
         error.output += usage->output;
+        error.streamed = usage->output;
     }
     gc_astore_limit_settle(self->env->store, self->task, self->key->id,
                            GC_LIMIT_WINDOW_MS, &error);

@@ -4,6 +4,7 @@
 #include "common/clock.h"
 #include "common/limits.h"
 #include "common/store_async.h"
+#include "common/text.h"
 #include "support/astore.h"
 #include "support/must.h"
 
@@ -136,6 +137,44 @@ static void test_limit_room_given_back_is_used_at_once(void **state)
     sample_task_release(&task);
 }
 
+static int64_t booked_output(astore_fixture *f, int64_t slot)
+{
+    if (!must_redis_int(f->redis, "HEXISTS " KEY1 " o%lld", (long long)slot))
+        return 0;
+    char *text = must_redis_text(f->redis, "HGET " KEY1 " o%lld", (long long)slot);
+    int64_t tokens = -1;
+    must_ok(gc_parse_i64(text, 0, 1000000, &tokens));
+    free(text);
+    return tokens;
+}
+
+/* The output of a call counts for when it came: nothing is left where a long call began. */
+static void test_limit_long_call_counts_when_it_streamed(void **state)
+{
+    astore_fixture *f = *state;
+    gc_task task = sample_task("t1", "a", 1);
+    gc_booking call = { .requests = 1, .output = 1000 }, later = call;
+    learn_output(f, &task, MINUTE_MS, 3000);
+    assert_true(may_go(f, &task, MINUTE_MS, &call));
+    gc_booking end = { .slot = call.slot, .output = -400, .streamed = 600 };
+    gc_astore_limit_settle(f->store, &task, "key1", MINUTE_MS, &end);
+    must_settle_down(f);
+    assert_int_equal(booked_output(f, call.slot), 600); /* it was no long one */
+    assert_true(may_go(f, &task, MINUTE_MS, &later));
+    int64_t now = later.slot, begin = now - 30, sum = 0;
+    freeReplyObject(must_redis(f->redis, "HSET " KEY1 " o%lld 1000", (long long)begin));
+    end.slot = begin;
+    gc_astore_limit_settle(f->store, &task, "key1", MINUTE_MS, &end);
+    must_settle_down(f);
+    assert_int_equal(booked_output(f, begin), 0);
+    for (int64_t slot = begin + 1; slot < now - 1; slot++) {
+        assert_in_range(booked_output(f, slot), 0, 60);
+        sum += booked_output(f, slot);
+    }
+    assert_in_range(sum, 450, 600); /* the rest lies beside other calls */
+    sample_task_release(&task);
+}
+
 /* All ask again soon enough to use what is given back. */
 static void test_limit_waits_are_short(void **state)
 {
@@ -193,6 +232,27 @@ static void test_limit_booking_holds_until_a_pause(void **state)
     assert_false(may_go(f, &task, SHORT_MS, &call));
     assert_true(call.ticket < other.ticket);
     assert_int_equal(must_redis_int(f->redis, "HLEN " QUEUE1), 2);
+    sample_task_release(&task);
+}
+
+/* Who was let in when nobody knew a limit, and has not sent yet, waits like all others once
+ * it is known. */
+static void test_limit_holds_for_bookings_made_before_it_was_known(void **state)
+{
+    astore_fixture *f = *state;
+    gc_task task = sample_task("t1", "a", 1);
+    gc_booking calls[5];
+    for (size_t i = 0; i < 5; i++) {
+        calls[i] = (gc_booking){ .requests = 1, .output = 1000 };
+        assert_true(may_go(f, &task, MINUTE_MS, &calls[i]));
+    }
+    learn_output(f, &task, MINUTE_MS, 2500);
+    size_t gone = 0;
+    for (size_t i = 0; i < 5; i++)
+        gone += may_go(f, &task, MINUTE_MS, &calls[i]);
+    assert_int_equal(gone, 2);
+    for (size_t i = 0; i < 5; i++)
+        assert_true(may_go(f, &task, MINUTE_MS, &calls[i]) == (calls[i].slot > 0));
     sample_task_release(&task);
 }
 
@@ -326,9 +386,13 @@ int main(void)
         cmocka_unit_test_setup(test_limit_pause_holds_for_all_with_the_key, astore_flush),
         cmocka_unit_test_setup(test_limit_line_is_served_in_order, astore_flush),
         cmocka_unit_test_setup(test_limit_room_given_back_is_used_at_once, astore_flush),
+        cmocka_unit_test_setup(test_limit_long_call_counts_when_it_streamed,
+                               astore_flush),
         cmocka_unit_test_setup(test_limit_waits_are_short, astore_flush),
         cmocka_unit_test_setup(test_limit_line_outlives_its_dead, astore_flush),
         cmocka_unit_test_setup(test_limit_booking_holds_until_a_pause, astore_flush),
+        cmocka_unit_test_setup(test_limit_holds_for_bookings_made_before_it_was_known,
+                               astore_flush),
         cmocka_unit_test_setup(test_limit_crowd_gets_through, astore_flush),
         cmocka_unit_test_setup(test_limit_corrections_of_a_slot_add_up, astore_flush),
         cmocka_unit_test_setup(test_limit_close_drops_what_was_gathered, astore_flush),
