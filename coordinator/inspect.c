@@ -174,26 +174,36 @@ static const char *text_of(const json_t *object, const char *key)
     return json_string_value(json_object_get(object, key));
 }
 
-/* A run leaves what was changed by hand, unless it is told otherwise. */
-static void advise(const gc_options *options, const json_t *list)
+static size_t count_action(const json_t *list, gc_action action)
 {
-    size_t i, problems = json_array_size(list), edits = 0;
+    size_t i, count = 0;
     const json_t *file;
     json_array_foreach(list, i, file)
     {
-        const char *action = text_of(file, "action");
-        edits += strcmp(action, gc_action_str(GC_KEEP_EDIT)) == 0 ||
-                 strcmp(action, gc_action_str(GC_LEAVE)) == 0;
+        count += strcmp(text_of(file, "action"), gc_action_str(action)) == 0;
     }
-    fprintf(stderr,
-            "error: %zu file%s not agree with %s; run `gc-coordinator generate%s`",
-            problems, problems == 1 ? " does" : "s do", options->spec,
-            edits == problems ? " --on-edit overwrite" : "");
-    if (edits == problems)
-        fputs(" to have what was generated back in place of what was changed by hand",
-              stderr);
+    return count;
+}
+
+/* A run leaves what was changed by hand, unless it is told otherwise; of what is no longer
+ * planned it has nothing to put in the place. */
+static void advise(const gc_options *options, const json_t *list)
+{
+    size_t problems = json_array_size(list);
+    size_t edits = count_action(list, GC_KEEP_EDIT), left = count_action(list, GC_LEAVE);
+    fprintf(stderr, "error: %zu file%s not agree with %s; ", problems,
+            problems == 1 ? " does" : "s do", options->spec);
+    if (problems > edits + left)
+        fprintf(stderr, "run `gc-coordinator generate`%s",
+                edits ? " (--on-edit overwrite takes back what was changed by hand, too)"
+                      : "");
     else if (edits)
-        fputs(" (--on-edit overwrite takes back what was changed by hand, too)", stderr);
+        fputs("run `gc-coordinator generate --on-edit overwrite` to have what was "
+              "generated back in place of what was changed by hand",
+              stderr);
+    if (left)
+        fprintf(stderr, "%sremove what is no longer planned but was changed by hand",
+                problems > left ? ", and " : "");
     fputc('\n', stderr);
 }
 

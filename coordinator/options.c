@@ -239,25 +239,30 @@ static gc_exit check_implicit(const char *word)
 }
 
 /* `help COMMAND` is `COMMAND --help`, unless a file has that name. */
-static void take_help(parser *p)
+static gc_exit take_help(parser *p)
 {
     if (!p->words.count || strcmp(p->words.items[0], "help") != 0 ||
         access("help", F_OK) == 0)
-        return;
+        return GC_EXIT_OK;
     p->help = true;
     shift(&p->words);
+    if (p->words.count && !gc_verb_find(p->words.items[0]))
+        return usage("there is no command \"%s\"", p->words.items[0]);
+    return GC_EXIT_OK;
 }
 
 static gc_exit choose_verb(parser *p)
 {
-    take_help(p);
+    gc_exit code = take_help(p);
+    if (code != GC_EXIT_OK)
+        return code;
     p->verb = p->words.count ? gc_verb_find(p->words.items[0]) : NULL;
     p->named = p->verb != NULL;
     if (p->named) {
         shift(&p->words);
     } else {
         if (p->words.count && !p->help) {
-            gc_exit code = check_implicit(p->words.items[0]);
+            code = check_implicit(p->words.items[0]);
             if (code != GC_EXIT_OK)
                 return code;
         }

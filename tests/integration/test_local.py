@@ -106,6 +106,13 @@ class Local(Case):
         self.assertEqual(ran["incremental"]["removed"], 1)
         self.assertTrue((out / "c/c.go").exists())
         self.assertEqual([(out / p).exists() for p in ("d/d.go", "e/e.go")], [False, True])
+        advice = self.ok(self.c.gc("check", *args), 1).stderr
+        self.assertIn("remove what is no longer planned", advice)
+        self.assertNotIn("overwrite", advice)
+        (out / "e/e.go").unlink()
+        self.ok(self.c.gc("check", *args), 1)
+        self.ok(self.c.gc(*args))
+        self.ok(self.c.gc("check", *args))
 
     def test_interrupt_says_how_to_go_on_and_pays_only_the_rest(self):
         self.c.start_sim("--ttft", 100, "--tokens-per-second", 400)

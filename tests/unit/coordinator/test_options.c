@@ -153,6 +153,7 @@ static void test_options_wrong_arguments(void **state)
     must_refuse("compare-metrics a.json", "compare-metrics needs A B");
     must_refuse("jobs now", "does not expect");
     must_refuse("version now", "does not expect");
+    must_refuse("help jbos", "there is no command \"jbos\"");
 }
 
 static void test_options_near_misses_are_named(void **state)
