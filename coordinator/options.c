@@ -246,7 +246,8 @@ static gc_exit take_help(parser *p)
         return GC_EXIT_OK;
     p->help = true;
     shift(&p->words);
-    if (p->words.count && !gc_verb_find(p->words.items[0]))
+    if (p->words.count && !gc_verb_find(p->words.items[0]) &&
+        !strpbrk(p->words.items[0], "./")) /* which would name a specification */
         return usage("there is no command \"%s\"", p->words.items[0]);
     return GC_EXIT_OK;
 }
