@@ -293,6 +293,23 @@ static gc_err store_fcs(gc_run *run, gc_sha *sha)
     return err;
 }
 
+/* The former job was killed with its owner and is not resumed: nobody else would ever say that
+ * it no longer runs. A living owner, or one of another host, is left alone. */
+static void close_former(gc_run *run, const char *former)
+{
+    gc_job job = { 0 };
+    gc_err err = gc_store_job_get(run->store, former, &job);
+    if (!err && strcmp(job.state, "running") == 0 && owner_is_dead(job.owner)) {
+        err = gc_store_job_take(run->store, former, run->owner, RUN_OWNER_TTL_MS, true,
+                                NULL);
+        if (!err)
+            err = gc_store_job_state(run->store, former, run->owner, "interrupted", true);
+    }
+    if (err)
+        gc_log_info("job.former_unclosed", "job=%s error=%s", former, gc_err_str(err));
+    gc_job_release(&job);
+}
+
 /* Resumes, or makes a new job; either way the last checkpoint of this output is ours. */
 static gc_exit open_job(gc_run *run)
 {
@@ -312,6 +329,8 @@ static gc_exit open_job(gc_run *run)
         code = take_over(run, wanted);
     else
         code = create_job(run, &fcs);
+    if (code == GC_EXIT_OK && *before && strcmp(before, run->job) != 0)
+        close_former(run, before);
     if (code == GC_EXIT_OK && *before && run->config->incremental_enabled)
         run_adopt_files(run, before);
     if (code == GC_EXIT_OK && resume && *wanted)

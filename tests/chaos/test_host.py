@@ -2,11 +2,12 @@
 its clock is set back."""
 
 import glob
+import json
 import os
 import pathlib
 import unittest
 
-from cluster import BIN, CLINIC, kill, said, tree, wait_for
+from cluster import BIN, Cluster, kill, said, tree, wait_for
 from faults import Remote
 
 HOSTFAULT = BIN.parent / "tests/hostfault.so"
@@ -58,6 +59,76 @@ class Steps(Host):
                 self.assertTrue(self.c.paid())
                 self.sound(self.c.dir / out)
         self.assertGreater(early, POINTS // 2)
+
+
+def report_of(path):
+    """What does not depend on who made a file, and when."""
+    report = json.loads(path.read_text())
+    return {"files": {f["path"]: f["sha256"] for f in report["files"]}, "model": report["model"],
+            "total": report["batching"]["total_files"], "llm": report["templates"]["llm_files"]}
+
+
+class Phases(Host):
+    """The coordinator is killed at a step of a chosen phase, and the same command is given again:
+    nothing is paid for twice, the tree and the report are those of a run that nothing disturbed."""
+
+    @classmethod
+    def setUpClass(cls):
+        calm = Cluster()
+        cls.addClassCleanup(calm.close)
+        calm.ask_for_every_go_file()
+        calm.start_sim()
+        report = calm.dir / "report.json"
+        result = calm.gc(cls.spec, "-o", calm.dir / "out", "--metrics", report)
+        assert result.returncode == 0, result.stderr
+        cls.tree, cls.report = tree(calm.dir / "out"), report_of(report)
+
+    def killed_then_again(self, on, at=1, *again):
+        """Killed before the `at`th step with this text. The states of its jobs, the oldest first."""
+        self.c.start_sim("--ttft", 20)
+        self.c.start_worker(8)
+        report = self.c.dir / "report.json"
+        p = self.start("out", "--metrics", report, **self.preload(KILL_AT=at, ON=on))
+        self.assertEqual(p.wait(60), -9, said(p))
+        self.assertFalse(report.exists())
+        self.made_by_then = len(tree(self.c.dir / "out"))
+        self.run_to_end("out", "--metrics", report, *again)
+        self.assertEqual(tree(self.c.dir / "out"), self.tree)
+        self.assertEqual(self.checkpoint(self.job()), self.tree)
+        self.assertEqual(report_of(report), self.report)
+        self.sound(self.c.dir / "out")
+        return [self.state(job) for job in self.jobs()]
+
+    def goes_on(self, on, at=1):
+        """It had a job, whose work is adopted, and of which nobody says that it runs."""
+        self.assertEqual(self.killed_then_again(on, at), ["interrupted", "done"])
+
+    def test_killed_while_reading(self):
+        self.assertEqual(self.killed_then_again(self.spec.name), ["done"])
+
+    def test_killed_while_planning(self):
+        self.assertEqual(self.killed_then_again("gc:fcs:"), ["done"])
+
+    def test_killed_before_publishing(self):
+        self.goes_on("SUBMIT")
+
+    def test_killed_between_two_levels_that_are_published(self):
+        self.goes_on("SUBMIT", 2)
+
+    def test_killed_while_writing_files(self):
+        self.goes_on("_store.go", 2)
+
+    def test_killed_before_the_state_is_saved(self):
+        self.goes_on("state.json", 2)  # it was read at the beginning
+
+    def test_killed_while_reporting(self):
+        """The job is known to be done by then."""
+        self.assertEqual(self.killed_then_again("report.json"), ["done"])
+        self.assertEqual(self.made_by_then, self.report["total"])
+
+    def test_killed_while_writing_then_resumed(self):
+        """--resume takes the very job over."""
+        self.assertEqual(self.killed_then_again("_store.go", 2, "--resume"), ["done"])
 
 
 class Disk(Host):

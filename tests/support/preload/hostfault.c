@@ -3,7 +3,8 @@
  *
  *   HOSTFAULT_PROGRAM   only the program with this name is meant, not its children
  *   HOSTFAULT_STEPS     file that is told at the end how many steps there were
- *   HOSTFAULT_KILL_AT   the program is killed before its n-th step
+ *   HOSTFAULT_KILL_AT   the program is killed before its n-th step ...
+ *   HOSTFAULT_ON        ... of those that open, name, write or send something with this text
  *   HOSTFAULT_EIO       while this file exists, fsync and fdatasync of files below ...
  *   HOSTFAULT_UNDER     ... this folder end with EIO
  */
@@ -28,10 +29,11 @@ static bool is_meant(void)
     return name && strcmp(name, program_invocation_short_name) == 0;
 }
 
-static void step(void)
+/* `text`: what is written, or the name that is given or opened. */
+static void step(const void *text, size_t len)
 {
-    const char *at = getenv("HOSTFAULT_KILL_AT");
-    if (!is_meant())
+    const char *at = getenv("HOSTFAULT_KILL_AT"), *on = getenv("HOSTFAULT_ON");
+    if (!is_meant() || (on && !memmem(text, len, on, strlen(on))))
         return;
     long number = atomic_fetch_add(&steps, 1) + 1;
     if (at && number == strtol(at, NULL, 10))
@@ -63,7 +65,7 @@ static bool is_broken(int fd)
 static int sync_or_fail(int fd, const char *name)
 {
     int (*real)(int) = (int (*)(int))dlsym(RTLD_NEXT, name);
-    step();
+    step("", 0);
     if (!is_broken(fd))
         return real(fd);
     errno = EIO;
@@ -81,24 +83,36 @@ int fdatasync(int fd)
 }
 
 /* Calls the next function of this name after a step. */
-#define PASS(type, name, params, args)                      \
+#define PASS(type, name, params, args, text, len)           \
     type name params                                        \
     {                                                       \
         static type(*_Atomic real) params;                  \
         if (!real)                                          \
             real = (type(*) params)dlsym(RTLD_NEXT, #name); \
-        step();                                             \
+        step(text, len);                                    \
         return real args;                                   \
     }
 
-PASS(ssize_t, write, (int fd, const void *mem, size_t len), (fd, mem, len))
+#define PASS_PATH(type, name, params, args, path) \
+    PASS(type, name, params, args, path, strlen(path))
+
+PASS(ssize_t, write, (int fd, const void *mem, size_t len), (fd, mem, len), mem, len)
 PASS(ssize_t, send, (int fd, const void *mem, size_t len, int flags),
-     (fd, mem, len, flags))
-PASS(int, linkat, (int from, const char *old, int to, const char *new, int flags),
-     (from, old, to, new, flags))
-PASS(int, renameat, (int from, const char *old, int to, const char *new),
-     (from, old, to, new))
-PASS(int, rename, (const char *old, const char *new), (old, new))
-PASS(int, unlinkat, (int dir, const char *path, int flags), (dir, path, flags))
-PASS(int, mkdirat, (int dir, const char *path, mode_t mode), (dir, path, mode))
-PASS(int, mkdir, (const char *path, mode_t mode), (path, mode))
+     (fd, mem, len, flags), mem, len)
+PASS_PATH(int, linkat, (int from, const char *old, int to, const char *new, int flags),
+          (from, old, to, new, flags), new)
+PASS_PATH(int, renameat, (int from, const char *old, int to, const char *new),
+          (from, old, to, new), new)
+PASS_PATH(int, rename, (const char *old, const char *new), (old, new), new)
+PASS_PATH(int, unlinkat, (int dir, const char *path, int flags), (dir, path, flags), path)
+PASS_PATH(int, mkdirat, (int dir, const char *path, mode_t mode), (dir, path, mode), path)
+PASS_PATH(int, mkdir, (const char *path, mode_t mode), (path, mode), path)
+
+/* Callers may leave the mode out; nobody looks at it then. With <fcntl.h> these were variadic. */
+int open64(const char *path, int flags, mode_t mode);
+int openat64(int dir, const char *path, int flags, mode_t mode);
+
+PASS_PATH(int, open64, (const char *path, int flags, mode_t mode), (path, flags, mode),
+          path)
+PASS_PATH(int, openat64, (int dir, const char *path, int flags, mode_t mode),
+          (dir, path, flags, mode), path)
