@@ -83,16 +83,23 @@ class Phases(Host):
         assert result.returncode == 0, result.stderr
         cls.tree, cls.report = tree(calm.dir / "out"), report_of(report)
 
-    def killed_then_again(self, on, at=1, *again):
-        """Killed before the `at`th step with this text. The states of its jobs, the oldest first."""
+    def setUp(self):
+        super().setUp()
         self.c.start_sim("--ttft", 20)
         self.c.start_worker(8)
-        report = self.c.dir / "report.json"
-        p = self.start("out", "--metrics", report, **self.preload(KILL_AT=at, ON=on))
+
+    def killed_then_again(self, on, at=1, *again):
+        """Killed before the `at`th step with this text. The states of its jobs, the oldest first."""
+        p = self.start("out", "--metrics", self.c.dir / "report.json",
+                       **self.preload(KILL_AT=at, ON=on))
         self.assertEqual(p.wait(60), -9, said(p))
+        return self.again(*again)
+
+    def again(self, *options):
+        report = self.c.dir / "report.json"
         self.assertFalse(report.exists())
         self.made_by_then = len(tree(self.c.dir / "out"))
-        self.run_to_end("out", "--metrics", report, *again)
+        self.run_to_end("out", "--metrics", report, *options)
         self.assertEqual(tree(self.c.dir / "out"), self.tree)
         self.assertEqual(self.checkpoint(self.job()), self.tree)
         self.assertEqual(report_of(report), self.report)
@@ -112,8 +119,12 @@ class Phases(Host):
     def test_killed_before_publishing(self):
         self.goes_on("SUBMIT")
 
-    def test_killed_between_two_levels_that_are_published(self):
-        self.goes_on("SUBMIT", 2)
+    def test_killed_while_waiting(self):
+        """Its workers go on without it."""
+        p = self.start("out")
+        wait_for("a call", lambda: self.c.calls_running() or self.c.ledger())
+        kill(p)
+        self.assertEqual(self.again(), ["interrupted", "done"])
 
     def test_killed_while_writing_files(self):
         self.goes_on("_store.go", 2)
