@@ -8,7 +8,8 @@
 #include "common/split.h"
 
 struct gc_answer {
-    gc_texts *texts;
+    const gc_task *task;
+    const gc_promises *promises;
     gc_split *split;
     size_t *index;     /* split file -> task file */
     char **complaints; /* of the latest one of a file; NULL: it is good, or none came */
@@ -21,24 +22,25 @@ struct gc_answer {
 static bool judge(void *arg, size_t index, const char *text, size_t len)
 {
     gc_answer *self = arg;
-    const gc_task_file *file = &self->texts->task->files[self->index[index]];
+    const gc_task_file *file = &self->task->files[self->index[index]];
     gc_buf complaint;
     gc_buf_init(&complaint, GC_ANSWER_MAX_COMPLAINT);
-    gc_texts_unpack(self->texts);
-    gc_err err =
-        gc_go_gate(file->path, file->package, file->promise, text, len, &complaint);
+    char *promise = gc_promises_text(self->promises, self->index[index]);
+    gc_err err = gc_go_gate(file->path, file->package, promise, text, len, &complaint);
+    free(promise);
     free(self->complaints[index]);
     self->complaints[index] = err ? gc_buf_take(&complaint) : NULL;
     gc_buf_release(&complaint);
     return !err;
 }
 
-gc_answer *gc_answer_new(gc_texts *texts, const bool *wanted)
+gc_answer *gc_answer_new(const gc_task *task, const gc_promises *promises,
+                         const bool *wanted)
 {
-    const gc_task *task = texts->task;
     gc_answer *self = gc_xcalloc(1, sizeof *self);
     const char **paths = gc_xcalloc(task->file_count + 1, sizeof *paths);
-    self->texts = texts;
+    self->task = task;
+    self->promises = promises;
     self->index = gc_xcalloc(task->file_count + 1, sizeof *self->index);
     self->complaints = gc_xcalloc(task->file_count + 1, sizeof *self->complaints);
     self->taken = gc_xcalloc(task->file_count + 1, sizeof *self->taken);

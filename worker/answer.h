@@ -8,8 +8,8 @@
 #include <stddef.h>
 
 #include "common/task.h"
+#include "worker/promises.h"
 #include "worker/provider.h"
-#include "worker/texts.h"
 
 #define GC_ANSWER_MAX_COMPLAINT 8192
 
@@ -23,9 +23,10 @@ typedef struct gc_answer_file {
     const char *complaint; /* of a file that is not good; borrowed like the text */
 } gc_answer_file;
 
-/* `wanted` says for each file of the task whether this call asks for it. The texts, which are
- * unpacked where a file ends, must outlive the answer. */
-gc_answer *gc_answer_new(gc_texts *texts, const bool *wanted);
+/* `wanted` says for each file of the task whether this call asks for it. Task and promises must
+ * outlive the answer. */
+gc_answer *gc_answer_new(const gc_task *task, const gc_promises *promises,
+                         const bool *wanted);
 void gc_answer_destroy(gc_answer **self_p);
 
 /* Past the splitter's limit further bytes are dropped: the files in them are missing. */

@@ -35,7 +35,7 @@ gc_run *gc_run_new(const gc_run_env *env, gc_task **task_p, int64_t attempt, voi
     self->env = env;
     self->owner = owner;
     self->task = task;
-    gc_texts_init(&self->texts, task);
+    self->promises = gc_promises_new(task);
     self->attempt = attempt;
     self->key = gc_keys_find(env->keys, task->provider);
     self->reason = "";
@@ -76,7 +76,7 @@ void gc_run_destroy(gc_run **self_p)
     free(self->text);
     gc_answer_destroy(&self->answer);
     gc_result_destroy(&self->result);
-    gc_texts_release(&self->texts);
+    gc_promises_destroy(&self->promises);
     gc_task_destroy(&self->task);
     free(self);
     *self_p = NULL;

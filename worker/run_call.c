@@ -14,7 +14,6 @@
 #include "worker/run_impl.h"
 
 #define MINUTE_MS ((int64_t)60000)
-#define REST_MS 250 /* a call that is over by then is not worth packing its texts */
 #define PREFIX_MARGIN_MS 5000 /* a prefix about to lapse is not worth waiting for */
 
 static int64_t tokens_of(const gc_task *task, uint64_t bytes)
@@ -134,7 +133,6 @@ static void take_files(gc_run *self)
  * it were stored as they streamed past, and stand. */
 static void finish_answer(gc_run *self, bool cut, gc_stop stop)
 {
-    gc_texts_unpack(&self->texts); /* for what was left open, and for another call */
     gc_answer_finish(self->answer, cut || stop == GC_STOP_CUT || stop == GC_STOP_REFUSED);
     if (stop != GC_STOP_REFUSED)
         take_files(self);
@@ -172,12 +170,6 @@ static void tell_progress(gc_run *self, const char *phase)
                         tokens_of(self->task, self->call_bytes), phase, path);
 }
 
-static void rest_texts(gc_run *self, int64_t now_ms)
-{
-    if (now_ms - self->call_started_ms >= REST_MS)
-        gc_texts_pack(&self->texts);
-}
-
 static void on_text(void *arg, const char *mem, size_t len)
 {
     gc_run *self = arg;
@@ -185,7 +177,6 @@ static void on_text(void *arg, const char *mem, size_t len)
     gc_answer_feed(self->answer, mem, len);
     take_files(self);
     int64_t now_ms = gc_clock_ms();
-    rest_texts(self, now_ms);
     if (self->news_at_ms || now_ms - self->progress_ms < GC_RUN_PROGRESS_MS)
         return;
     self->progress_ms = now_ms;
@@ -218,7 +209,6 @@ static void on_started(void *arg, const gc_usage *usage)
     gc_run *self = arg;
     int64_t now_ms = gc_clock_ms();
     self->call_usage = *usage;
-    rest_texts(self, now_ms);
     if (!self->has_prefix || self->unmarked)
         return;
     int64_t until_ms =
@@ -422,7 +412,7 @@ static void new_answer(gc_run *self)
         }
     }
     gc_answer_destroy(&self->answer);
-    self->answer = gc_answer_new(&self->texts, wanted);
+    self->answer = gc_answer_new(self->task, self->promises, wanted);
     self->call_files = run_wanted(self);
     self->call_usage = (gc_usage){ 0 };
     self->call_bytes = 0;

@@ -11,8 +11,8 @@
 
 #include "worker/answer.h"
 #include "worker/call.h"
+#include "worker/promises.h"
 #include "worker/run.h"
-#include "worker/texts.h"
 
 #define RUN_RETRY_STORE_MS 500 /* our own queue to Redis was full */
 #define RUN_NEWS_MS 10         /* a call that is over by then is not worth a message */
@@ -66,7 +66,7 @@ struct gc_run {
     const gc_run_env *env;
     void *owner;
     gc_task *task;
-    gc_texts texts; /* of the task; packed while an answer streams */
+    gc_promises *promises; /* of the task's files */
     const gc_key *key;
     int64_t attempt;
     run_phase phase;

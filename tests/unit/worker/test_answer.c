@@ -15,7 +15,6 @@ static gc_task_file files[] = {
     { .path = (char *)"c.go", .package = (char *)"p", .promise = (char *)"" },
 };
 static gc_task task = { .files = files, .file_count = 3 };
-static gc_texts texts = { .task = &task };
 
 static void feed(gc_answer *answer, const char *text)
 {
@@ -36,7 +35,8 @@ static void test_answer_gives_each_file_once_it_is_whole(void **state)
     (void)state;
     const bool wanted[] = { true, true, true };
     gc_answer_file file;
-    gc_answer *answer = gc_answer_new(&texts, wanted);
+    gc_promises *promises = gc_promises_new(&task);
+    gc_answer *answer = gc_answer_new(&task, promises, wanted);
     feed(answer, "<file path=\"a.go\">\n" A);
     assert_false(gc_answer_next(answer, &file));
     feed(answer, "</file>\n<file path=\"b.go\">\n" B "</file>\n");
@@ -57,13 +57,15 @@ static void test_answer_gives_each_file_once_it_is_whole(void **state)
     expect_missing(answer, GC_STOP_CUT, "cut off");
     expect_missing(answer, GC_STOP_REFUSED, "cyber");
     gc_answer_destroy(&answer);
+    gc_promises_destroy(&promises);
 }
 
 static void expect_b(const char *text, bool cut, const char *want, bool good)
 {
     const bool wanted[] = { false, true, false };
     gc_answer_file file;
-    gc_answer *answer = gc_answer_new(&texts, wanted);
+    gc_promises *promises = gc_promises_new(&task);
+    gc_answer *answer = gc_answer_new(&task, promises, wanted);
     feed(answer, text);
     gc_answer_finish(answer, cut);
     assert_true(gc_answer_next(answer, &file));
@@ -72,6 +74,7 @@ static void expect_b(const char *text, bool cut, const char *want, bool good)
     assert_int_equal(*file.complaint == '\0', good);
     assert_false(gc_answer_next(answer, &file));
     gc_answer_destroy(&answer);
+    gc_promises_destroy(&promises);
 }
 
 static void test_answer_of_a_file_given_again(void **state)
@@ -92,7 +95,8 @@ static void test_answer_of_a_file_given_again(void **state)
 static void expect_piece(const char *text, bool cut, const bool *wanted, const char *want)
 {
     size_t len = 0;
-    gc_answer *answer = gc_answer_new(&texts, wanted);
+    gc_promises *promises = gc_promises_new(&task);
+    gc_answer *answer = gc_answer_new(&task, promises, wanted);
     feed(answer, text);
     gc_answer_finish(answer, cut);
     const char *piece = gc_answer_piece(answer, 1, &len);
@@ -100,6 +104,7 @@ static void expect_piece(const char *text, bool cut, const bool *wanted, const c
     assert_string_equal(copy, want);
     free(copy);
     gc_answer_destroy(&answer);
+    gc_promises_destroy(&promises);
 }
 
 /* It was paid for: where no file came, what did come can be looked at. */
@@ -124,7 +129,8 @@ static void test_answer_takes_only_what_this_call_wants(void **state)
     (void)state;
     const bool wanted[] = { false, false, true };
     gc_answer_file file;
-    gc_answer *answer = gc_answer_new(&texts, wanted);
+    gc_promises *promises = gc_promises_new(&task);
+    gc_answer *answer = gc_answer_new(&task, promises, wanted);
     feed(answer, "<file path=\"a.go\">\n" A "</file>\n<file path=\"c.go\">\npackage p\n"
                  "</file>\n");
     gc_answer_finish(answer, false);
@@ -132,6 +138,7 @@ static void test_answer_takes_only_what_this_call_wants(void **state)
     assert_int_equal(file.index, 2);
     assert_false(gc_answer_next(answer, &file));
     gc_answer_destroy(&answer);
+    gc_promises_destroy(&promises);
 }
 
 int main(void)
