@@ -111,14 +111,14 @@ class Cluster:
                                 url_file.read_text().strip())
         return self.sim
 
-    def start_redis(self, port=None, *args, fsync="always", folder="redis"):
+    def start_redis(self, port=None, *args, fsync="always", folder="redis", **env):
         """With `port`: again on the data of the one that was killed."""
         port = port or free_port()
         self.redis_dir = self.dir / folder
         self.redis_dir.mkdir(exist_ok=True)
         self.redis = self.start("redis", "redis-server", "--port", port, "--bind", "127.0.0.1",
                                 "--dir", self.redis_dir, "--appendonly", "yes",
-                                "--appendfsync", fsync, "--save", "", *args)
+                                "--appendfsync", fsync, "--save", "", *args, **env)
         self.redis_url = f"redis://127.0.0.1:{port}"
         self.redis_port = port
         wait_for("redis", lambda: self.redis_cli("PING") == "PONG")

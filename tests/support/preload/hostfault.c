@@ -7,6 +7,7 @@
  *   HOSTFAULT_ON        ... of those that open, name, write or send something with this text
  *   HOSTFAULT_EIO       while this file exists, fsync and fdatasync of files below ...
  *   HOSTFAULT_UNDER     ... this folder end with EIO
+ *   HOSTFAULT_CLOCK     file with an int64_t: seconds that the wall clock is off, at any moment
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -14,11 +15,16 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 static atomic_long steps;
@@ -116,3 +122,47 @@ PASS_PATH(int, open64, (const char *path, int flags, mode_t mode), (path, flags,
           path)
 PASS_PATH(int, openat64, (int dir, const char *path, int flags, mode_t mode),
           (dir, path, flags, mode), path)
+
+/* ---- the wall clock ---- */
+
+static const volatile int64_t *clock_off_s;
+
+__attribute__((constructor)) static void map_clock(void)
+{
+    const char *path = getenv("HOSTFAULT_CLOCK");
+    FILE *file = path && is_meant() ? fopen(path, "r") : NULL;
+    if (!file)
+        return;
+    void *map = mmap(NULL, sizeof *clock_off_s, PROT_READ, MAP_SHARED, fileno(file), 0);
+    if (map != MAP_FAILED)
+        clock_off_s = map;
+    fclose(file);
+}
+
+/* By a system call: dlsym() may allocate, and allocators look at the clock. */
+int clock_gettime(clockid_t id, struct timespec *out)
+{
+    int result = (int)syscall(SYS_clock_gettime, id, out);
+    if (result == 0 && clock_off_s &&
+        (id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE))
+        out->tv_sec += *clock_off_s;
+    return result;
+}
+
+int gettimeofday(struct timeval *restrict out, void *restrict zone)
+{
+    struct timespec now;
+    (void)zone;
+    int result = clock_gettime(CLOCK_REALTIME, &now);
+    *out = (struct timeval){ now.tv_sec, now.tv_nsec / 1000 };
+    return result;
+}
+
+time_t time(time_t *out)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (out)
+        *out = now.tv_sec;
+    return now.tv_sec;
+}
