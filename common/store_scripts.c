@@ -292,8 +292,9 @@ static char *join_scripts(void)
 {
     gc_buf text;
     gc_buf_init(&text, 1 << 20);
-    gc_buf_printf(&text, "%s%s%s%s%slocal F, A = {}, {}\n", gc_lua_lib, gc_lua_limit_lib,
-                  gc_lua_provider_lib, gc_lua_flush, gc_lua_ahead);
+    gc_buf_printf(&text, "%s%s%s%s%s%slocal F, A = {}, {}\n", gc_lua_lib,
+                  gc_lua_limit_lib, gc_lua_line_lib, gc_lua_provider_lib, gc_lua_flush,
+                  gc_lua_ahead);
     for (int i = 0; i < GC_SCRIPT_COUNT; i++)
         if (gc_script_joins(i))
             gc_buf_printf(&text, "F[%d] = function(ARGV)\nlocal KEY = ARGV[1]\n%send\n",
@@ -318,19 +319,27 @@ static char *join_scripts(void)
     return gc_buf_take(&text);
 }
 
-static char *lone_script(const char *body)
+/* Redis makes the functions of a script anew each time that it runs: only those it needs. */
+static const char *line_lib(int id)
 {
-    return gc_xasprintf("%s%s%s%slocal function run()\nlocal KEY = ARGV[1]\n%send\n"
+    bool needs = id == GC_SCRIPT_LIMIT_TAKE || id == GC_SCRIPT_LIMIT_LEAVE ||
+                 id == GC_SCRIPT_LIMIT_SETTLE || id == GC_SCRIPT_LIMIT_LEARN;
+    return needs ? gc_lua_line_lib : "";
+}
+
+static char *lone_script(int id)
+{
+    return gc_xasprintf("%s%s%s%s%slocal function run()\nlocal KEY = ARGV[1]\n%send\n"
                         "local reply = run()\nflush()\nreturn reply\n",
-                        gc_lua_lib, gc_lua_limit_lib, gc_lua_provider_lib, gc_lua_flush,
-                        body);
+                        gc_lua_lib, gc_lua_limit_lib, line_lib(id), gc_lua_provider_lib,
+                        gc_lua_flush, bodies[id]);
 }
 
 void gc_scripts_init(gc_scripts *self)
 {
     for (int i = 0; i < GC_SCRIPT_COUNT; i++) {
         gc_script *script = &self->items[i];
-        script->text = i == GC_SCRIPT_MANY ? join_scripts() : lone_script(bodies[i]);
+        script->text = i == GC_SCRIPT_MANY ? join_scripts() : lone_script(i);
         gc_sha1_hex(script->text, strlen(script->text), script->sha1);
     }
 }

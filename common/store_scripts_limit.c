@@ -97,6 +97,20 @@ const char gc_lua_limit_lib[] =
     "  local used = in_window(w, kind, slot)\n"
     "  return used > 0 and used + n > most\n"
     "end\n"
+    "local function flush_limits()\n"
+    "  for key, w in pairs(windows) do\n"
+    "    for kind, slots in pairs(w.new) do\n"
+    "      for slot in pairs(slots) do\n"
+    "        local value = w[kind][slot]\n"
+    "        if kind == 'f' then hset(key, slot, value)\n"
+    "        else hset(key, kind .. int(slot), value and int(value) or false) end\n"
+    "      end\n"
+    "    end\n"
+    "  end\n"
+    "end\n";
+
+/* Bookings, and the line of those who wait. */
+const char gc_lua_line_lib[] =
     "local function book_call(w, slot, r, i, o)\n"
     "  book(w, 'r', slot, r)\n"
     "  book(w, 'i', slot, i)\n"
@@ -175,6 +189,7 @@ const char gc_lua_limit_lib[] =
     "  return w.last\n"
     "end\n"
     "local function keep_line(w)\n"
+    "  if w.first > w.last and not w.f.line_first then return end\n"
     "  for _, name in ipairs({'first', 'next', 'last'}) do\n"
     "    local value = w.first <= w.last and int(w[name])\n"
     "    if value ~= (w.f['line_' .. name] or false) then put(w, 'line_' .. name, value) end\n"
@@ -193,17 +208,6 @@ const char gc_lua_limit_lib[] =
     "  end\n"
     "  local most_ms = min(max(w.width, (w.last - w.first) * w.width / 200), 30 * w.width)\n"
     "  return floor(min(max(part * w.win / 4, w.width / 4), most_ms)) + 1\n"
-    "end\n"
-    "local function flush_limits()\n"
-    "  for key, w in pairs(windows) do\n"
-    "    for kind, slots in pairs(w.new) do\n"
-    "      for slot in pairs(slots) do\n"
-    "        local value = w[kind][slot]\n"
-    "        if kind == 'f' then hset(key, slot, value)\n"
-    "        else hset(key, kind .. int(slot), value and int(value) or false) end\n"
-    "      end\n"
-    "    end\n"
-    "  end\n"
     "end\n";
 
 /* ---- gc:limit: what all workers together may ask ---- */

@@ -24,6 +24,7 @@ extern const char gc_lua_settle_ahead[];
 
 /* ---- store_scripts_limit.c ---- */
 extern const char gc_lua_limit_lib[]; /* before every script, after gc_lua_lib */
+extern const char gc_lua_line_lib[];  /* after it; only what is about limits needs it */
 extern const char gc_lua_limit_take[];
 extern const char gc_lua_limit_leave[];
 extern const char gc_lua_limit_settle[];
