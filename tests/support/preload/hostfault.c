@@ -5,8 +5,8 @@
  *   HOSTFAULT_STEPS     file that is told at the end how many steps there were
  *   HOSTFAULT_KILL_AT   the program is killed before its n-th step ...
  *   HOSTFAULT_ON        ... of those that open, name, write or send something with this text
- *   HOSTFAULT_EIO       while this file exists, fsync and fdatasync of files below ...
- *   HOSTFAULT_UNDER     ... this folder end with EIO
+ *   HOSTFAULT_EIO       while this file exists, fsync and fdatasync of files (not folders) ...
+ *   HOSTFAULT_UNDER     ... below this folder end with EIO
  *   HOSTFAULT_CLOCK     file with an int64_t: seconds that the wall clock is off, at any moment
  */
 #include <dlfcn.h>
@@ -60,7 +60,10 @@ static bool is_broken(int fd)
 {
     const char *flag = getenv("HOSTFAULT_EIO"), *under = getenv("HOSTFAULT_UNDER");
     char link[64], path[PATH_MAX];
+    struct stat st;
     if (!flag || !under || !is_meant() || access(flag, F_OK) != 0)
+        return false;
+    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
         return false;
     snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
     ssize_t len = readlink(link, path, sizeof path - 1);
