@@ -73,7 +73,7 @@ static void renew_owner(gc_run *run, int64_t now_ms)
     tell_level(run);
     run_watch_slots(run);
     run_pass_lessons_on(run);
-    gc_err err = gc_store_job_renew(run->store, run->job, run->owner, RUN_OWNER_TTL_MS);
+    gc_err err = run_renew_claim(run);
     if (err == GC_ENOENT) {
         gc_log_warn("job.record_lost", "job=%s", run->job);
         err = run_restore(run); /* at trouble again with the next renewal */

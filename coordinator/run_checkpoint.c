@@ -139,7 +139,7 @@ static void keep_claim(gc_run *run)
     if (now_ms - run->renewed_at < RENEW_EVERY_MS)
         return;
     run->renewed_at = now_ms;
-    if (gc_store_job_renew(run->store, run->job, run->owner, RUN_OWNER_TTL_MS))
+    if (run_renew_claim(run))
         gc_log_warn("job.claim_unrenewed", "job=%s", run->job);
 }
 

@@ -144,6 +144,7 @@ typedef struct gc_run {
     gc_strv removed;
     char job[GC_JOB_ID_SIZE];
     char owner[128];
+    char former_owner[128]; /* of a job that was taken over; "": none */
     char task_prefix[8];
     unsigned task_number;
     gc_rates rates;
@@ -193,6 +194,10 @@ gc_exit run_connect(gc_run *run);
 
 /* A job named by --resume must be known, also where nothing is left to make. */
 gc_exit run_require_job(gc_run *run);
+
+/* Renews our claim on the job, as gc_store_job_renew(). A Redis that was set back to before we
+ * took the job over (its last writes are lost) names the former owner: we take it again. */
+GC_MUST_CHECK gc_err run_renew_claim(gc_run *run);
 
 /* Stores the blocks that every prompt starts with, again after Redis lost them. */
 GC_MUST_CHECK gc_err run_store_blocks(gc_run *run);

@@ -215,6 +215,35 @@ static gc_err take_claim(gc_run *run, const char *job, char **holder)
     }
 }
 
+/* Whom we follow, if we can take the job. */
+static void note_former_owner(gc_run *run, const char *id)
+{
+    gc_job job = { 0 };
+    if (gc_store_job_get(run->store, id, &job) == GC_OK)
+        snprintf(run->former_owner, sizeof run->former_owner, "%s", job.owner);
+    gc_job_release(&job);
+}
+
+static bool is_set_back(gc_run *run)
+{
+    gc_job job = { 0 };
+    bool is = *run->former_owner &&
+              gc_store_job_get(run->store, run->job, &job) == GC_OK &&
+              strcmp(job.owner, run->former_owner) == 0;
+    gc_job_release(&job);
+    return is;
+}
+
+gc_err run_renew_claim(gc_run *run)
+{
+    gc_err err = gc_store_job_renew(run->store, run->job, run->owner, RUN_OWNER_TTL_MS);
+    if (err != GC_ESTATE || !is_set_back(run))
+        return err;
+    gc_log_warn("job.takeover_lost", "job=%s former=%s", run->job, run->former_owner);
+    return gc_store_job_take(run->store, run->job, run->owner, RUN_OWNER_TTL_MS, true,
+                             NULL);
+}
+
 static gc_exit tell_untaken(gc_err err, const char *job)
 {
     if (err == GC_ENOENT) {
@@ -230,6 +259,7 @@ static gc_exit tell_untaken(gc_err err, const char *job)
 static gc_exit take_over(gc_run *run, const char *job)
 {
     char *holder = NULL;
+    note_former_owner(run, job);
     gc_err err = take_claim(run, job, &holder);
     gc_exit code = GC_EXIT_OK;
     if (err == GC_ETIMEOUT) {

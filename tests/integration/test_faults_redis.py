@@ -69,6 +69,31 @@ class Restart(Remote):
             self.assertLessEqual(set(call["wanted"]), lost, "paid again though it was kept")
         self.assertEqual(tree(self.c.dir / "a"), tree(self.c.dir / "b"))
 
+    def test_takeover_is_lost_with_the_last_second(self):
+        """Redis names the owner of before, whom the new one has followed: it takes the job again."""
+        kill(self.c.redis)
+        self.c.start_redis(self.c.redis_port, fsync="everysec")
+        self.c.start_sim(*SLOW)
+        self.c.start_worker(2)
+        p = self.start("a")
+        wait_for("files", lambda: len(self.files()) >= 2)
+        kill(p)
+        job, synced = self.job(), self.c.aof().stat().st_size
+        former = self.owner(job)
+        p = self.start("a", f"--resume={job}")
+        wait_for("another owner", lambda: self.owner(job) != former)
+        kill(self.c.redis)
+        os.truncate(self.c.aof(), synced)
+        self.c.start_redis(self.c.redis_port, fsync="everysec")
+        self.assertEqual(self.owner(job), former)
+        self.ends(p)
+        self.assertIn("job.takeover_lost", said(p))
+        self.sound(self.c.dir / "a", twice=2 * BATCH)
+        self.complete(self.c.dir / "a")
+
+    def owner(self, job):
+        return self.c.redis_cli("HGET", f"gc:job:{job}", "owner")
+
 
 class Failover(Remote):
     def start_redis(self):
