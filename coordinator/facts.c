@@ -264,7 +264,8 @@ void gc_facts_print(const gc_facts *self, gc_buf *out)
                             json_pack("{s:o, s:o}", "about",
                                       list_json(&self->items[i].about), "says",
                                       list_json(&self->items[i].parts)));
-    json_t *root = json_pack("{s:i, s:o}", "schema", SCHEMA, "facts", facts);
+    json_t *root =
+        json_pack("{s:i, s:s, s:o}", "schema", SCHEMA, "fcs", self->fcs, "facts", facts);
     char *text = json_dumps(root, JSON_COMPACT | JSON_SORT_KEYS);
     gc_buf_puts(out, text ? text : "");
     free(text);
@@ -297,9 +298,12 @@ gc_err gc_facts_parse(const char *mem, size_t len, gc_facts *out)
     gc_facts self = { .by_name = gc_map_new() };
     json_t *root = json_loadb(mem, len, JSON_REJECT_DUPLICATES, NULL), *item;
     json_t *facts = json_object_get(root, "facts");
+    const char *fcs = json_string_value(json_object_get(root, "fcs"));
     const char *name;
     bool good = json_integer_value(json_object_get(root, "schema")) == SCHEMA &&
                 json_is_object(facts) && json_object_size(facts) <= GC_FACTS_MAX;
+    if (fcs && gc_sha_valid(fcs))
+        memcpy(self.fcs, fcs, sizeof self.fcs);
     json_object_foreach(good ? facts : NULL, name, item)
     {
         good = good && read_fact(&self, name, item);

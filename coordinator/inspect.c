@@ -166,6 +166,12 @@ static json_t *disagreements(gc_run *run)
                                               gc_action_str(action), "reason", reason));
     }
     run_append_orphans(run, list);
+    if (gc_output_state_merged(run->output))
+        json_array_append_new(
+            list,
+            json_pack("{s:s, s:s, s:s}", "path", run->config->incremental_state_file,
+                      "action", gc_action_str(GC_MAKE), "reason",
+                      "holds both sides of a merge, and is to be written anew"));
     return list;
 }
 

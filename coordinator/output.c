@@ -14,40 +14,6 @@
 #define IGNORE_FILE ".gocreator/.gitignore"
 #define IGNORE_TEXT "*\n!state.json\n"
 
-static gc_err load_state(gc_output *self, gc_errinfo *info)
-{
-    gc_buf text;
-    gc_buf_init(&text, GC_STATE_MAX_BYTES);
-    gc_err err = gc_stamper_look(&self->stamper, self->state_file, &self->state_stamp);
-    if (err != GC_ENOENT) /* reading says why */
-        err = gc_root_read(self->root, self->state_file, &text, info);
-    gc_errinfo why = { 0 };
-    if (err == GC_ENOENT) {
-        err = GC_OK;
-        self->state_changed = true;
-    } else if (!err) {
-        gc_state parsed;
-        gc_sha_raw(gc_sha256(text.ptr, text.len).hex, self->state_sha);
-        err = gc_state_parse(text.ptr, text.len, &parsed, &why);
-        if (!err) {
-            gc_state_release(&self->state);
-            self->state = parsed;
-            self->state_changed = false;
-        } else if (err == GC_ESTATE) {
-            err = gc_fail(info, err, "%s is %s; use the newer program", self->state_file,
-                          why.text);
-        } else {
-            err = gc_fail(
-                info, err,
-                "%s is damaged: %s; restore it, or remove it to start afresh (files on "
-                "disk then count as yours and are kept)",
-                self->state_file, why.text);
-        }
-    }
-    gc_buf_release(&text);
-    return err;
-}
-
 static gc_output *new_output(const char *state_file, bool use_state)
 {
     gc_output *self = gc_xcalloc(1, sizeof *self);
@@ -78,7 +44,7 @@ gc_err gc_output_peek(const char *dir, const char *state_file, bool use_state,
     if (err == GC_ENOENT)
         err = GC_OK;
     else if (!err && use_state)
-        err = load_state(self, info);
+        err = gc_output_load_state(self, info);
     if (err)
         gc_output_close(&self);
     else
@@ -117,7 +83,7 @@ static gc_err reload_state(gc_output *self, gc_errinfo *info)
     gc_state_init(&self->state);
     self->state_changed = true;
     self->state_stamp = (gc_stamp){ 0 };
-    return load_state(self, info);
+    return gc_output_load_state(self, info);
 }
 
 gc_err gc_output_begin(gc_output *self, const char *dir, gc_errinfo *info)
@@ -148,49 +114,6 @@ gc_err gc_output_open(const char *dir, const char *state_file, bool use_state,
     return err;
 }
 
-/* An entry of the checkpoint counts if it says what stands on disk. */
-static bool is_news(const gc_output *self, const char *path, const gc_state_file *f)
-{
-    gc_sha there;
-    return gc_root_sha(self->root, path, &there, NULL) == GC_OK &&
-           strcmp(there.hex, f->kept ? f->kept_sha : f->sha256) == 0;
-}
-
-gc_err gc_output_recover(gc_output *self, const char *path, gc_errinfo *info)
-{
-    gc_buf text;
-    gc_state found;
-    if (!self->root)
-        return GC_ENOENT;
-    gc_buf_init(&text, GC_STATE_MAX_BYTES);
-    gc_err err = gc_root_read(self->root, path, &text, info);
-    if (!err)
-        err = gc_state_parse(text.ptr, text.len, &found, info);
-    gc_buf_release(&text);
-    if (err)
-        return err;
-    size_t cursor = 0;
-    const char *name;
-    void *value;
-    while (gc_map_next(found.files, &cursor, &name, &value))
-        if (is_news(self, name, value)) {
-            gc_state_copy_file(&self->state, name, value);
-            self->state_changed = true;
-        }
-    gc_state_release(&found);
-    return GC_OK;
-}
-
-void gc_output_adopt(gc_output *self, const char *path, const char *sha256)
-{
-    gc_sha there;
-    if (!self->root || gc_state_find(&self->state, path) ||
-        gc_root_sha(self->root, path, &there, NULL) || strcmp(there.hex, sha256) != 0)
-        return;
-    memcpy(gc_state_require(&self->state, path)->sha256, there.hex, sizeof there.hex);
-    self->state_changed = true;
-}
-
 void gc_output_close(gc_output **self_p)
 {
     gc_output *self = *self_p;
@@ -219,6 +142,11 @@ gc_root *gc_output_root(gc_output *self)
 gc_state *gc_output_state(gc_output *self)
 {
     return &self->state;
+}
+
+bool gc_output_state_merged(const gc_output *self)
+{
+    return self->state_merged;
 }
 
 /* ---- looking ---- */
@@ -252,12 +180,15 @@ static gc_err digest_now(gc_output *self, const char *path, look *out, gc_errinf
         gc_stamp_equal(&out->stamp, &f->stamp) &&
         !gc_seen_racy(&self->recalled, &f->stamp, self->recalled_written_ns)) {
         out->sha = gc_sha_of_raw(f->sha);
+        gc_output_see_through_crlf(self, path, &out->sha);
         return GC_OK;
     }
     self->hashed++;
     gc_err err = gc_stamper_sha(&self->stamper, path, &out->sha, &out->stamp);
     if (err && err != GC_ENOENT) /* again, for the sentence */
         err = gc_root_sha_stamped(self->root, path, &out->sha, &out->stamp, info);
+    if (!err)
+        gc_output_see_through_crlf(self, path, &out->sha);
     return err;
 }
 
@@ -445,19 +376,5 @@ gc_err gc_output_api(gc_output *self, const char *path, gc_sha *out, gc_errinfo 
     gc_err err = self->root ? digest_of(self, path, &sha, &api, info) : GC_ENOENT;
     if (!err)
         *out = api;
-    return err;
-}
-
-gc_err gc_output_save(gc_output *self, gc_errinfo *info)
-{
-    if (!self->state_changed)
-        return GC_OK;
-    gc_buf text;
-    gc_buf_init(&text, GC_STATE_MAX_BYTES);
-    gc_state_print(&self->state, &text);
-    gc_err err =
-        text.full ? gc_fail(info, GC_ETOOBIG, "the state is over its limit")
-                  : gc_root_write(self->root, self->state_file, text.ptr, text.len, info);
-    gc_buf_release(&text);
     return err;
 }

@@ -64,6 +64,9 @@ void gc_output_adopt(gc_output *self, const char *path, const char *sha256);
 gc_root *gc_output_root(gc_output *self);
 gc_state *gc_output_state(gc_output *self);
 
+/* The file is as git left it in a merge with conflicts: the state is that of both sides. */
+bool gc_output_state_merged(const gc_output *self);
+
 /* What stands at `path` now. `ours`: set of sha256 that are known to be generated. */
 GC_MUST_CHECK gc_err gc_output_look(gc_output *self, const char *path, const gc_map *ours,
                                     gc_tree_file *out, gc_errinfo *info);
@@ -117,6 +120,9 @@ GC_MUST_CHECK gc_err gc_output_remove(gc_output *self, const char *path,
 /* API digest of the text that stands at `path` (of the whole text if it is no Go). */
 GC_MUST_CHECK gc_err gc_output_api(gc_output *self, const char *path, gc_sha *out,
                                    gc_errinfo *info);
+
+/* The specification that the state is of, once all its files stand: its sha256. */
+void gc_output_set_fcs(gc_output *self, const char *sha256);
 
 /* Writes the state file, atomically; one that says the same already stays untouched. */
 GC_MUST_CHECK gc_err gc_output_save(gc_output *self, gc_errinfo *info);

@@ -1,4 +1,5 @@
-/* The inside of gc_output: output.c (opening, looking, the state), output_put.c (writing). */
+/* The inside of gc_output: output.c (opening, looking), output_state.c (the state),
+ * output_put.c (writing). */
 #ifndef GC_COORDINATOR_OUTPUT_PRIVATE_H
 #define GC_COORDINATOR_OUTPUT_PRIVATE_H
 
@@ -15,6 +16,7 @@ struct gc_output {
     bool use_state;
     gc_state state;
     bool state_changed;   /* it differs from the file */
+    bool state_merged;    /* the file holds both sides of a merge */
     gc_stamp state_stamp; /* of the file, before it was read */
     unsigned char state_sha[GC_SHA_RAW];
     gc_map *looks;    /* path -> look */
@@ -33,6 +35,14 @@ typedef struct look {
     bool touched; /* written or removed since: the stamp is void */
     bool ahead;   /* nobody has asked for it yet */
 } look;
+
+/* Reads the state file, if there is one. Errors as gc_output_peek(). */
+GC_MUST_CHECK gc_err gc_output_load_state(gc_output *self, gc_errinfo *info);
+
+/* `sha` is that of the text at `path`. If that is what we wrote but for CR LF at the end of
+ * every line, as git puts it with core.autocrlf, it becomes the digest of what we wrote:
+ * nobody has edited that. */
+void gc_output_see_through_crlf(const gc_output *self, const char *path, gc_sha *sha);
 
 /* Something was done to `path`: what was seen there is void, the state differs. */
 void gc_output_touched(gc_output *self, const char *path);

@@ -141,6 +141,8 @@ static bool prepare(gc_output *self, gc_put_file *file, gc_on_edit on_edit,
     if (file->err)
         return false;
     bool exists = !err;
+    if (exists)
+        gc_output_see_through_crlf(self, made->path, &there);
     const look *seen = gc_map_get(self->looks, made->path);
     bool edited =
         file->action == GC_MAKE_BESIDE || (seen && strcmp(seen->sha.hex, there.hex) != 0);

@@ -252,12 +252,14 @@ static gc_exit save_output(gc_run *run, gc_exit code)
         if (code != GC_EXIT_OK)
             fprintf(stderr, "error: %s\n", run->problem);
     }
+    run_list_changes(run, &run->stats.changes); /* from the state that there was */
+    if (code == GC_EXIT_OK && *run->fcs.hex)
+        gc_output_set_fcs(run->output, run->fcs.hex);
     if (gc_output_save(run->output, &info)) {
         fprintf(stderr, "error: %s\n", info.text);
         return GC_EXIT_FILES;
     }
     run_drop_checkpoint(run); /* the state knows all of it now */
-    run_list_changes(run, &run->stats.changes);
     if (code == GC_EXIT_OK)
         run_record_facts(run);
     return code;

@@ -146,6 +146,7 @@ typedef struct gc_run {
     char owner[128];
     char former_owner[128]; /* of a job that was taken over; "": none */
     char task_prefix[8];
+    gc_sha fcs; /* "" until the job is opened */
     unsigned task_number;
     gc_rates rates;
     gc_rates told_rates; /* as they were when the estimate was told; wait_s 0: not yet */

@@ -18,7 +18,7 @@ struct run_reasons {
     gc_facts before, now;
     gc_changes changes;
     char *record;  /* as it stands on disk, or NULL */
-    bool known;    /* there is a record to compare with */
+    bool known;    /* there is a record to compare with, of the state that there is */
     bool recorded; /* not too many facts for one */
 };
 
@@ -38,7 +38,9 @@ static void read_record(gc_run *run, run_reasons *self)
     gc_buf_init(&text, GC_BASIS_MAX_BYTES);
     if (root && run_may_recall(run) &&
         gc_root_read(root, GC_BASIS_FILE, &text, &info) == GC_OK) {
-        self->known = gc_facts_parse(text.ptr, text.len, &self->before) == GC_OK;
+        const char *fcs = gc_output_state(run->output)->fcs;
+        self->known = gc_facts_parse(text.ptr, text.len, &self->before) == GC_OK &&
+                      strcmp(self->before.fcs, fcs) == 0;
         self->record = gc_buf_take(&text);
     }
     gc_buf_release(&text);
@@ -196,6 +198,7 @@ void run_record_facts(gc_run *run)
     gc_buf text;
     if (!self->recorded)
         return;
+    memcpy(self->now.fcs, gc_output_state(run->output)->fcs, sizeof self->now.fcs);
     gc_buf_init(&text, GC_BASIS_MAX_BYTES);
     gc_facts_print(&self->now, &text);
     bool same = self->record && strcmp(self->record, text.ptr) == 0;

@@ -134,6 +134,10 @@ gc_exit run_open_output(gc_run *run, bool peek)
     gc_exit code = run_take_output(run, peek);
     if (code != GC_EXIT_OK)
         return code;
+    if (gc_output_state_merged(run->output))
+        fprintf(stderr, "warning: %s holds both sides of a git merge; both are read%s\n",
+                run->config->incremental_state_file,
+                peek ? "" : ", and it is written anew");
     bool unfinished = uses_state(run) && run_recover(run);
     run->decider = gc_decider_new(run->project.plan, gc_output_state(run->output),
                                   (gc_decide_options){ .on_edit = o->on_edit,
@@ -365,7 +369,7 @@ static gc_exit open_job(gc_run *run)
         run_adopt_files(run, before);
     if (code == GC_EXIT_OK && resume && *wanted)
         run_adopt_files(run, run->job);
-    memcpy(gc_output_state(run->output)->fcs, fcs.hex, sizeof fcs.hex);
+    run->fcs = fcs;
     run->stats.job = gc_xstrdup(run->job);
     run->renewed_at = gc_clock_ms();
     return code;

@@ -50,6 +50,11 @@ void gc_state_remove(gc_state *self, const char *path);
 GC_MUST_CHECK gc_err gc_state_parse(const char *mem, size_t len, gc_state *out,
                                     gc_errinfo *info);
 
+/* A text with the conflict markers of git: the state of each side. GC_ENOENT: there are none,
+ * or not as git sets them; else as gc_state_parse(), of the first side that is no state. */
+GC_MUST_CHECK gc_err gc_state_parse_sides(const char *mem, size_t len, gc_state *ours,
+                                          gc_state *theirs);
+
 /* Stable text: sorted by path, indented, one trailing newline. */
 void gc_state_print(const gc_state *self, gc_buf *out);
 

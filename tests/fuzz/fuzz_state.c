@@ -21,6 +21,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     gc_state state, again;
     gc_errinfo info = { 0 };
+    if (gc_state_parse_sides((const char *)data, size, &state, &again) == GC_OK) {
+        gc_state_release(&state);
+        gc_state_release(&again);
+    }
     gc_err err = gc_state_parse((const char *)data, size, &state, &info);
     if (err) {
         if ((err != GC_EPROTO && err != GC_ESTATE) || !*info.text)

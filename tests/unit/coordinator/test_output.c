@@ -237,6 +237,66 @@ static void test_output_of_a_newer_program(void **state)
     must_ok(gc_output_open(f.dir, STATE, false, &f.output, NULL));
 }
 
+/* The state of a branch on which `path` has `text`, as git would set it into a conflict. */
+static char *side(const char *path, const char *text)
+{
+    gc_state s;
+    gc_buf out;
+    gc_buf_init(&out, 1 << 20);
+    gc_state_init(&s);
+    gc_state_file *file = gc_state_require(&s, path);
+    memcpy(file->sha256, sha_of(text).hex, sizeof file->sha256);
+    gc_state_print(&s, &out);
+    gc_state_release(&s);
+    return gc_buf_take(&out);
+}
+
+/* Of the two the one counts whose text stands there; a file that one knows is known. */
+static void test_output_takes_both_sides_of_a_merge(void **state)
+{
+    (void)state;
+    const char *const order[][2] = { { GO_TEXT, GO_API_CHANGED },
+                                     { GO_API_CHANGED, GO_TEXT } };
+    for (size_t i = 0; i < 2; i++) {
+        char *ours = side(PATH, order[i][0]), *theirs = side(PATH, order[i][1]);
+        char *both =
+            gc_xasprintf("<<<<<<< HEAD\n%s=======\n%s>>>>>>> branch\n", ours, theirs);
+        edit(PATH, GO_API_CHANGED);
+        edit(STATE, both);
+        open_output();
+        assert_true(gc_output_state_merged(f.output));
+        assert_string_equal(entry()->sha256, sha_of(GO_API_CHANGED).hex);
+        must_ok(gc_output_save(f.output, NULL));
+        open_output();
+        assert_false(gc_output_state_merged(f.output));
+        assert_string_equal(entry()->sha256, sha_of(GO_API_CHANGED).hex);
+        free(ours);
+        free(theirs);
+        free(both);
+    }
+}
+
+#define CRLF_TEXT "package a\r\n\r\nfunc F() int {\r\n\treturn 1\r\n}\r\n"
+
+/* A checkout with CR LF is no edit; lines that differ, or ends of some, are. */
+static void test_output_sees_through_crlf(void **state)
+{
+    (void)state;
+    make(GO_TEXT);
+    edit(PATH, CRLF_TEXT);
+    expect_look(f.output, GO_TEXT);
+    assert_int_equal(make(GO_TEXT), GC_PUT_SAME);
+    expect_text(PATH, CRLF_TEXT);
+    expect_look(f.output, GO_TEXT);
+    assert_int_equal(make(GO_BODY_CHANGED), GC_PUT_WRITTEN);
+    expect_text(PATH, GO_BODY_CHANGED);
+    edit(PATH, CRLF_TEXT);
+    expect_look(f.output, CRLF_TEXT); /* of another text than the state has */
+    make(GO_BODY_CHANGED);
+    edit(PATH, "package a\r\n\nfunc F() int {\n\treturn 2\n}\n");
+    expect_look(f.output, "package a\r\n\nfunc F() int {\n\treturn 2\n}\n");
+}
+
 /* ---- looking ---- */
 
 static void test_output_looks_at_the_tree(void **state)
@@ -580,6 +640,8 @@ int main(void)
         TEST(test_output_looks_ahead),
         TEST(test_output_keeps_its_state),
         TEST(test_output_names_a_damaged_state),
+        TEST(test_output_takes_both_sides_of_a_merge),
+        TEST(test_output_sees_through_crlf),
         TEST(test_output_of_a_newer_program),
         TEST(test_output_looks_at_the_tree),
         TEST(test_output_api_survives_a_changed_body),

@@ -228,6 +228,57 @@ static void test_state_is_ordinary_json(void **state)
     gc_state_release(&s);
 }
 
+/* ---- both sides of a merge ---- */
+
+#define SIDES(base)                                                                     \
+    "{\n<<<<<<< HEAD\n \"fcs\": \"" OURS_FCS "\",\n" base                               \
+    "=======\r\n \"fcs\": \"" THEIR_FCS                                                 \
+    "\",\n>>>>>>> a branch\n \"files\": {\"a.go\": {\n<<<<<<< HEAD\n\"how\": \"llm\"\n" \
+    "=======\n\"how\": \"reused\"}, \"b.go\": {\n>>>>>>> a branch\n}},\n \"schema\": 1\n}\n"
+#define OURS_FCS "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define THEIR_FCS "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+
+static void expect_sides(const char *text)
+{
+    gc_state ours, theirs;
+    must_ok(gc_state_parse_sides(text, strlen(text), &ours, &theirs));
+    assert_string_equal(ours.fcs, OURS_FCS);
+    assert_string_equal(theirs.fcs, THEIR_FCS);
+    assert_string_equal(gc_state_find(&ours, "a.go")->how, "llm");
+    assert_null(gc_state_find(&ours, "b.go"));
+    assert_string_equal(gc_state_find(&theirs, "a.go")->how, "reused");
+    assert_non_null(gc_state_find(&theirs, "b.go"));
+    gc_state_release(&ours);
+    gc_state_release(&theirs);
+}
+
+static void test_state_of_both_sides_of_a_merge(void **state)
+{
+    (void)state;
+    expect_sides(SIDES(""));
+    expect_sides(SIDES("||||||| 1f2e3d4\n \"fcs\": \"of before\",\n"));
+}
+
+static void test_state_refuses_sides_that_are_none(void **state)
+{
+    static const char *const damaged[] = {
+        "",
+        "{ not json",
+        "{\"schema\":1,\"files\":{}}",
+        "<<<<<<< HEAD\n{\"schema\":1,\"files\":{}}\n",
+        "<<<<<<< HEAD\n{\"schema\":1,\"files\":{}}\n=======\n>>>>>>> b\n",
+        "<<<<<<< HEAD\n=======\n{\"schema\":1,\"files\":{}}\n>>>>>>> b\n",
+        ">>>>>>> b\n{\"schema\":1,\"files\":{}}\n<<<<<<< a\n=======\n>>>>>>> b\n",
+        "<<<<<<<< HEAD\n{\"schema\":1,\"files\":{}}\n========\n>>>>>>>> b\n",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof damaged / sizeof *damaged; i++) {
+        gc_state ours, theirs;
+        if (!gc_state_parse_sides(damaged[i], strlen(damaged[i]), &ours, &theirs))
+            fail_msg("taken: %s", damaged[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -239,6 +290,8 @@ int main(void)
         cmocka_unit_test(test_state_names_the_line_of_the_damage),
         cmocka_unit_test(test_state_of_a_newer_program),
         cmocka_unit_test(test_state_ignores_what_it_does_not_know),
+        cmocka_unit_test(test_state_of_both_sides_of_a_merge),
+        cmocka_unit_test(test_state_refuses_sides_that_are_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
