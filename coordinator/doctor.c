@@ -8,6 +8,7 @@
 
 #include "common/clock.h"
 #include "common/keys.h"
+#include "common/llm_request.h"
 #include "common/mem.h"
 #include "common/models.h"
 #include "common/store.h"
@@ -15,6 +16,7 @@
 #include "coordinator/child.h"
 #include "coordinator/client.h"
 #include "coordinator/commands.h"
+#include "coordinator/reach.h"
 #include "coordinator/validate.h"
 
 #define BROKER_WAIT_MS 3000
@@ -162,6 +164,35 @@ static void check_key(doctor *d)
         check_own_key(d);
 }
 
+static void ask_api(doctor *d, const gc_key *key)
+{
+    static const verdict verdicts[] = {
+        [GC_REACH_FINE] = FINE, [GC_REACH_DOUBT] = WARN, [GC_REACH_WRONG] = BROKEN
+    };
+    const gc_config *c = &d->options->config;
+    char text[GC_REACH_TEXT];
+    char *url = gc_store_url_public(gc_llm_base_url(c, d->provider));
+    gc_reach found = gc_reach_api(c, d->provider, key, text);
+    say(d, verdicts[found], "LLM API", "%s: %s", url, text);
+    free(url);
+}
+
+/* Whether anybody answers, and takes the key; asked only where the calls are made. */
+static void check_api(doctor *d)
+{
+    const gc_config *c = &d->options->config;
+    gc_errinfo info = { 0 };
+    gc_keys keys = { 0 };
+    if (strcmp(c->llm_provider, "sim") == 0 || *c->cluster_broker)
+        return;
+    gc_err err = gc_ca_file_check(c->llm_ca_file, &info);
+    if (err)
+        say(d, BROKEN, "LLM API", "%s; correct llm.ca_file", info.text);
+    else if (gc_keys_load(&keys, c, NULL) == GC_OK && gc_keys_find(&keys, d->provider))
+        ask_api(d, gc_keys_find(&keys, d->provider));
+    gc_keys_release(&keys);
+}
+
 /* A word of a list with commas. */
 static bool lists(const char *list, const char *word)
 {
@@ -297,6 +328,7 @@ gc_exit gc_command_doctor(const gc_options *options)
     check_config(&d);
     check_model(&d);
     check_key(&d);
+    check_api(&d);
     check_redis(&d);
     check_broker(&d);
     check_go(&d);

@@ -28,7 +28,7 @@ typedef struct gc_fact {
 
 typedef struct gc_facts {
     char fcs[GC_SHA_HEX + 1]; /* of the state that was saved with them, or "" */
-    gc_fact *items; /* in no order that means anything */
+    gc_fact *items;           /* in no order that means anything */
     size_t count, cap;
     gc_map *by_name; /* name -> its number + 1 */
 } gc_facts;

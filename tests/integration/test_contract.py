@@ -259,7 +259,9 @@ files:
         return {row["check"]: (row["result"], row["text"]) for row in rows}
 
     def test_doctor_says_what_is_true(self):
-        key = {"ANTHROPIC_API_KEY": "sk-ant-1", "OPENAI_API_KEY": ""}
+        self.c.start_sim()
+        key = {"ANTHROPIC_API_KEY": "sk-ant-1", "OPENAI_API_KEY": "",
+               "OPENAI_BASE_URL": self.c.sim_url}
         lines = self.doctor(0, **key)
         self.assertEqual(lines["configuration"], ("ok", "built-in defaults"))
         self.assertEqual(lines["API key"], ("ok", "there is one for anthropic"))

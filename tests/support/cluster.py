@@ -226,7 +226,7 @@ class Case(unittest.TestCase):
         self.assertEqual(r.returncode, 0, r.stdout[:2000] + r.stderr)
 
     def serve(self, status, body, content_type="application/json"):
-        """The address of a server that answers every POST so, and the paths it was asked for."""
+        """The address of a server that answers every request so, and the paths that were asked for."""
         asked = []
 
         class Stub(http.server.BaseHTTPRequestHandler):
@@ -238,6 +238,8 @@ class Case(unittest.TestCase):
                 self.send_header("content-length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
+
+            do_GET = do_POST
 
             def log_message(self, *_):
                 pass
