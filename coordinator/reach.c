@@ -26,18 +26,17 @@ static void words_of(const json_t *root, char out[MAX_WORDS + 4])
              words ? words : "");
 }
 
+/* JSON of another kind may be a gateway of few words; a page is none. */
 static gc_reach list_of_models(const json_t *root, char text[GC_REACH_TEXT])
 {
-    const json_t *models = json_object_get(root, "data");
-    if (json_is_array(models)) {
+    if (json_is_array(json_object_get(root, "data"))) {
         snprintf(text, GC_REACH_TEXT, "answers");
         return GC_REACH_FINE;
     }
-    snprintf(
-        text, GC_REACH_TEXT,
-        "what answers is no LLM API; correct the base URL, or what stands between (a "
-        "proxy, a login page)");
-    return GC_REACH_WRONG;
+    snprintf(text, GC_REACH_TEXT,
+             "what answers is no list of models; if calls fail, too, correct the base "
+             "URL, or what stands between (a proxy, a login page)");
+    return root ? GC_REACH_DOUBT : GC_REACH_WRONG;
 }
 
 gc_reach gc_reach_read(long status, const char *mem, size_t len, bool asked_with_key,

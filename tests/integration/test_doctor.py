@@ -29,7 +29,8 @@ class Doctor(Case):
         for status, body, result, says in (
                 (401, f'{{"error": {{"message": "invalid x-api-key {KEY}"}}}}', "FAIL",
                  "refuses the key (status 401: invalid x-api-key *"),
-                (200, "<html>log in</html>", "FAIL", "what answers is no LLM API"),
+                (200, "{}", "warn", "what answers is no list of models"),
+                (200, "<html>log in</html>", "FAIL", "what answers is no list of models"),
                 (200, '{"data": []}', "ok", "answers"),
                 (404, "", "warn", "lists no models"),
                 (529, "{}", "warn", "not now (status 529)"),
