@@ -317,14 +317,14 @@ files:
 class Switches(Case):
     def setUp(self):
         super().setUp()
-        self.c.start_sim("--ttft", 10)
+        self.c.start_sim("--ttft", 100)
 
     def generate(self, name, config="", *args, spec=TODO, **env):
         """Requests of one run, its metrics and the simulator's counters."""
         self.c.journal.unlink(missing_ok=True)
         self.c.sim.kill()
         self.c.sim.wait()
-        self.c.start_sim("--ttft", 10)
+        self.c.start_sim("--ttft", 100)
         path = self.write(f"{name}.yaml", config)
         out = self.c.dir / name
         self.run_gc(0, spec, "-o", out, "-c", path, "--metrics", self.c.dir / "m.json", *args,
