@@ -223,6 +223,11 @@ void gc_spec_read_values(gc_spec *self, gc_spec_field *field, const gc_node *nod
  * is none of them is a constraint. */
 void gc_spec_read_modifier(gc_spec_field *field, const char *text);
 
+/* A number with a format of OpenAPI (int32, int64, float, double): the Go type and the words
+ * for it, in place of the constraint, which goes. NULL: it has none. */
+const char *gc_spec_number_format(gc_spec_field *field, const char *go,
+                                  const char **said);
+
 /* What `inner` of "string(255)", "decimal(10, 2)", "integer (1-5)" says of the Go type. */
 void gc_spec_add_size(gc_spec_field *field, const char *go, const char *inner);
 

@@ -5,7 +5,8 @@
 #include "common/spec.h"
 #include "common/text.h"
 
-/* What stands beside the type of a field: words such as required, and sizes in brackets. */
+/* What stands beside the type of a field: words such as required, sizes in brackets, formats of
+ * numbers. */
 
 void gc_spec_read_modifier(gc_spec_field *f, const char *text)
 {
@@ -61,4 +62,22 @@ void gc_spec_add_size(gc_spec_field *f, const char *go, const char *inner)
             gc_spec_read_modifier(f, parts.items[i]);
         gc_strv_release(&parts);
     }
+}
+
+const char *gc_spec_number_format(gc_spec_field *field, const char *go, const char **said)
+{
+    gc_strv *list = &field->field.constraints;
+    if (strcmp(go, "int") != 0 && strcmp(go, "float64") != 0)
+        return NULL;
+    for (size_t i = 0; i < list->count; i++) {
+        const char *text = list->items[i];
+        if (!gc_starts_with(text, "format=") ||
+            !gc_spec_is_one_of(text + strlen("format="), "int32 int64 float double"))
+            continue;
+        const char *found = gc_spec_type_word(text + strlen("format="), said);
+        free(list->items[i]);
+        list->items[i] = list->items[--list->count]; /* they are sorted later */
+        return found;
+    }
+    return NULL;
 }

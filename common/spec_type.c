@@ -579,6 +579,11 @@ void gc_spec_resolve_type(gc_spec *self, gc_spec_entity *entity, gc_spec_field *
     char *copy = gc_xstrdup(text);
     read_type(&reader, copy, &r);
     free(copy);
+    const char *said, *number = gc_spec_number_format(field, r.go, &said);
+    if (number) {
+        gc_spec_set(&r.go, gc_xstrdup(number));
+        gc_spec_set(&r.said, gc_xstrdup(said));
+    }
     if (field->is_enum || r.is_enum)
         apply_enum(entity, field, &r);
     if ((field->optional || r.optional) && !strchr("*[", r.go[0]) &&

@@ -17,7 +17,8 @@ static const struct {
     { "|string|str|text|varchar|nvarchar|char|character varying|character|long text|longtext|"
       "mediumtext|short text|free text|multiline text|",
       "string", NULL },
-    { "|uuid|guid|ulid|", "string", "uuid" },
+    { "|uuid|guid|", "string", "uuid" },
+    { "|ulid|ulid.ulid|", "string", "ulid" }, /* 26 letters and digits */
     { "|unique identifier|identifier|unique id|id|objectid|object id|", "string",
       "identifier" },
     { "|email|email address|e mail|", "string", "email" },
@@ -74,7 +75,7 @@ static const struct {
     { "|float32|", "float32", NULL },
     { "|rune|", "rune", NULL },
     /* Of modules that the spec may not name: the nearest standard type. */
-    { "|uuid.uuid|ulid.ulid|", "string", "uuid" },
+    { "|uuid.uuid|", "string", "uuid" },
     { "|decimal.decimal|", "float64", "decimal" },
     { "|money.money|", "float64", "money" },
     { "|big.int|", "int64", NULL },

@@ -244,7 +244,8 @@ static bool is_surrogate(const plan_entity *pe)
     const gc_field *key = field_of_key(pe);
     const char *name = key ? key->json_name : "id";
     return strcmp(name, "id") == 0 || gc_ends_with(name, "_id") ||
-           gc_ends_with(name, "Id") || strcmp(key->spec_type, "uuid") == 0;
+           gc_ends_with(name, "Id") || strcmp(key->spec_type, "uuid") == 0 ||
+           strcmp(key->spec_type, "ulid") == 0;
 }
 
 static bool is_random(const plan_ctx *ctx, const plan_entity *pe)

@@ -229,6 +229,32 @@ static void test_type_constraints(void **state)
     expect_constraints("integer greater than 0", "greater than 0");
 }
 
+/* Whoever checks UUIDs would refuse a ULID. */
+static void test_type_ulid_is_no_uuid(void **state)
+{
+    (void)state;
+    gc_fcs *fcs =
+        must_build("name: s\nentities:\n- name: A\n"
+                   "  fields: [{name: x, type: ulid}, {name: y, type: guid}]\n");
+    assert_string_equal(must_field(fcs, "A", "x")->spec_type, "ulid");
+    assert_string_equal(must_field(fcs, "A", "y")->spec_type, "uuid");
+    gc_fcs_destroy(&fcs);
+}
+
+/* As JSON Schema and OpenAPI tell numbers apart. */
+static void test_type_number_formats(void **state)
+{
+    (void)state;
+    expect_type("{type: number, format: double}", "float64");
+    expect_type("{type: number, format: float}", "float64");
+    expect_type("{type: integer, format: int32}", "int32");
+    expect_type("{type: integer, format: int64}", "int64");
+    expect_type("{type: integer, format: int64, nullable: true}", "*int64");
+    expect_type("{type: string, format: int64}", "string");
+    expect_constraints("{type: number, format: double, minimum: 0}", "min=0");
+    expect_constraints("{type: string, format: int64}", "format=int64");
+}
+
 static void expect_line(const char *line, const char *name, const char *go,
                         const char *description)
 {
@@ -269,6 +295,8 @@ int main(void)
         cmocka_unit_test(test_type_enum_names_stay_unique),
         cmocka_unit_test(test_type_of_modules),
         cmocka_unit_test(test_type_constraints),
+        cmocka_unit_test(test_type_number_formats),
+        cmocka_unit_test(test_type_ulid_is_no_uuid),
         cmocka_unit_test(test_field_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
